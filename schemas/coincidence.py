@@ -1,0 +1,229 @@
+"""What the engines say: coincidences of events, and ranked candidates for an event."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from nuncius.schemas.localization import SkyMapRef
+from nuncius.schemas.vocabulary import Arm, Null, Reality, RunMode, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One event of a coincidence, by the notices that were used.
+
+    Parameters
+    ----------
+    event_id
+        The association it belongs to (the thread id of its earliest-issued member).
+    threads
+        All threads of the event: the same burst seen by several instruments.
+    alert_ids
+        The exact alerts whose time, position and rate were used, sorted.
+    facility, event_class
+        Of the thread used, for the reader.
+    time
+        The time that was compared, UTC.
+    retracted
+        True where the facility has taken it back.
+    """
+
+    event_id: str
+    threads: tuple[str, ...]
+    alert_ids: tuple[str, ...]
+    facility: str
+    event_class: str
+    time: datetime | None
+    retracted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Significance:
+    """How surprising a pair is, and which question that answers.
+
+    Parameters
+    ----------
+    null
+        ``noise_pair``: false-alarm rates multiply. ``unrelated_real``: both real, partner by chance.
+    method
+        Formula used (``untargeted``, ``targeted``, ``interval``), with its citation.
+    expected_by_chance
+        Expected number of unrelated partners in this window and region; None where no rate is known.
+    expected_in_time
+        The same before the sky is used.
+    rate_hz
+        How often such a pair happens by chance under the null, Hz; None where a rate is unknown.
+    joint_far_hz
+        Joint false-alarm rate, Hz; only under ``noise_pair``, before trials.
+    partner_rate_hz, rate_source
+        The partner rate that was used, and where it comes from.
+    far_budget_hz, trials
+        The rule's share of the published total, and how many pairs of streams it tried.
+    validity
+        ``valid``, or in words why the number must not be used.
+    """
+
+    null: Null
+    method: str
+    expected_by_chance: float | None = None
+    expected_in_time: float | None = None
+    rate_hz: float | None = None
+    joint_far_hz: float | None = None
+    partner_rate_hz: float | None = None
+    rate_source: str = ""
+    far_budget_hz: float | None = None
+    trials: int = 1
+    validity: str = "valid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """An anchor with one partner.
+
+    Parameters
+    ----------
+    partner
+        The other event.
+    dt_s
+        Partner time minus anchor time, seconds; for an interval the distance to its nearer end, 0 inside.
+    overlap
+        Overlap integral 4 pi ∫ p1 p2 dΩ (Ashton et al. 2018); None where one has no localization.
+    credible_level
+        The anchor's credible level at the partner's best position, where the partner is a point or a small circle.
+    separation_deg
+        Between best positions, degrees, where both have one.
+    significance
+        See `Significance`.
+    """
+
+    partner: Member
+    dt_s: float
+    overlap: float | None = None
+    credible_level: float | None = None
+    separation_deg: float | None = None
+    significance: Significance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coincidence:
+    """Events that one rule finds together, around an anchor, in the current state.
+
+    The numbers at the top are those of the best pair (smallest chance); ``others`` holds the rest.
+
+    Parameters
+    ----------
+    coincidence_id
+        From rule and anchor.
+    revision, state, supersedes
+        Own count of changes; ``retracted`` where no valid pair is left; ids this one replaces.
+    rule, rule_source
+        Name of the rule and the citation of its window.
+    anchor
+        The event that the rule is about (the gravitational wave, else the rule's first role).
+    reality
+        The least real member.
+    run_mode
+        Of the members.
+    partner, dt_s, overlap, credible_level, separation_deg, significance
+        Of the best pair, as in `Pair`.
+    others
+        Further pairs, best first.
+    combined_map
+        Product of the two maps where both are extended; never an input to a match with its makers.
+    issued_time
+        Latest issue time of the alerts used: the data's clock, the same in every replay.
+    """
+
+    coincidence_id: str
+    revision: int = 1
+    state: State
+    supersedes: tuple[str, ...] = ()
+    rule: str
+    rule_source: str
+    anchor: Member
+    reality: Reality
+    run_mode: RunMode
+    partner: Member
+    dt_s: float
+    overlap: float | None = None
+    credible_level: float | None = None
+    separation_deg: float | None = None
+    significance: Significance
+    others: tuple[Pair, ...] = ()
+    combined_map: SkyMapRef | None = None
+    issued_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counterpart:
+    """A candidate that one rule finds in one notice of an event.
+
+    Parameters
+    ----------
+    rule, event_thread, event_alert_id
+        Which rule, which event, and the exact notice whose region was used.
+    arm
+        ``on`` for a possible counterpart, ``control`` for a row of the measured background.
+    alert_id, thread_id, survey, reality, ra, dec, time, first_time, mag, filter, score
+        Of the candidate; ICRS degrees, UTC.
+    credible_level, probdensity_per_sr
+        Of the event's map at the candidate, 2-D.
+    """
+
+    rule: str
+    event_thread: str
+    event_alert_id: str
+    arm: Arm
+    alert_id: str
+    thread_id: str
+    survey: str
+    reality: Reality
+    run_mode: RunMode
+    ra: float
+    dec: float
+    time: datetime
+    first_time: datetime
+    mag: float | None = None
+    filter: str = ""
+    score: float | None = None
+    credible_level: float
+    probdensity_per_sr: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateList:
+    """The possible counterparts of one event, ranked, with the number expected by chance under the same cuts.
+
+    Parameters
+    ----------
+    list_id
+        From rule and event thread.
+    revision, state
+        As in `Coincidence`.
+    rule, rule_source
+        Name of the rule and the citation of its cuts.
+    event_thread, event_alert_id
+        The event and the exact notice whose region was used.
+    candidates
+        Best first, at most the rule's cap.
+    passed
+        How many objects passed the cuts; those beyond the cap are counted here only.
+    expected_by_chance, expected_method
+        Expected number of unrelated objects under the same cuts, and how it was measured; None where it cannot be.
+    issued_time
+        Latest of the event's issue time and the candidates' times.
+    """
+
+    list_id: str
+    revision: int = 1
+    state: State
+    rule: str
+    rule_source: str
+    reality: Reality
+    run_mode: RunMode
+    event_thread: str
+    event_alert_id: str
+    candidates: tuple[Counterpart, ...]
+    passed: int
+    expected_by_chance: float | None = None
+    expected_method: str = ""
+    issued_time: datetime | None = None
