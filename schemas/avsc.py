@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 import orjson
-
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.candidate_row import CandidateRow
 from nuncius.schemas.coincidence import CandidateList, Coincidence, Counterpart
@@ -43,7 +42,8 @@ _MOMENT: Final = {"type": "long", "logicalType": "timestamp-micros"}
 
 def schema(record: type) -> dict[str, Any]:
     """The Avro schema of a dataclass: names, types, defaults and the docstring's words for each field."""
-    return _record(record, set())
+    described: dict[str, Any] = _record(record, set())
+    return described
 
 
 def file_name(record: type) -> str:

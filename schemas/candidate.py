@@ -86,9 +86,7 @@ class CandidateBatch:
         """The rows of all batches, in order."""
         if not batches:
             return cls.empty()
-        return CandidateBatch(
-            *(np.concatenate([getattr(b, name) for b in batches]) for name in COLUMNS)
-        )
+        return CandidateBatch(*(np.concatenate([getattr(b, name) for b in batches]) for name in COLUMNS))
 
 
 COLUMNS: Final[dict[str, type]] = {

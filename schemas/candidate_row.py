@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-
 from nuncius.schemas.candidate import COLUMNS, CandidateBatch
 from nuncius.schemas.vocabulary import Reality, RunMode
 
@@ -70,18 +69,12 @@ def columns(rows: Sequence[CandidateRow]) -> CandidateBatch:
     """Rows as columns, in order."""
     if not rows:
         return CandidateBatch.empty()
-    return CandidateBatch(
-        *(
-            np.array([getattr(row, name) for row in rows], dtype=COLUMNS[name])
-            for name in FIELDS
-        )
-    )
+    return CandidateBatch(*(np.array([getattr(row, name) for row in rows], dtype=COLUMNS[name]) for name in FIELDS))
 
 
 def rows(batch: CandidateBatch, run_mode: RunMode) -> tuple[CandidateRow, ...]:
     """Columns as rows, in order."""
     lists = [getattr(batch, name).tolist() for name in FIELDS]
     return tuple(
-        CandidateRow(run_mode=run_mode, **dict(zip(FIELDS, values, strict=True)))
-        for values in zip(*lists, strict=True)
+        CandidateRow(run_mode=run_mode, **dict(zip(FIELDS, values, strict=True))) for values in zip(*lists, strict=True)
     )

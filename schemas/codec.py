@@ -11,7 +11,6 @@ from typing import Any, Final, TypeVar
 
 import fastavro
 import orjson
-
 from nuncius.schemas.avsc import RECORDS, file_name
 from nuncius.schemas.errors import MalformedAlert, UnknownSchema
 from nuncius.schemas.wire import from_plain, to_avro, to_json
@@ -24,7 +23,7 @@ T = TypeVar("T")
 
 def encode(value: Any) -> bytes:
     """One of the `RECORDS` in Avro single-object encoding."""
-    parsed, fingerprint = _schema(type(value))
+    parsed, fingerprint = _schema(_hint(value))
     body = BytesIO()
     body.write(MARKER + fingerprint)
     fastavro.schemaless_writer(body, parsed, to_avro(value))
@@ -41,14 +40,13 @@ def decode(kind: type[T], data: bytes) -> T:
     MalformedAlert
         If the body does not decode.
     """
-    parsed, fingerprint = _schema(kind)
+    hint: Any = kind
+    parsed, fingerprint = _schema(hint)
     if data[:_HEADER] != MARKER + fingerprint:
         msg = f"not a {kind.__name__}: starts with {data[:_HEADER].hex()}, wanted {(MARKER + fingerprint).hex()}"
         raise UnknownSchema(msg)
     try:
-        record = fastavro.schemaless_reader(
-            BytesIO(data[_HEADER:]), parsed, None, return_record_name=True
-        )
+        record = fastavro.schemaless_reader(BytesIO(data[_HEADER:]), parsed, None, return_record_name=True)
     except (EOFError, ValueError, IndexError, UnicodeDecodeError) as error:
         msg = f"{kind.__name__}: body of {len(data)} bytes does not decode: {error!r}"
         raise MalformedAlert(msg) from error
@@ -76,8 +74,12 @@ def decode_json(kind: type[T], data: bytes) -> T:
     return from_plain(kind, record)
 
 
+def _hint(value: Any) -> Any:
+    return type(value)
+
+
 @cache
-def _schema(kind: type) -> tuple[Any, bytes]:
+def _schema(kind: Any) -> tuple[Any, bytes]:
     if kind not in RECORDS:
         msg = f"{kind.__name__} does not travel on a topic of its own"
         raise TypeError(msg)

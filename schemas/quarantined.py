@@ -18,7 +18,7 @@ class Quarantined:
     source, stream
         Where it came from: file, member, topic and offset; and the stream it claims.
     reason
-        Short stable name for counting: ``malformed``, ``limit_exceeded``, ``unknown_schema``, ``unrecognised``, ``too_late``.
+        Short stable name for counting: ``malformed``, ``limit_exceeded``, ``unknown_schema``, ``too_late``.
     detail
         What is wrong, where in the packet, in words.
     field

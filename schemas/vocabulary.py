@@ -5,9 +5,7 @@ from typing import Literal
 Kind = Literal["initial", "update", "retraction", "followup", "subsequent"]
 """What a notice is to its thread."""
 
-Reality = Literal[
-    "real", "test", "injection", "archival", "planned", "prediction", "commanded"
-]
+Reality = Literal["real", "test", "injection", "archival", "planned", "prediction", "commanded"]
 """Whether the sky did it. A marker that is unknown or missing where the format has one is never ``real``."""
 
 Messenger = Literal["gravitational_wave", "neutrino", "photon", "cosmic_ray"]
@@ -15,9 +13,7 @@ Messenger = Literal["gravitational_wave", "neutrino", "photon", "cosmic_ray"]
 Band = Literal["gamma-vhe", "gamma", "x-ray", "uv", "optical", "infrared", "radio"]
 """The photon's band; other messengers have none."""
 
-TimeKind = Literal[
-    "trigger", "onset", "merger", "interval", "first_detection", "detection"
-]
+TimeKind = Literal["trigger", "onset", "merger", "interval", "first_detection", "detection"]
 
 TimeFrame = Literal["topocentric", "geocentric", "barycentric"]
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from operator import attrgetter
+from typing import Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from nuncius.schemas.errors import MalformedAlert
 from nuncius.schemas.localization import Cone, Ellipse, Region, SkyMapRef
@@ -26,26 +27,12 @@ T = TypeVar("T")
 
 def to_avro(value: Any) -> Any:
     """Plain record for fastavro: shapes become (record name, record)."""
-    if isinstance(value, tuple):
-        return [to_avro(item) for item in value]
-    if not hasattr(value, "__dataclass_fields__"):
-        return value
-    record = {name: to_avro(getattr(value, name)) for name in _names(type(value))}
-    name = _AVRO_NAME.get(type(value))
-    return record if name is None else (name, record)
+    return _writer(_hint(value), "avro")(value)
 
 
 def to_json(value: Any) -> Any:
     """Plain record for orjson: shapes carry their name as ``type``, bytes are base64."""
-    if isinstance(value, tuple):
-        return [to_json(item) for item in value]
-    if isinstance(value, bytes):
-        return b64encode(value).decode()
-    if not hasattr(value, "__dataclass_fields__"):
-        return value
-    record = {name: to_json(getattr(value, name)) for name in _names(type(value))}
-    name = _SHAPE_NAME.get(type(value))
-    return record if name is None else {"type": name, **record}
+    return _writer(_hint(value), "json")(value)
 
 
 def from_plain(kind: type[T], record: Any) -> T:
@@ -56,13 +43,61 @@ def from_plain(kind: type[T], record: Any) -> T:
     MalformedAlert
         If a field is missing or of the wrong type.
     """
-    value: T = _converter(kind)(record)
+    hint: Any = kind
+    value: T = _converter(hint)(record)
     return value
 
 
 @cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _writer(hint: Any, wire: Literal["avro", "json"]) -> Convert:
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        return _union_writer(hint, wire)
+    if origin is tuple:
+        item = _writer(get_args(hint)[0], wire)
+        return lambda values: [item(value) for value in values]
+    if hint is bytes and wire == "json":
+        return lambda data: b64encode(data).decode()
+    if is_dataclass(hint):
+        return _record_writer(hint, wire)
+    return _same
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _hint(value: Any) -> Any:
+    return type(value)
+
+
+def _union_writer(hint: Any, wire: Literal["avro", "json"]) -> Convert:
+    options = [option for option in get_args(hint) if option is not types.NoneType]
+    if set(options) == set(_SHAPE_NAME):
+        return lambda shape: _writer(_hint(shape), wire)(shape)
+    inner = _writer(options[0], wire) if len(options) == 1 else _same
+    if inner is _same:
+        return _same
+    return lambda value: None if value is None else inner(value)
+
+
+def _record_writer(kind: Any, wire: Literal["avro", "json"]) -> Convert:
+    hints = get_type_hints(kind)
+    names = tuple(field.name for field in fields(kind))
+    read = attrgetter(*names)
+    special = tuple((n, w) for n in names if (w := _writer(hints[n], wire)) is not _same)
+
+    def write(value: Any) -> Any:
+        record = dict(zip(names, read(value), strict=True))
+        for name, convert in special:
+            record[name] = convert(record[name])
+        return record
+
+    if kind not in _SHAPE_NAME:
+        return write
+    if wire == "json":
+        return lambda value: {"type": _SHAPE_NAME[kind], **write(value)}
+    return lambda value: (_AVRO_NAME[kind], write(value))
 
 
 @cache
@@ -85,16 +120,16 @@ def _converter(hint: Any) -> Convert:
         return float
     if is_dataclass(hint):
         return _record(hint)
-    return lambda value: value
+    return _same
 
 
 def _union(hint: Any) -> Convert:
     options = [option for option in get_args(hint) if option is not types.NoneType]
     if set(options) == set(_SHAPE_NAME):
         return _shape
-    if len(options) != 1:
-        return lambda value: value
-    inner = _converter(options[0])
+    inner = _converter(options[0]) if len(options) == 1 else _same
+    if inner is _same:
+        return _same
     return lambda value: None if value is None else inner(value)
 
 
@@ -121,6 +156,8 @@ def _one_of(hint: Any) -> Convert:
 
 def _datetime(value: Any) -> datetime:
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    if moment.tzinfo is UTC:
+        return cast("datetime", moment)
     if moment.tzinfo is None:
         msg = f"{value!r} has no time zone"
         raise MalformedAlert(msg)
@@ -129,13 +166,16 @@ def _datetime(value: Any) -> datetime:
 
 def _record(kind: Any) -> Convert:
     hints = get_type_hints(kind)
-    converters = tuple((f.name, _converter(hints[f.name])) for f in fields(kind))
+    special = tuple((f.name, c) for f in fields(kind) if (c := _converter(hints[f.name])) is not _same)
+    known = frozenset(f.name for f in fields(kind))
 
     def convert(record: Any) -> Any:
         try:
-            return kind(
-                **{name: c(record[name]) for name, c in converters if name in record}
-            )
+            values = {name: value for name, value in record.items() if name in known}
+            for name, converter in special:
+                if name in values:
+                    values[name] = converter(values[name])
+            return kind(**values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             msg = f"not a {kind.__name__}: {error}"
             raise MalformedAlert(msg) from error
