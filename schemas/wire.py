@@ -116,8 +116,6 @@ def _converter(hint: Any) -> Convert:
         return _datetime
     if hint is bytes:
         return lambda data: b64decode(data) if isinstance(data, str) else data
-    if hint is float:
-        return float
     if is_dataclass(hint):
         return _record(hint)
     return _same
