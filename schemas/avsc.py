@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 import orjson
+
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.candidate_row import CandidateRow
 from nuncius.schemas.coincidence import CandidateList, Coincidence, Counterpart

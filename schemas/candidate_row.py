@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+
 from nuncius.schemas.candidate import COLUMNS, CandidateBatch
 from nuncius.schemas.vocabulary import Reality, RunMode
 

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import fastavro
 import orjson
+
 from nuncius.schemas.avsc import RECORDS, file_name
 from nuncius.schemas.errors import MalformedAlert, UnknownSchema
 from nuncius.schemas.wire import from_plain, to_avro, to_json
