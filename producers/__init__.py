@@ -3,10 +3,10 @@
 How to add a facility
 ---------------------
 1. Write ``producers/<facility>.py`` (at most 80 lines) with ``parse(payload, context) -> Parsed`` and one constant
-   ``FACILITY``. Read the bytes with `nuncius.producers.voevent.read` or the JSON and Avro readers beside it, so that the
-   caps hold; take ids, numbers and positions from `nuncius.producers.build`. Raise `MalformedAlert` naming the field.
-2. Name what you do not read: ``READ`` and ``IGNORED`` say which parameters an adapter takes and leaves, and a test holds
-   it to them on real packets.
+   ``FACILITY``. Read the bytes with `nuncius.producers.voevent.read` or the JSON and Avro readers beside it: then the
+   caps hold. Ids, numbers and positions come from `nuncius.producers.build`. Raise `MalformedAlert` naming the field.
+2. Name what you do not read: ``READ`` and ``IGNORED`` say which parameters an adapter takes and leaves, and a test
+   holds it to them on real packets.
 3. Put one golden pair into ``tests/data/producers``: ``<facility>.<kind>.<format>``, a packet of your own making, and
    ``<the same>.expected.json`` with the alert's fields, written from the facility's documentation and not from the
    output.
