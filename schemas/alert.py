@@ -20,7 +20,15 @@ from nuncius.schemas.vocabulary import (
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number with its unit as the facility states them, and its one-sigma error where given."""
+    """A number as the facility states it.
+
+    Parameters
+    ----------
+    value, unit
+        The number and its unit, both as stated.
+    error
+        One-sigma error in the same unit; None where not given.
+    """
 
     value: float
     unit: str
@@ -55,7 +63,15 @@ class Photometry:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """That this alert refers to another by its identifier (VOEvent ``EventIVORN`` and its kin)."""
+    """That this alert refers to another.
+
+    Parameters
+    ----------
+    cite
+        What this alert is to the other: ``followup``, ``supersedes`` or ``retraction``.
+    identifier
+        Of the other, as stated (a VOEvent's ``EventIVORN`` and its kin).
+    """
 
     cite: CiteKind
     identifier: str
