@@ -54,6 +54,21 @@ def decode(kind: type[T], data: bytes) -> T:
     return from_plain(kind, record)
 
 
+def kind_of(data: bytes) -> type:
+    """Which of the `RECORDS` single-object encoded bytes hold.
+
+    Raises
+    ------
+    UnknownSchema
+        If the marker or the fingerprint is none of ours.
+    """
+    kind = _kinds().get(data[:_HEADER])
+    if kind is None:
+        msg = f"not a Nuncius record: starts with {data[:_HEADER].hex()}"
+        raise UnknownSchema(msg)
+    return kind
+
+
 def encode_json(value: Any) -> bytes:
     """The value as one JSON object; times in ISO 8601 with Z, NaN as null."""
     return orjson.dumps(to_json(value), option=_JSON_OPTIONS)
@@ -73,6 +88,15 @@ def decode_json(kind: type[T], data: bytes) -> T:
         msg = f"not JSON: {error}"
         raise MalformedAlert(msg) from error
     return from_plain(kind, record)
+
+
+@cache
+def _kinds() -> dict[bytes, type]:
+    return {MARKER + _schema(_hinted(kind))[1]: kind for kind in RECORDS}
+
+
+def _hinted(kind: Any) -> Any:
+    return kind
 
 
 def _hint(value: Any) -> Any:

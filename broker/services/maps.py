@@ -1,0 +1,69 @@
+"""Sky maps on the log: found by their sha256, built when first asked for, the last few kept."""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Final
+
+from nuncius.broker.sky import SkyMap
+from nuncius.broker.transport import topics
+from nuncius.broker.transport.port import Log, TopicPartition
+from nuncius.schemas import Alert, LogDamaged, SkyMapRef
+
+KEPT: Final = 64
+"""Maps held as geometry; an order-11 map with distances takes about 1 MB."""
+
+_TP: Final = TopicPartition(topics.MAPS.name, 0)
+
+
+class MapShelf:
+    """Reads `nuncius.maps`. A map is written in the transaction of the first alert that names it, or earlier."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._offsets: dict[str, int] = {}
+        self._index = log.reader({_TP: log.start(_TP)})
+        self._maps: OrderedDict[str, SkyMap] = OrderedDict()
+
+    def for_alerts(self, alerts: Iterable[Alert]) -> dict[str, SkyMap]:
+        """Geometry of every map that the alerts name by hash."""
+        wanted = {
+            localization.shape.sha256
+            for alert in alerts
+            for localization in alert.localizations
+            if isinstance(localization.shape, SkyMapRef) and localization.shape.sha256
+        }
+        return {sha256: self.get(sha256) for sha256 in sorted(wanted)}
+
+    def get(self, sha256: str) -> SkyMap:
+        """One map.
+
+        Raises
+        ------
+        LogDamaged
+            If an alert names a map that is not on the log.
+        """
+        if sha256 in self._maps:
+            self._maps.move_to_end(sha256)
+            return self._maps[sha256]
+        sky_map = SkyMap.read(self.bytes_of(sha256))
+        self._maps[sha256] = sky_map
+        if len(self._maps) > KEPT:
+            self._maps.popitem(last=False)
+        return sky_map
+
+    def bytes_of(self, sha256: str) -> bytes:
+        """The FITS file as received."""
+        if sha256 not in self._offsets:
+            self._catch_up()
+        if sha256 not in self._offsets:
+            raise LogDamaged(f"an alert names the sky map {sha256}, which {topics.MAPS.name} does not hold")
+        reader = self._log.reader({_TP: self._offsets[sha256]})
+        try:
+            return next((record.value or b"" for record in reader.poll(1, 0.0)), b"")
+        finally:
+            reader.close()
+
+    def _catch_up(self) -> None:
+        while records := self._index.poll(100, 0.0):
+            for record in records:
+                self._offsets[(record.key or b"").decode()] = record.offset

@@ -1,0 +1,104 @@
+"""The final state of a log: the last record of every id on the output topics, without revision and record times."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from nuncius.broker.services.fates import Tally
+from nuncius.broker.services.seen import Seen
+from nuncius.broker.transport import topics
+from nuncius.broker.transport.port import Log, Record, TopicPartition
+from nuncius.schemas import CandidateList, Coincidence, Quarantined, ToORequest, ToOStatus
+from nuncius.schemas.codec import decode, kind_of
+from nuncius.schemas.wire import to_json
+
+_TYPES: Final = {Coincidence: "coincidence", CandidateList: "candidate_list", ToORequest: "too_request"}
+_NOT_STATE: Final = ("revision", "idempotency_key")
+"""Counts of how the state was reached, not of what it is (DESIGN 4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a log ended with.
+
+    Parameters
+    ----------
+    coincidences, lists, requests
+        Last record of every id, sorted by id.
+    statuses
+        All status records, in order.
+    quarantined
+        Sorted by source, then hash.
+    tally
+        Fates of all packets.
+    """
+
+    coincidences: tuple[Coincidence, ...]
+    lists: tuple[CandidateList, ...]
+    requests: tuple[ToORequest, ...]
+    statuses: tuple[ToOStatus, ...]
+    quarantined: tuple[Quarantined, ...]
+    tally: Tally
+
+    def as_json(self) -> Iterator[dict[str, Any]]:
+        """One object an id with its ``type``, sorted by id within a type, then the summary."""
+        for value in (*self.coincidences, *self.lists, *self.requests):
+            record = to_json(value)
+            for name in _NOT_STATE:
+                record.pop(name, None)
+            yield {"type": _TYPES[type(value)], **record}
+        for fault in self.quarantined:
+            record = to_json(fault)
+            del record["head"]
+            yield {"type": "quarantined", **record}
+        yield {"type": "summary", **self.tally.as_json(), **self._counts()}
+
+    def _counts(self) -> dict[str, int]:
+        live = [c for c in self.coincidences if c.state != "retracted"]
+        return {
+            "coincidences": len(self.coincidences),
+            "coincidences_live": len(live),
+            "candidate_lists": len(self.lists),
+            "too_requests": len(self.requests),
+            "too_late": sum(fault.reason == "too_late" for fault in self.quarantined),
+        }
+
+
+def outcome(log: Log) -> Outcome:
+    """Read the output topics to their ends."""
+    coincidences: dict[str, Coincidence] = {}
+    lists: dict[str, CandidateList] = {}
+    for record in _all(log, topics.COINCIDENCES.name):
+        data = record.value or b""
+        if kind_of(data) is Coincidence:
+            coincidence = decode(Coincidence, data)
+            coincidences[coincidence.coincidence_id] = coincidence
+        else:
+            ranked = decode(CandidateList, data)
+            lists[ranked.list_id] = ranked
+    requests = {r.request_id: r for r in (decode(ToORequest, d) for d in _values(log, topics.TOO_REQUESTS.name))}
+    quarantined = [decode(Quarantined, data) for data in _values(log, topics.QUARANTINE.name)]
+    seen = Seen(log)
+    seen.catch_up()
+    return Outcome(
+        coincidences=tuple(coincidences[key] for key in sorted(coincidences)),
+        lists=tuple(lists[key] for key in sorted(lists)),
+        requests=tuple(requests[key] for key in sorted(requests)),
+        statuses=tuple(decode(ToOStatus, data) for data in _values(log, topics.TOO_STATUS.name)),
+        quarantined=tuple(sorted(quarantined, key=lambda q: (q.source, q.sha256))),
+        tally=seen.tally(),
+    )
+
+
+def _values(log: Log, topic: str) -> Iterator[bytes]:
+    return (record.value or b"" for record in _all(log, topic))
+
+
+def _all(log: Log, topic: str) -> Iterator[Record]:
+    tps = [TopicPartition(topic, p) for p in range(log.partitions(topic))]
+    reader = log.reader({tp: log.start(tp) for tp in tps})
+    try:
+        while records := reader.poll(1000, 0.0):
+            yield from records
+    finally:
+        reader.close()

@@ -1,0 +1,84 @@
+"""Packets from files, folders and tar archives, in a fixed order, with names that are the same on every machine."""
+
+import tarfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from nuncius.schemas import SettingsError
+
+MAX_PACKET_BYTES: Final = 64 * 1024 * 1024
+"""Largest file that is taken into memory to be looked at; anything larger is handed on by its head and length."""
+
+TAR_SUFFIXES: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz")
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One message as received.
+
+    Parameters
+    ----------
+    payload
+        The bytes; of a file longer than `MAX_PACKET_BYTES` its head.
+    source
+        Where they came from: file or archive member, without the folders of this machine.
+    stream
+        The topic it came on; empty where the bytes must tell.
+    received_time
+        When it reached us; None in a replay, where the notice's own issue time stands for it.
+    nbytes
+        Whole length; -1 where it is that of the payload.
+    folder
+        Where files it names are looked for; None inside an archive or off the network.
+    """
+
+    payload: bytes
+    source: str
+    stream: str = ""
+    received_time: datetime | None = None
+    nbytes: int = -1
+    folder: Path | None = None
+
+
+def from_paths(paths: Sequence[Path]) -> Iterator[Packet]:
+    """Every file below the given paths, archives opened, in sorted order a path.
+
+    Raises
+    ------
+    SettingsError
+        If a path does not exist or an archive cannot be opened.
+    """
+    for path in paths:
+        if not path.exists():
+            raise SettingsError(f"no such file or folder: {path}")
+        if path.is_dir():
+            for file in sorted(p for p in path.rglob("*") if p.is_file()):
+                yield from _file(file, f"{path.name or '.'}/{file.relative_to(path).as_posix()}")
+        else:
+            yield from _file(path, path.name)
+
+
+def _file(path: Path, source: str) -> Iterator[Packet]:
+    if path.name.endswith(TAR_SUFFIXES):
+        yield from _archive(path, source)
+        return
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        yield Packet(file.read(MAX_PACKET_BYTES), source, nbytes=size, folder=path.parent)
+
+
+def _archive(path: Path, source: str) -> Iterator[Packet]:
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                if not member.isfile():
+                    continue
+                content = archive.extractfile(member)
+                if content is not None:
+                    name = f"{source}!{member.name.removeprefix('./')}"
+                    yield Packet(content.read(MAX_PACKET_BYTES), name, nbytes=member.size)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise SettingsError(f"{path.name}: cannot read the archive: {error}") from error

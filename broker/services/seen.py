@@ -1,0 +1,55 @@
+"""What the log holds already: hashes and sources of packets, hashes of maps. The log is the state, this is its fold."""
+
+from collections import Counter
+from typing import Final
+
+from nuncius.broker.services.fates import HEADER, SOURCE, Fate, Tally, from_header
+from nuncius.broker.transport import topics
+from nuncius.broker.transport.port import Log, Record, TopicPartition
+
+PACKET_TOPICS: Final = (
+    topics.RAW_EVENTS.name,
+    topics.RAW_CANDIDATES.name,
+    topics.RAW_OTHER.name,
+    topics.QUARANTINE.name,
+)
+"""Every packet leaves one record on one of these."""
+
+
+class Seen:
+    """Grows with the log; reads only what is new since the last `catch_up`."""
+
+    def __init__(self, log: Log) -> None:
+        self.hashes: set[str] = set()
+        self.sources: set[str] = set()
+        self.maps: set[str] = set()
+        wanted = [
+            TopicPartition(topic, p)
+            for topic in (*PACKET_TOPICS, topics.MAPS.name)
+            for p in range(log.partitions(topic))
+        ]
+        self._reader = log.reader({tp: log.start(tp) for tp in wanted})
+        self.fates: dict[Fate, int] = {}
+
+    def catch_up(self) -> None:
+        """Fold every record that is on the log now."""
+        while records := self._reader.poll(1000, 0.0):
+            for record in records:
+                self._fold(record)
+
+    def tally(self) -> Tally:
+        """Counts of every packet's fate."""
+        return Tally(Counter(self.fates), len(self.sources))
+
+    def _fold(self, record: Record) -> None:
+        key = (record.key or b"").decode()
+        if record.topic == topics.MAPS.name:
+            self.maps.add(key)
+            return
+        headers = dict(record.headers)
+        if HEADER not in headers:
+            return
+        self.hashes.add(key)
+        self.sources.add(headers.get(SOURCE, b"").decode())
+        for fate in from_header(headers[HEADER]):
+            self.fates[fate] = self.fates.get(fate, 0) + 1

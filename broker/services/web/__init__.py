@@ -1,0 +1,1 @@
+"""The HTTP service: alerts in, health, coincidences out as server-sent events."""

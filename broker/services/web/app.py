@@ -1,0 +1,98 @@
+"""FastAPI application: ``POST /alerts``, ``GET /health``, ``GET /coincidences/stream``, ``GET /coincidences``."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import CancelledError
+from typing import Annotated, Any, Final
+
+from fastapi import FastAPI, Header, Query, Request, Response
+from fastapi.responses import JSONResponse
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from nuncius.broker.services.intake import Intake
+from nuncius.broker.services.outcome import outcome
+from nuncius.broker.services.packets import Packet
+from nuncius.broker.services.reading import Reading
+from nuncius.broker.services.web.tail import Tail
+from nuncius.broker.transport.port import Log
+from nuncius.producers.limits import MAX_PACKET_BYTES
+from nuncius.schemas import Retry
+from nuncius.schemas.codec import encode_json
+
+ACK_TIMEOUT_S: Final = 30.0
+"""How long a POST waits for the log before it answers 503."""
+
+
+def web_app(log: Log, intake: Intake, read: Callable[[Packet], Reading], health: Callable[[], dict[str, Any]]) -> FastAPI:
+    """The HTTP service of one broker.
+
+    Parameters
+    ----------
+    log
+        Read for the streams; its lifetime is the caller's.
+    intake
+        Where posted packets are handed in; they are acked once durable.
+    read
+        One packet into a reading.
+    health
+        Facts for ``GET /health``; its ``ok`` decides between 200 and 503.
+    """
+    app = FastAPI(title="Nuncius", summary="Multimessenger alert broker", version="0.1")
+
+    @app.post("/alerts", responses={202: {}, 413: {}, 422: {}, 503: {}})
+    async def post_alert(request: Request, stream: Annotated[str, Query(max_length=200)] = "") -> Response:
+        """Publish one packet in any format the facilities write. 202: durable; 422: quarantined, with the reason."""
+        body = await _body(request)
+        if body is None:
+            return JSONResponse({"error": f"packet is over {MAX_PACKET_BYTES} bytes"}, 413)
+        reading = read(Packet(body, "http", stream))
+        try:
+            fates = await asyncio.wait_for(asyncio.wrap_future(intake.put(reading)), ACK_TIMEOUT_S)
+        except (Retry, TimeoutError, CancelledError) as error:
+            return JSONResponse({"error": f"not stored, try again: {error}"}, 503, headers={"Retry-After": "5"})
+        answer: dict[str, Any] = {"sha256": reading.sha256, "fates": [str(fate) for fate in fates]}
+        answer["alert_ids"] = [alert.alert_id for alert in reading.alerts]
+        if reading.fault is not None:
+            answer |= {"error": reading.fault.detail, "field": reading.fault.field}
+        return JSONResponse(answer, 202 if reading.fault is None else 422)
+
+    @app.get("/health")
+    async def get_health() -> Response:
+        """Whether every service works, and how far behind it is."""
+        facts = health()
+        return JSONResponse(facts, 200 if facts["ok"] else 503)
+
+    @app.get("/coincidences")
+    def get_coincidences() -> Response:
+        """The latest record of every coincidence, sorted by id."""
+        body = b",".join(encode_json(item) for item in outcome(log).coincidences)
+        return Response(b"[" + body + b"]", media_type="application/json")
+
+    @app.get("/coincidences/stream")
+    async def stream_coincidences(
+        last_event_id: Annotated[int | None, Header(alias="Last-Event-ID", ge=0)] = None,
+        since_start: Annotated[bool, Query()] = False,  # noqa: FBT002  a query parameter
+    ) -> EventSourceResponse:
+        """Coincidences and candidate lists as they are published; resumes after ``Last-Event-ID``."""
+        tail = Tail(log, last_event_id, from_start=since_start)
+        return EventSourceResponse(_events(tail), ping=15)
+
+    return app
+
+
+async def _body(request: Request) -> bytes | None:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_PACKET_BYTES:
+            return None
+    return bytes(body)
+
+
+async def _events(tail: Tail) -> AsyncIterator[ServerSentEvent]:
+    try:
+        while True:
+            for offset, kind, data in await asyncio.to_thread(tail.poll):
+                yield ServerSentEvent(data=data, event=kind, id=str(offset))
+    finally:
+        tail.close()
