@@ -95,7 +95,7 @@ def example_of(kind: Any) -> Any:
         bytes: b"",
         datetime: datetime(2017, 8, 17, tzinfo=UTC),
     }
-    values = {}
+    values: dict[str, Any] = {}
     for name, hint in get_type_hints(kind).items():
         origin, args = get_origin(hint), get_args(hint)
         if types.NoneType in args:

@@ -24,10 +24,13 @@ def lines(path: Path) -> int:
 
 
 def broad_catches(source: str) -> list[int]:
-    """Lines of ``except:``, ``except Exception`` and ``except BaseException``, alone or in a tuple."""
+    """Lines of ``except:``, ``except Exception`` and ``except BaseException``, alone or in a tuple, that go on.
+
+    One that ends in a bare ``raise`` (a roll-back) catches nothing.
+    """
     found = []
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ExceptHandler):
+        if isinstance(node, ast.ExceptHandler) and ast.unparse(node.body[-1]) != "raise":
             kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
             if any(kind is None or (isinstance(kind, ast.Name) and kind.id in BROAD) for kind in kinds):
                 found.append(node.lineno)
@@ -59,6 +62,7 @@ def test_the_service_loop_catches_everything_at_most_once() -> None:
 @pytest.mark.parametrize("caught", ["", " Exception", " (ValueError, BaseException)", " Exception as error"])
 def test_a_broad_catch_is_seen(caught: str) -> None:
     assert broad_catches(f"try:\n    f()\nexcept{caught}:\n    pass") == [3]
+    assert broad_catches(f"try:\n    f()\nexcept{caught}:\n    undo()\n    raise") == []
 
 
 def test_nothing_committed_is_left_for_later() -> None:
