@@ -1,0 +1,162 @@
+"""HEALPix NESTED arithmetic at order 29 in plain numpy: positions to pixels and pixels to positions.
+
+Written out from Gorski et al. 2005 (ApJ 622, 759), sections 4 and 5, so that looking up a point needs no library
+whose import takes seconds. A *cell* is (order, pixel number); a *range* is [start, stop) in pixels of order 29.
+"""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+ORDER = 29
+PIXELS = 12 << (2 * ORDER)
+"""Number of order-29 pixels on the sphere."""
+PIXEL_AREA_SR = 4 * math.pi / PIXELS
+DEG2_PER_SR = math.degrees(1) ** 2
+
+_NSIDE = 1 << ORDER
+_SPREAD = (
+    (16, 0x0000FFFF0000FFFF),
+    (8, 0x00FF00FF00FF00FF),
+    (4, 0x0F0F0F0F0F0F0F0F),
+    (2, 0x3333333333333333),
+    (1, 0x5555555555555555),
+)
+_ROW = np.array([2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4])
+_COLUMN = np.array([1, 3, 5, 7, 0, 2, 4, 6, 1, 3, 5, 7])
+
+
+def pixel(ra: npt.ArrayLike, dec: npt.ArrayLike) -> IntArray:
+    """Order-29 NESTED pixel of each position.
+
+    Parameters
+    ----------
+    ra, dec
+        ICRS degrees, any shapes that broadcast; ``ra`` is taken modulo 360, -90 <= dec <= 90.
+
+    Raises
+    ------
+    ValueError
+        A position is not finite, or a declination lies outside [-90, 90].
+    """
+    ra_deg, dec_deg = np.broadcast_arrays(np.asarray(ra, np.float64), np.asarray(dec, np.float64))
+    if not (np.all(np.isfinite(ra_deg)) and np.all(np.abs(dec_deg) <= 90)):
+        raise ValueError("a position is not finite or its declination lies outside [-90, 90]: check it before look-up")
+    quarter = np.mod(ra_deg, 360.0) / 90.0
+    quarter = np.where(quarter >= 4.0, 0.0, quarter)
+    dec_rad = np.radians(dec_deg)
+    z = np.sin(dec_rad)
+    z_abs = np.abs(z)
+    belt = z_abs <= 2 / 3
+
+    rising = (_NSIDE * (0.5 + quarter - 0.75 * z)).astype(np.int64)
+    falling = (_NSIDE * (0.5 + quarter + 0.75 * z)).astype(np.int64)
+    face_rising = rising >> ORDER
+    face_falling = falling >> ORDER
+    face = np.where(
+        face_rising == face_falling,
+        face_rising | 4,
+        np.where(face_rising < face_falling, face_rising, face_falling + 8),
+    )
+    x = falling & (_NSIDE - 1)
+    y = _NSIDE - 1 - (rising & (_NSIDE - 1))
+
+    if not np.all(belt):
+        corner = np.minimum(quarter.astype(np.int64), 3)
+        along = quarter - corner
+        # sqrt(3 (1 - |z|)) written through cos(dec): exact near the poles, where 1 - |z| loses all its digits
+        width = _NSIDE * np.cos(dec_rad) / np.sqrt((1 + z_abs) / 3)
+        east = np.minimum((along * width).astype(np.int64), _NSIDE - 1)
+        west = np.minimum(((1 - along) * width).astype(np.int64), _NSIDE - 1)
+        north = z > 0
+        face = np.where(belt, face, np.where(north, corner, corner + 8))
+        x = np.where(belt, x, np.where(north, _NSIDE - 1 - west, east))
+        y = np.where(belt, y, np.where(north, _NSIDE - 1 - east, west))
+    out: IntArray = (face << (2 * ORDER)) | _spread(x) | (_spread(y) << 1)
+    return out
+
+
+def position(order: npt.ArrayLike, number: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Right ascension and declination of cell centres, ICRS degrees; 0 <= ra < 360."""
+    order, number = np.broadcast_arrays(np.asarray(order, np.int64), np.asarray(number, np.int64))
+    face = number >> (2 * order)
+    inside = number - (face << (2 * order))
+    scale = np.ldexp(1.0, -order.astype(np.int32))
+    x = (_gather(inside) + 0.5) * scale
+    y = (_gather(inside >> 1) + 0.5) * scale
+    row = _ROW[face] - x - y
+    polar = np.clip(np.where(row < 1, row, 4 - row), 0, 1)
+    third = polar * polar / 3
+    dec = np.where(
+        (row < 1) | (row > 3),
+        np.copysign(90 - np.degrees(2 * np.arcsin(np.sqrt(third / 2))), 2 - row),
+        np.degrees(np.arcsin(np.clip((2 - row) * 2 / 3, -1, 1))),
+    )
+    eighths = np.mod(_COLUMN[face] * polar + x - y, 8.0)
+    ra = np.mod(45.0 * eighths / np.where(polar > 0, polar, 1), 360.0)
+    return ra, dec
+
+
+def vectors(ra: npt.ArrayLike, dec: npt.ArrayLike) -> FloatArray:
+    """Unit vectors, shape (..., 3), of positions in degrees."""
+    ra_rad, dec_rad = np.radians(np.asarray(ra, np.float64)), np.radians(np.asarray(dec, np.float64))
+    ra_rad, dec_rad = np.broadcast_arrays(ra_rad, dec_rad)
+    out: FloatArray = np.stack(
+        (np.cos(dec_rad) * np.cos(ra_rad), np.cos(dec_rad) * np.sin(ra_rad), np.sin(dec_rad)), axis=-1
+    )
+    return out
+
+
+def cell_radius_rad(order: int) -> float:
+    """Largest distance from the centre of a cell of this order to its corners, radians."""
+    nside = 1 << order
+    edge_z = 2 / 3
+    edge_phi = math.pi / (4 * nside)
+    corner_z = 1 - (1 - 1 / nside) ** 2 / 3
+    dot = edge_z * corner_z + math.sqrt((1 - edge_z**2) * (1 - corner_z**2)) * math.cos(edge_phi)
+    cross_xy = math.sqrt(1 - edge_z**2), math.sqrt(1 - corner_z**2)
+    chord2 = (
+        (cross_xy[0] * math.cos(edge_phi) - cross_xy[1]) ** 2
+        + (cross_xy[0] * math.sin(edge_phi)) ** 2
+        + (edge_z - corner_z) ** 2
+    )
+    # the arc cosine loses its digits at high order, the chord at none
+    return math.acos(dot) if order == 0 else 2 * math.asin(math.sqrt(chord2) / 2)
+
+
+def cell_area_sr(order: npt.ArrayLike) -> FloatArray:
+    """Solid angle of a cell, steradian."""
+    return np.asarray(math.pi / 3 * np.ldexp(1.0, -2 * np.asarray(order, np.int32)), np.float64)
+
+
+def cell_range(order: npt.ArrayLike, number: npt.ArrayLike) -> tuple[IntArray, IntArray]:
+    """First order-29 pixel of each cell, and the one after its last."""
+    order, number = np.asarray(order, np.int64), np.asarray(number, np.int64)
+    shift = 2 * (ORDER - order)
+    return number << shift, (number + 1) << shift
+
+
+def _spread(bits: IntArray) -> IntArray:
+    """Moves bit k to bit 2k, for 32 bits."""
+    out = bits
+    for shift, mask in _SPREAD:
+        out = (out | (out << shift)) & mask
+    return out
+
+
+def _gather(bits: IntArray) -> IntArray:
+    """Moves bit 2k to bit k: the inverse of `_spread`, odd bits ignored."""
+    out = bits & 0x5555555555555555
+    for shift, mask in (
+        (1, 0x3333333333333333),
+        (2, 0x0F0F0F0F0F0F0F0F),
+        (4, 0x00FF00FF00FF00FF),
+        (8, 0x0000FFFF0000FFFF),
+    ):
+        out = (out | (out >> shift)) & mask
+    return (out | (out >> 16)) & 0x00000000FFFFFFFF
