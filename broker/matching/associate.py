@@ -1,0 +1,199 @@
+"""The associating engine: alerts and counterparts in, coincidences and candidate lists out.
+
+What is published for an id is a function of the set of alerts known: any order of arrival, any number of copies and
+any cut into batches end in the same records, apart from their revision counts. This holds for alerts that come within
+the stated lateness of the event time the engine has reached; later ones are told as `TooLate`. Time only evicts.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from nuncius.broker.matching.coincide import Scene, coincidence
+from nuncius.broker.matching.effects import Effect, PublishCoincidence, PublishList, TooLate
+from nuncius.broker.matching.events import Events
+from nuncius.broker.matching.lists import candidate_list
+from nuncius.broker.matching.regions import Regions
+from nuncius.broker.matching.rules import CandidateRule, EventRule, Rule
+from nuncius.broker.matching.store import BURST, DAY_US, SUB_BURST, AssociateState, Delta, ListKey, Record, Role, View
+from nuncius.broker.matching.threads import ThreadKey, microseconds, moment, span_of
+from nuncius.broker.sky import SkyMap
+from nuncius.schemas.alert import Alert
+from nuncius.schemas.coincidence import CandidateList, Coincidence, Counterpart
+from nuncius.schemas.vocabulary import RunMode
+
+LATENESS_DAYS: Final = 30.0
+"""How long after its event an alert is still matched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a step would do.
+
+    Parameters
+    ----------
+    delta
+        For `Associate.apply`, once the effects are committed; dropped after an abort.
+    effects
+        In a fixed order: late alerts as they came, then records by id.
+    """
+
+    delta: Delta
+    effects: tuple[Effect, ...]
+
+
+class Associate:
+    """Events with events, and the ranked lists of event with candidates.
+
+    Parameters
+    ----------
+    rules
+        Disabled ones are left out.
+    lateness_days
+        Alerts whose event lies longer behind the watermark are too late.
+    """
+
+    def __init__(self, rules: tuple[Rule, ...], lateness_days: float = LATENESS_DAYS) -> None:
+        self._rules = tuple(rule for rule in rules if isinstance(rule, EventRule) and rule.enabled)
+        self._lists = {rule.name: rule for rule in rules if isinstance(rule, CandidateRule) and rule.enabled}
+        self._lateness_us = round(lateness_days * DAY_US)
+        reach = [max(abs(rule.low_us), abs(rule.high_us)) for rule in self._rules]
+        reach += [rule.high_us for rule in self._lists.values()]
+        self._keep_us = self._lateness_us + max(reach, default=0) + DAY_US
+        self._state = AssociateState()
+        self._evicted: dict[RunMode, int] = {}
+        self._roles: dict[tuple[str | None, ...], tuple[Role, ...]] = {}
+        self._sky = Regions({})
+
+    def step(
+        self,
+        alerts: tuple[Alert, ...],
+        counterparts: tuple[Counterpart, ...],
+        maps: Mapping[str, SkyMap],
+        now: datetime,
+    ) -> Outcome:
+        """What these records change, without changing anything.
+
+        Parameters
+        ----------
+        alerts, counterparts
+            Newly read; copies of known ones do nothing.
+        maps
+            Sky maps by the sha256 of their file. It must find every map on the log, also those of earlier alerts;
+            a lazy mapping will do.
+        now
+            Append time of the records. Only limits how far an event time may push the watermark.
+        """
+        self._sky.maps = maps
+        view = View(self._state)
+        touched: dict[ThreadKey, None] = {}
+        effects: list[Effect] = []
+        for alert in alerts:
+            if view.knows(alert):
+                continue
+            late = self._watch(alert, view.watermarks, now)
+            if late is None:
+                touched[view.add(alert, self._roles_of(alert))] = None
+            else:
+                effects.append(late)
+        records = self._coincidences(view, touched) | self._candidate_lists(view, touched, counterparts)
+        for name in sorted(records):
+            record = view.publish(name, records[name])
+            if isinstance(record, Coincidence):
+                effects.append(PublishCoincidence(record))
+            elif record is not None:
+                effects.append(PublishList(record))
+        return Outcome(view.delta(), tuple(effects))
+
+    def apply(self, delta: Delta) -> None:
+        """Take a step over after its effects were committed; about once a day of event time, forget what is too old."""
+        self._state.apply(delta)
+        if any(reached >= self._evicted.get(mode, 0) + DAY_US for mode, reached in self._state.watermarks.items()):
+            self._state.evict(self._keep_us)
+            self._evicted = dict(self._state.watermarks)
+
+    def restore(self, records: Iterable[Coincidence | CandidateList]) -> None:
+        """Take over what was published before a restart, in log order, after its alerts were stepped and applied."""
+        for record in records:
+            name = record.coincidence_id if isinstance(record, Coincidence) else record.list_id
+            self._state.published[name] = record
+
+    def published(self) -> tuple[Coincidence | CandidateList, ...]:
+        """The last record of every id that is still remembered, by id."""
+        return tuple(self._state.published[name] for name in sorted(self._state.published))
+
+    def bursts(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Event id and threads of every gamma-ray burst remembered, sorted."""
+        return Events(View(self._state), self._sky).all_bursts(self._state.threads)
+
+    def _watch(self, alert: Alert, watermarks: dict[RunMode, int], now: datetime) -> TooLate | None:
+        """Advance the watermark by an alert, or say that it came too late."""
+        issued = alert.issued_time or alert.received_time or now
+        span = span_of(alert)
+        event_us = microseconds(issued) if span is None else span[1]
+        reached = watermarks.get(alert.run_mode)
+        if reached is not None and event_us < reached - self._lateness_us:
+            return TooLate(alert.alert_id, alert.thread_id, moment(event_us), moment(reached))
+        if alert.reality == "real":
+            clamped = min(event_us, microseconds(min(issued, alert.received_time or now, now)))
+            watermarks[alert.run_mode] = clamped if reached is None else max(reached, clamped)
+        return None
+
+    def _roles_of(self, alert: Alert) -> tuple[Role, ...]:
+        words = (alert.messenger, alert.band, alert.event_class, alert.facility, alert.instrument)
+        roles = self._roles.get(words)
+        if roles is None:
+            found = [Role("anchor", i) for i, rule in enumerate(self._rules) if rule.anchor.takes(alert)]
+            found += [Role("partner", i) for i, rule in enumerate(self._rules) if rule.partner.takes(alert)]
+            if alert.event_class == "grb":
+                found.append(BURST)
+            elif alert.event_class in ("sub_grb", "sub_grb_targeted"):
+                found.append(SUB_BURST)
+            roles = self._roles[words] = tuple(found)
+        return roles
+
+    def _coincidences(self, view: View, touched: Iterable[ThreadKey]) -> dict[str, Record]:
+        events = Events(view, self._sky)
+
+        def trials_of(key: ThreadKey) -> int:
+            main = view.facts(key).main
+            return 1 if main is None else max(1, sum(rule.anchor.takes(main) for rule in self._rules))
+
+        scene = Scene(view, self._sky, events.event_of, trials_of)
+        anchors = sorted(self._anchors(view, events, touched))
+        found = (coincidence(self._rules[number], number, key, scene) for number, key in anchors)
+        return {record.coincidence_id: record for record in found if record is not None}
+
+    def _candidate_lists(
+        self, view: View, touched: Iterable[ThreadKey], rows: Iterable[Counterpart]
+    ) -> dict[str, Record]:
+        keys = {view.add_row(row): None for row in rows if row.rule in self._lists}
+        for thread in touched:
+            keys |= {key: None for rule in self._lists if view.rows(key := ListKey(rule, thread))}
+        found = (candidate_list(self._lists[key.rule], key, view) for key in keys)
+        return {record.list_id: record for record in found if record is not None}
+
+    def _anchors(self, view: View, events: Events, touched: Iterable[ThreadKey]) -> set[tuple[int, ThreadKey]]:
+        """Rule and anchor thread of every coincidence that the touched threads may change."""
+        anchors: set[tuple[int, ThreadKey]] = set()
+        for key in events.with_neighbours(touched):
+            for role, (start, stop) in self._stated(view, key):
+                rule = self._rules[role.rule]
+                if role.part == "anchor":
+                    anchors.add((role.rule, key))
+                else:
+                    low, high = start - rule.high_us, stop - rule.low_us
+                    found = view.touching(Role("anchor", role.rule), key.scope, low, high)
+                    anchors.update((role.rule, anchor) for anchor in found)
+        return anchors
+
+    def _stated(self, view: View, key: ThreadKey) -> set[tuple[Role, tuple[int, int]]]:
+        thread = view.thread(key)
+        return {
+            (role, span)
+            for alert in (() if thread is None else thread.versions)
+            if alert.kind != "retraction" and (span := span_of(alert)) is not None
+            for role in self._roles_of(alert)
+            if role.rule >= 0
+        }

@@ -1,0 +1,223 @@
+"""One coincidence: everything a rule finds around one anchor, as a function of the alerts known."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from nuncius.broker.matching.regions import Regions
+from nuncius.broker.matching.rules import EventRule, Selector
+from nuncius.broker.matching.scoring import Inputs, significance
+from nuncius.broker.matching.store import Role, View
+from nuncius.broker.matching.threads import Facts, Span, ThreadKey, gap_us, moment, span_of
+from nuncius.schemas import ids
+from nuncius.schemas.alert import Alert
+from nuncius.schemas.coincidence import Coincidence, Member, Pair, Significance
+
+EventOf = Callable[[ThreadKey], tuple[str, tuple[ThreadKey, ...]]]
+"""Event id and sorted threads of the event that a thread belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A partner thread of an anchor.
+
+    Parameters
+    ----------
+    pair
+        As it would be published.
+    used
+        The alerts behind it, the anchor's included.
+    statements
+        Notices of the partner.
+    """
+
+    pair: Pair
+    used: tuple[Alert, ...]
+    statements: int
+
+
+class Scene(NamedTuple):
+    """What a coincidence is made from.
+
+    Parameters
+    ----------
+    view
+        What is known.
+    sky
+        Geometry.
+    event_of
+        Identity.
+    trials_of
+        How many rules a thread is tried with as the anchor.
+    """
+
+    view: View
+    sky: Regions
+    event_of: EventOf
+    trials_of: Callable[[ThreadKey], int]
+
+
+class Once(NamedTuple):
+    """Two versions that met the rule, whatever became of them."""
+
+    distance: int
+    anchor_id: str
+    partner_id: str
+    gap_us: int
+    partner_span: Span
+
+
+def coincidence(rule: EventRule, number: int, key: ThreadKey, scene: Scene) -> Coincidence | None:
+    """What the rule finds around the anchor thread; None where no two versions ever met it.
+
+    A pair exists for ever once any version of the anchor and any version of the partner met the rule, so that order
+    of arrival cannot matter. It is alive while the current facts meet it and neither owner has retracted. Without a
+    living pair the coincidence is ``retracted``; with one it is ``revised`` where its anchor or best partner has
+    more than one notice, else ``active``.
+
+    Parameters
+    ----------
+    rule, number
+        The rule and its place among the engine's rules.
+    key
+        The anchor thread.
+    scene
+        What is known.
+    """
+    view = scene.view
+    anchor = view.facts(key)
+    spans = _stated(view, key, rule.anchor)
+    partners: dict[ThreadKey, Once] = {}
+    for partner in _near(rule, number, key, spans, view):
+        once = _meeting(rule, spans, _stated(view, partner, rule.partner), scene.sky)
+        if once is not None:
+            partners[partner] = once
+    if not partners:
+        return None
+    living = _events([f for p in sorted(partners) if (f := _alive(rule, anchor, view.facts(p), scene))])
+    found = living or [_dead(rule, anchor, *min((once, p) for p, once in partners.items()), scene)]
+    best = found[0]
+    used = {alert.alert_id: alert for f in found for alert in f.used}
+    issued = [alert.issued_time for alert in used.values() if alert.issued_time is not None]
+    updated = anchor.statements > 1 or best.statements > 1
+    pair = best.pair
+    return Coincidence(
+        coincidence_id=ids.coincidence_id(rule.name, key.name),
+        state=("revised" if updated else "active") if living else "retracted",
+        rule=rule.name,
+        rule_source=rule.source,
+        anchor=_member(anchor, key.thread_id, (key,), anchor.span or spans[-1][1]),
+        reality=key.reality,
+        run_mode=key.run_mode,
+        partner=pair.partner,
+        dt_s=pair.dt_s,
+        overlap=pair.overlap,
+        credible_level=pair.credible_level,
+        separation_deg=pair.separation_deg,
+        significance=pair.significance,
+        others=tuple(f.pair for f in found[1:]),
+        issued_time=max(issued, default=None),
+    )
+
+
+def _stated(view: View, key: ThreadKey, selector: Selector) -> list[tuple[Alert, Span]]:
+    thread = view.thread(key)
+    versions = () if thread is None else thread.versions
+    return [
+        (alert, span)
+        for alert in versions
+        if alert.kind != "retraction" and selector.takes(alert) and (span := span_of(alert)) is not None
+    ]
+
+
+def _near(rule: EventRule, number: int, key: ThreadKey, spans: list[tuple[Alert, Span]], view: View) -> list[ThreadKey]:
+    windows = {(start + rule.low_us, stop + rule.high_us) for _, (start, stop) in spans}
+    keys = {k for low, high in windows for k in view.touching(Role("partner", number), key.scope, low, high)}
+    return sorted(keys - {key})
+
+
+def _meeting(
+    rule: EventRule, anchors: list[tuple[Alert, Span]], partners: list[tuple[Alert, Span]], sky: Regions
+) -> Once | None:
+    radii = rule.max_separation_r90
+    met = [
+        Once(abs(gap), one.alert_id, two.alert_id, gap, second)
+        for one, first in anchors
+        for two, second in partners
+        if rule.low_us <= (gap := gap_us(first, second)) <= rule.high_us
+        and (radii is None or sky.within(one, two, radii))
+    ]
+    return min(met, default=None)
+
+
+def _alive(rule: EventRule, anchor: Facts, partner: Facts, scene: Scene) -> Found | None:
+    if anchor.retraction or partner.retraction or anchor.main is None or partner.main is None:
+        return None
+    if anchor.span is None or partner.span is None:
+        return None
+    if not (rule.anchor.takes(anchor.main) and rule.partner.takes(partner.main)):
+        return None
+    gap = gap_us(anchor.span, partner.span)
+    radii = rule.max_separation_r90
+    if not rule.low_us <= gap <= rule.high_us:
+        return None
+    if radii is not None and not scene.sky.within(anchor.located, partner.located, radii):
+        return None
+    overlap = scene.sky.overlap(anchor.located, partner.located)
+    pair = Pair(
+        partner=_member(partner, *scene.event_of(partner.key), partner.span),
+        dt_s=gap / 1e6,
+        overlap=overlap,
+        credible_level=scene.sky.credible_level(anchor.located, partner.located),
+        separation_deg=scene.sky.separation_deg(anchor.located, partner.located),
+        significance=significance(Inputs(rule, anchor, partner, overlap, scene.trials_of(anchor.key))),
+    )
+    return Found(pair, (*anchor.used, *partner.used), partner.statements)
+
+
+def _dead(rule: EventRule, anchor: Facts, once: Once, key: ThreadKey, scene: Scene) -> Found:
+    partner = scene.view.facts(key)
+    if anchor.retraction is not None:
+        why = f"the anchor was retracted by {anchor.retraction.facility}"
+    elif partner.retraction is not None:
+        why = f"the partner was retracted by {partner.retraction.facility}"
+    else:
+        why = "a revised time, class or position no longer meets the rule"
+    trials = scene.trials_of(anchor.key)
+    score = significance(Inputs(rule, anchor, partner, None, trials))
+    empty = Significance(null=score.null, method=score.method, trials=trials, validity=f"no number: {why}")
+    member = _member(partner, *scene.event_of(key), partner.span or once.partner_span)
+    pair = Pair(partner=member, dt_s=once.gap_us / 1e6, significance=empty)
+    return Found(pair, (*anchor.used, *partner.used), partner.statements)
+
+
+def _events(living: list[Found]) -> list[Found]:
+    """The best thread of each partner event, best event first."""
+    best: dict[str, Found] = {}
+    for found in sorted(living, key=_rank):
+        best.setdefault(found.pair.partner.event_id, found)
+    return list(best.values())
+
+
+def _rank(found: Found) -> tuple[float, float, str, tuple[str, ...]]:
+    score = found.pair.significance
+    excluded = found.pair.overlap == 0
+    chance = score.expected_by_chance
+    return (
+        float("inf") if excluded or chance is None else chance,
+        abs(found.pair.dt_s),
+        found.pair.partner.event_id,
+        found.pair.partner.alert_ids,
+    )
+
+
+def _member(facts: Facts, event_id: str, threads: tuple[ThreadKey, ...], span: Span) -> Member:
+    return Member(
+        event_id=event_id,
+        threads=tuple(key.thread_id for key in threads),
+        alert_ids=tuple(alert.alert_id for alert in facts.used),
+        facility="" if facts.main is None else facts.main.facility,
+        event_class="" if facts.main is None else facts.main.event_class,
+        time=moment(span[0]),
+        retracted=facts.retraction is not None,
+    )

@@ -1,0 +1,43 @@
+"""What the engines ask the service to publish; the service interprets them in one `match`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from nuncius.schemas.coincidence import CandidateList, Coincidence
+
+
+@dataclass(frozen=True, slots=True)
+class PublishCoincidence:
+    """A coincidence that is new or says something else than before; its revision is counted already."""
+
+    record: Coincidence
+
+
+@dataclass(frozen=True, slots=True)
+class PublishList:
+    """A candidate list that is new or says something else than before; its revision is counted already."""
+
+    record: CandidateList
+
+
+@dataclass(frozen=True, slots=True)
+class TooLate:
+    """An alert that came after the stated lateness: not matched, but counted.
+
+    Parameters
+    ----------
+    alert_id, thread_id
+        Of the alert.
+    event_time
+        When its event was, UTC.
+    watermark
+        The event time the engine had reached, UTC.
+    """
+
+    alert_id: str
+    thread_id: str
+    event_time: datetime
+    watermark: datetime
+
+
+Effect = PublishCoincidence | PublishList | TooLate

@@ -1,0 +1,78 @@
+"""One candidate list: the possible counterparts of one event, ranked, as a function of the counterparts known."""
+
+from nuncius.broker.matching.rules import CandidateRule
+from nuncius.broker.matching.store import ListKey, View
+from nuncius.broker.matching.threads import order, own_regions
+from nuncius.schemas import ids
+from nuncius.schemas.alert import Alert
+from nuncius.schemas.coincidence import CandidateList, Counterpart
+from nuncius.schemas.vocabulary import State
+
+
+def usable(rule: CandidateRule, alert: Alert) -> bool:
+    """Whether a notice is searched for candidates: the rule takes it, and it states a time and an own region."""
+    return (
+        alert.kind != "retraction"
+        and alert.time_start is not None
+        and rule.anchor.takes(alert)
+        and bool(own_regions(alert))
+    )
+
+
+def candidate_list(rule: CandidateRule, key: ListKey, view: View) -> CandidateList | None:
+    """The rule's list for the event; None where no object ever passed for any of its notices, or it is unknown.
+
+    The region is that of the event's latest usable notice. An object counts where its latest row says. After a
+    retraction, or where the event is no longer of the rule's class, the list is ``retracted`` and empty.
+    """
+    thread = view.thread(key.thread)
+    rows = view.rows(key)
+    if thread is None or not any(row.arm == "on" for objects in rows.values() for row in objects.values()):
+        return None
+    now = view.facts(key.thread)
+    notices = [alert for alert in thread.versions if usable(rule, alert)]
+    if not notices:
+        return None
+    notice = notices[-1]
+    living = now.retraction is None and now.main is not None and rule.anchor.takes(now.main)
+    objects = rows.get(notice.alert_id, {}).values() if living else ()
+    on = sorted((row for row in objects if row.arm == "on"), key=_rank)
+    control = sum(row.arm == "control" for row in objects)
+    chance, method = _expected(rule, control) if living else (None, "")
+    last = notice if now.retraction is None else max(notice, now.retraction, key=order)
+    times = [time for time in (last.issued_time, *(row.time for row in on)) if time is not None]
+    return CandidateList(
+        list_id=ids.candidate_list_id(rule.name, key.thread.name),
+        state=_state(now.statements) if living else "retracted",
+        rule=rule.name,
+        rule_source=rule.source,
+        reality=key.thread.reality,
+        run_mode=key.thread.run_mode,
+        event_thread=key.thread.thread_id,
+        event_alert_id=notice.alert_id,
+        candidates=tuple(on[: rule.cap]),
+        passed=len(on),
+        expected_by_chance=chance,
+        expected_method=method,
+        issued_time=max(times, default=None),
+    )
+
+
+def _expected(rule: CandidateRule, control: int) -> tuple[float | None, str]:
+    days = rule.control_us / 86_400_000_000
+    if not control:
+        return None, f"no object in the {days:g} days before the event: no coverage, or too few to measure"
+    window = (rule.high_us - rule.low_us) / 86_400_000_000
+    method = (
+        f"{control} objects first seen in the {days:g} days before the event under the same cuts, scaled to "
+        f"{window:g} days; assumes equal coverage"
+    )
+    return control * window / days, method
+
+
+def _rank(row: Counterpart) -> tuple[float, float, str]:
+    return row.credible_level, -row.probdensity_per_sr, row.thread_id
+
+
+def _state(statements: int) -> State:
+    return "revised" if statements > 1 else "active"

@@ -1,0 +1,215 @@
+"""Reads rules from TOML, strictly: a wrong key or value is an error that names the rule and the key."""
+
+import math
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, Final, get_args
+
+from nuncius.broker.matching.rules import BURST_CLASSES, CandidateRule, EventRule, Method, Rule, Selector
+from nuncius.broker.matching.statistics import YEAR_S
+from nuncius.schemas.errors import SettingsError
+from nuncius.schemas.vocabulary import Band, Messenger
+
+_DAY_US: Final = 86_400_000_000
+_SELECTOR_KEYS: Final = ("messengers", "bands", "event_classes", "facilities", "instruments")
+_CLOSED: Final = {"messengers": get_args(Messenger), "bands": get_args(Band)}
+
+
+def shipped_text() -> str:
+    """The rules that Nuncius ships, as TOML."""
+    return files("nuncius.broker.matching").joinpath("rules.toml").read_text(encoding="utf-8")
+
+
+def shipped_rules() -> tuple[Rule, ...]:
+    """The rules that Nuncius ships, in the order of the file."""
+    return load_rules(shipped_text())
+
+
+def load_rules(*texts: str) -> tuple[Rule, ...]:
+    """Rules of one or more TOML texts, in order of first appearance.
+
+    A later text that names a rule of an earlier one changes the keys it gives and keeps the others. A rule without
+    ``source`` comes out disabled.
+
+    Raises
+    ------
+    SettingsError
+        If a text is not TOML or a rule has a missing, unknown or impossible value; the message names rule and key.
+    """
+    merged: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        for name, entry in _entries(text).items():
+            merged[name] = {**merged.get(name, {}), **entry}
+    return tuple(_rule(_Entry(name, entry)) for name, entry in merged.items())
+
+
+def _entries(text: str) -> dict[str, dict[str, Any]]:
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"rules: not TOML: {error}") from error
+    tables = document.pop("rule", [])
+    if document:
+        raise SettingsError(f"rules: unknown table {min(document)!r}: every rule is a [[rule]]")
+    if not (isinstance(tables, list) and all(isinstance(table, dict) for table in tables)):
+        raise SettingsError("rules: 'rule' must be written as [[rule]]")
+    found: dict[str, dict[str, Any]] = {}
+    for number, table in enumerate(tables, 1):
+        name = table.get("name")
+        if not (isinstance(name, str) and name):
+            raise SettingsError(f"rule number {number}: key 'name': give the rule a name")
+        if name in found:
+            raise SettingsError(f"rule {name!r}: key 'name': used twice in one file")
+        found[name] = table
+    return found
+
+
+def _rule(entry: "_Entry") -> Rule:
+    kind = entry.word("kind", ("events", "candidates"))
+    rule = _event_rule(entry) if kind == "events" else _candidate_rule(entry)
+    entry.done()
+    return rule
+
+
+def _event_rule(entry: "_Entry") -> EventRule:
+    low, high = entry.window("window_s")
+    anchor = entry.selector("anchor")
+    if "photon" in (anchor.messengers or ("photon",)) and (
+        not anchor.event_classes or not BURST_CLASSES.isdisjoint(anchor.event_classes)
+    ):
+        raise entry.wrong(
+            "anchor",
+            "may not take gamma-ray bursts, whose event id changes as instruments report: make them the partner",
+        )
+    source = entry.text("source")
+    rule = EventRule(
+        name=entry.name,
+        enabled=entry.flag("enabled", default=True) and bool(source),
+        source=source,
+        anchor=anchor,
+        partner=entry.selector("partner"),
+        low_us=round(low * 1e6),
+        high_us=round(high * 1e6),
+        method=entry.word("method", get_args(Method), "untargeted"),
+        max_separation_r90=entry.number("max_separation_r90"),
+        partner_rate_hz=_per_year(entry.number("partner_rate_per_year")),
+        rate_source=entry.text("rate_source"),
+        real_rate_hz=_per_year(entry.number("real_rate_per_year")),
+        real_rate_source=entry.text("real_rate_source"),
+        real_rate_classes=entry.words("real_rate_classes"),
+        anchor_far_max_hz=entry.number("anchor_far_max_hz"),
+        partner_far_max_hz=entry.number("partner_far_max_hz"),
+        far_budget_hz=entry.number("far_budget_hz"),
+        far_budget_source=entry.text("far_budget_source"),
+    )
+    for key, value, origin in (
+        ("rate_source", rule.partner_rate_hz, rule.rate_source),
+        ("real_rate_source", rule.real_rate_hz, rule.real_rate_source),
+    ):
+        if value is not None and not origin:
+            raise entry.wrong(key, "a rate needs its source")
+    if rule.method == "targeted" and (rule.anchor_far_max_hz is None or rule.partner_far_max_hz is None):
+        raise entry.wrong("method", "targeted needs anchor_far_max_hz and partner_far_max_hz")
+    return rule
+
+
+def _candidate_rule(entry: "_Entry") -> CandidateRule:
+    low, high = entry.window("window_days")
+    if low < 0:
+        raise entry.wrong("window_days", "starts before the event, where the control window lies")
+    level = entry.number("max_credible_level", 0.95)
+    if level is None or not 0 < level <= 1:
+        raise entry.wrong("max_credible_level", "must lie in (0, 1]")
+    cap = entry.number("cap")
+    if cap is None or cap < 1 or cap != int(cap):
+        raise entry.wrong("cap", "a rule on candidates needs a whole number >= 1")
+    source = entry.text("source")
+    return CandidateRule(
+        name=entry.name,
+        enabled=entry.flag("enabled", default=True) and bool(source),
+        source=source,
+        anchor=entry.selector("anchor"),
+        low_us=round(low * _DAY_US),
+        high_us=round(high * _DAY_US),
+        control_us=round((entry.number("control_days", 0.0) or 0.0) * _DAY_US),
+        max_credible_level=level,
+        cap=int(cap),
+        min_score=entry.number("min_score"),
+        max_star_score=entry.number("max_star_score"),
+    )
+
+
+def _per_year(rate: float | None) -> float | None:
+    return None if rate is None else rate / YEAR_S
+
+
+class _Entry:
+    """One table, taken key by key, so that what is left over is an error."""
+
+    def __init__(self, name: str, table: Mapping[str, Any]) -> None:
+        self.name = name
+        self._left = {key: value for key, value in table.items() if key != "name"}
+
+    def wrong(self, key: str, why: str) -> SettingsError:
+        return SettingsError(f"rule {self.name!r}: key {key!r}: {why}")
+
+    def done(self) -> None:
+        if self._left:
+            raise self.wrong(min(self._left), "unknown key for this kind of rule")
+
+    def text(self, key: str) -> str:
+        value = self._left.pop(key, "")
+        if not isinstance(value, str):
+            raise self.wrong(key, f"must be text, not {value!r}")
+        return value
+
+    def flag(self, key: str, *, default: bool) -> bool:
+        value = self._left.pop(key, default)
+        if not isinstance(value, bool):
+            raise self.wrong(key, f"must be true or false, not {value!r}")
+        return value
+
+    def word(self, key: str, allowed: tuple[Any, ...], default: Any = None) -> Any:
+        value = self._left.pop(key, default)
+        if value not in allowed:
+            raise self.wrong(key, f"must be one of {', '.join(allowed)}, not {value!r}")
+        return value
+
+    def number(self, key: str, default: float | None = None) -> float | None:
+        value = self._left.pop(key, default)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+            raise self.wrong(key, f"must be a finite number >= 0, not {value!r}")
+        return float(value)
+
+    def window(self, key: str) -> tuple[float, float]:
+        value = self._left.pop(key, None)
+        if not (
+            isinstance(value, list)
+            and len(value) == 2
+            and all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in value)
+            and value[0] <= value[1]
+        ):
+            raise self.wrong(key, f"must be [low, high] with low <= high, not {value!r}")
+        return float(value[0]), float(value[1])
+
+    def words(self, key: str) -> tuple[str, ...]:
+        value = self._left.pop(key, [])
+        if not (isinstance(value, list) and all(isinstance(v, str) and v for v in value)):
+            raise self.wrong(key, f"must be a list of words, not {value!r}")
+        return tuple(value)
+
+    def selector(self, key: str) -> Selector:
+        table = self._left.pop(key, None)
+        if not (isinstance(table, dict) and table):
+            raise self.wrong(key, "needs a table that selects something, as { messengers = [...] }")
+        inner = _Entry(self.name, {f"{key}.{name}": value for name, value in table.items()})
+        lists = {name: inner.words(f"{key}.{name}") for name in _SELECTOR_KEYS}
+        inner.done()
+        for name, allowed in _CLOSED.items():
+            for word in lists[name]:
+                if word not in allowed:
+                    raise self.wrong(f"{key}.{name}", f"{word!r} is none of {', '.join(allowed)}")
+        return Selector(**lists)

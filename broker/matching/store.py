@@ -1,0 +1,187 @@
+"""What the associating engine knows, and a view of it with a step's additions that nothing has committed yet."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple
+
+from nuncius.broker.matching.index import Row, TimeIndex
+from nuncius.broker.matching.threads import Facts, Span, Thread, ThreadKey, facts, key_of, microseconds, span_of
+from nuncius.schemas.alert import Alert
+from nuncius.schemas.coincidence import CandidateList, Coincidence, Counterpart
+from nuncius.schemas.vocabulary import Reality, RunMode
+
+DAY_US: Final = 86_400_000_000
+Record = Coincidence | CandidateList
+Scope = tuple[Reality, RunMode]
+
+
+class Role(NamedTuple):
+    """What an alert may be: anchor or partner of the rule with that number, or a burst to be joined (rule -1)."""
+
+    part: str
+    rule: int
+
+
+BURST: Final = Role("burst", -1)
+SUB_BURST: Final = Role("sub-burst", -1)
+
+
+class ListKey(NamedTuple):
+    """The candidates of one rule for one event thread."""
+
+    rule: str
+    thread: ThreadKey
+
+
+class Entry(NamedTuple):
+    """One line of a time index: that a version of a thread states this span in this role."""
+
+    role: Role
+    span: Span
+    key: ThreadKey
+
+
+CandidateRows = Mapping[str, Mapping[str, Counterpart]]
+"""By the event's alert id, then the candidate's thread id: its latest row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What a step adds, to be applied after its effects are committed; dropping it undoes the step."""
+
+    threads: Mapping[ThreadKey, Thread]
+    seen: tuple[tuple[str, RunMode], ...]
+    entries: tuple[Entry, ...]
+    rows: Mapping[ListKey, CandidateRows]
+    published: Mapping[str, Record]
+    watermarks: Mapping[RunMode, int]
+
+
+@dataclass(slots=True)
+class AssociateState:
+    """All that `Delta`s made. Only `apply` and `restore` change it."""
+
+    threads: dict[ThreadKey, Thread] = field(default_factory=dict)
+    seen: set[tuple[str, RunMode]] = field(default_factory=set)
+    indexes: dict[tuple[Role, Scope], TimeIndex] = field(default_factory=dict)
+    rows: dict[ListKey, CandidateRows] = field(default_factory=dict)
+    published: dict[str, Record] = field(default_factory=dict)
+    watermarks: dict[RunMode, int] = field(default_factory=dict)
+
+    def apply(self, delta: Delta) -> None:
+        """Take a step's additions over. Applying the same delta again changes nothing."""
+        self.threads.update(delta.threads)
+        self.seen.update(delta.seen)
+        for role, span, key in delta.entries:
+            self.indexes.setdefault((role, key.scope), TimeIndex()).add(span, key)
+        self.rows.update(delta.rows)
+        self.published.update(delta.published)
+        self.watermarks.update(delta.watermarks)
+
+    def evict(self, keep_us: int) -> None:
+        """Forget threads whose last moment lies more than ``keep_us`` before their run mode's watermark."""
+        cutoffs = {mode: reached - keep_us for mode, reached in self.watermarks.items()}
+        gone = [key for key, thread in self.threads.items() if _last_us(thread) < cutoffs.get(key.run_mode, 0)]
+        for key in gone:
+            self.seen.difference_update((a.alert_id, key.run_mode) for a in self.threads.pop(key).versions)
+        for (_, (_, mode)), index in self.indexes.items():
+            index.drop_before(cutoffs.get(mode, 0))
+        lost = frozenset(gone)
+        self.rows = {key: rows for key, rows in self.rows.items() if key.thread not in lost}
+        names = {key.thread_id for key in gone} - {key.thread_id for key in self.threads}
+        self.published = {i: record for i, record in self.published.items() if _thread_id(record) not in names}
+
+
+class View:
+    """The state with a step's additions on top; the state itself stays as it is."""
+
+    def __init__(self, state: AssociateState) -> None:
+        self._state = state
+        self._threads: dict[ThreadKey, Thread] = {}
+        self._seen: dict[tuple[str, RunMode], None] = {}
+        self._entries: list[Entry] = []
+        self._indexes: dict[tuple[Role, Scope], TimeIndex] = {}
+        self._rows: dict[ListKey, dict[str, dict[str, Counterpart]]] = {}
+        self._published: dict[str, Record] = {}
+        self._facts: dict[ThreadKey, Facts] = {}
+        self.watermarks: dict[RunMode, int] = dict(state.watermarks)
+
+    def knows(self, alert: Alert) -> bool:
+        """Whether this very alert was taken in before."""
+        name = (alert.alert_id, alert.run_mode)
+        return name in self._seen or name in self._state.seen
+
+    def add(self, alert: Alert, roles: Iterable[Role]) -> ThreadKey:
+        """Take an alert in that is not known yet; the roles are those it has by its own words."""
+        key = key_of(alert)
+        self._seen[alert.alert_id, alert.run_mode] = None
+        self._threads[key] = (self.thread(key) or Thread(key)).with_alert(alert)
+        self._facts.pop(key, None)
+        span = None if alert.kind == "retraction" else span_of(alert)
+        if span is not None:
+            for role in roles:
+                entry = Entry(role, span if role.rule >= 0 else (span[0], span[0]), key)
+                self._entries.append(entry)
+                self._indexes.setdefault((role, key.scope), TimeIndex()).add(entry.span, key)
+        return key
+
+    def thread(self, key: ThreadKey) -> Thread | None:
+        """The thread with all its versions; None where it is unknown."""
+        return self._threads.get(key) or self._state.threads.get(key)
+
+    def facts(self, key: ThreadKey) -> Facts:
+        """What the thread says now."""
+        if key not in self._facts:
+            self._facts[key] = facts(self.thread(key) or Thread(key))
+        return self._facts[key]
+
+    def touching(self, role: Role, scope: Scope, low_us: int, high_us: int) -> tuple[ThreadKey, ...]:
+        """Threads that in this role state a span touching [low_us, high_us], sorted, each once."""
+        rows: list[Row] = []
+        for indexes in (self._state.indexes, self._indexes):
+            index = indexes.get((role, scope))
+            if index is not None:
+                rows += index.touching(low_us, high_us)
+        return tuple(sorted({key for _, _, key in rows})) if rows else ()
+
+    def add_row(self, row: Counterpart) -> ListKey:
+        """Take a counterpart in; of one candidate only the latest row counts."""
+        key = ListKey(row.rule, ThreadKey(row.event_thread, row.reality, row.run_mode))
+        if key not in self._rows:
+            self._rows[key] = {alert: dict(rows) for alert, rows in self._state.rows.get(key, {}).items()}
+        rows = self._rows[key].setdefault(row.event_alert_id, {})
+        known = rows.get(row.thread_id)
+        if known is None or (known.time, known.alert_id) < (row.time, row.alert_id):
+            rows[row.thread_id] = row
+        return key
+
+    def rows(self, key: ListKey) -> CandidateRows:
+        """All counterparts of a rule and an event thread."""
+        return self._rows.get(key) or self._state.rows.get(key, {})
+
+    def publish(self, name: str, record: Record) -> Record | None:
+        """The record with its own revision; None where it says what was published before."""
+        before = self._published.get(name) or self._state.published.get(name)
+        if before is not None and replace(before, revision=0) == replace(record, revision=0):
+            return None
+        numbered = replace(record, revision=1 if before is None else before.revision + 1)
+        self._published[name] = numbered
+        return numbered
+
+    def delta(self) -> Delta:
+        """Everything this view adds to the state."""
+        return Delta(
+            self._threads, tuple(self._seen), tuple(self._entries), self._rows, self._published, self.watermarks
+        )
+
+
+def _last_us(thread: Thread) -> int:
+    spans = [span for alert in thread.versions if (span := span_of(alert)) is not None]
+    if spans:
+        return max(stop for _, stop in spans)
+    issued = [alert.issued_time for alert in thread.versions if alert.issued_time is not None]
+    return microseconds(max(issued)) if issued else 0
+
+
+def _thread_id(record: Record) -> str:
+    return record.anchor.event_id if isinstance(record, Coincidence) else record.event_thread
