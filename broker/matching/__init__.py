@@ -7,6 +7,7 @@ called after the effects are committed; an aborted step is dropped. Rules come f
 
 from nuncius.broker.matching import statistics
 from nuncius.broker.matching.associate import Associate, Outcome
+from nuncius.broker.matching.candidates import Match, MatchOutcome
 from nuncius.broker.matching.effects import Effect, PublishCoincidence, PublishList, TooLate
 from nuncius.broker.matching.rules import CandidateRule, EventRule, Rule, Selector
 from nuncius.broker.matching.rules_toml import load_rules, shipped_rules, shipped_text
@@ -16,6 +17,8 @@ __all__ = [
     "CandidateRule",
     "Effect",
     "EventRule",
+    "Match",
+    "MatchOutcome",
     "Outcome",
     "PublishCoincidence",
     "PublishList",
