@@ -1,0 +1,220 @@
+"""The life of requests as a state machine: causes in, revisions of requests out.
+
+Rules
+-----
+1. There is one request for a policy, its facility and a cause: a coincidence, a candidate list, a thread of alerts.
+2. What is published for it is a function of the cause's latest record alone (its highest revision; for a thread, the
+   set of its notices) and of the alerts that this record names. Order and copies of the input do not matter.
+3. The states are ``proposed``; ``rejected``, considered and not wanted, or wanted no longer, with the reason (not
+   significant enough, region too large, never observable before it expires); ``cancelled``, the cause is taken back.
+   Rejected requests are published because otherwise the last record would depend on whether an earlier revision
+   happened to be seen, and because people ask why a telescope stayed where it was.
+4. A cause that no policy selects, or in which nothing has a position, gives no request; one that is out already is
+   cancelled then.
+5. A coincidence that lost a member and is scored anew stays proposed, revised, while a remaining pair meets the
+   policy.
+6. A revision is published when its content changed; ``revision``, ``idempotency_key`` and ``issued_time`` are not
+   content.
+7. A cause waits until every alert it names is known.
+8. Nothing is asked of a telescope here. Requests carry ``reality`` and ``run_mode``; the gate at delivery
+   (`nuncius.consumers.gate`) decides.
+"""
+
+from collections import ChainMap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from nuncius.broker.planning.notice import Notice, Thread
+from nuncius.broker.planning.policy import Policies, Policy
+from nuncius.broker.planning.verdict import Cause, Verdict, judge, named_alerts, selects
+from nuncius.broker.sky.skymap import SkyMap
+from nuncius.schemas.alert import Alert
+from nuncius.schemas.coincidence import CandidateList, Coincidence
+from nuncius.schemas.ids import request_id
+from nuncius.schemas.too import ToORequest
+from nuncius.schemas.vocabulary import Reality, RunMode
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Delta:
+    """What a step learned; applied once its effects are committed."""
+
+    notices: Mapping[str, Notice] = field(default_factory=dict)
+    causes: Mapping[str, Cause] = field(default_factory=dict)
+    requests: Mapping[str, ToORequest] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """A step: what to remember, and the requests to publish, in a fixed order."""
+
+    delta: Delta
+    effects: tuple[ToORequest, ...]
+
+
+class Planner:
+    """Requests for a set of policies.
+
+    ``step`` reads the state and never changes it; ``apply`` does, and cannot fail. On an abort, drop the delta.
+    """
+
+    def __init__(self, policies: Policies) -> None:
+        self._policies = policies.active
+        self._sites = policies.sites
+        self._notices: dict[str, Notice] = {}
+        self._causes: dict[str, Cause] = {}
+        self._requests: dict[str, ToORequest] = {}
+        self._named_by: dict[str, set[str]] = {}
+
+    def step(
+        self,
+        coincidences: Iterable[Coincidence] = (),
+        lists: Iterable[CandidateList] = (),
+        alerts: Iterable[Alert] = (),
+        maps: Mapping[str, SkyMap] | None = None,
+    ) -> Outcome:
+        """Take records in any order and with any copies.
+
+        Parameters
+        ----------
+        coincidences, lists, alerts
+            Records as they stand on the log.
+        maps
+            The sky maps of these alerts by their sha256. A map that is not among them is taken as no position, and not
+            asked for again: have it before the alert.
+        """
+        notices, causes = self._learn(coincidences, lists, alerts, maps or {})
+        every_notice = ChainMap(notices, self._notices)
+        every_cause = ChainMap(causes, self._causes)
+        touched = set(causes).union(*(self._named_by.get(alert, ()) for alert in notices))
+        requests: dict[str, ToORequest] = {}
+        for cause_id in sorted(touched):
+            cause = every_cause[cause_id]
+            if named_alerts(cause) <= every_notice.keys():
+                for policy in self._policies:
+                    self._consider(policy, cause_id, cause, every_notice, requests)
+        return Outcome(Delta(notices, causes, requests), tuple(requests.values()))
+
+    def apply(self, delta: Delta) -> None:
+        """Take a step's delta into the state."""
+        self._notices.update(delta.notices)
+        self._causes.update(delta.causes)
+        self._requests.update(delta.requests)
+        for cause_id, cause in delta.causes.items():
+            for alert in named_alerts(cause):
+                self._named_by.setdefault(alert, set()).add(cause_id)
+
+    def restore(self, requests: Iterable[ToORequest]) -> None:
+        """Take what was published before, from the log of requests; the highest revision of each counts.
+
+        To come back after a stop: ``apply(step(...).delta)`` the inputs up to the committed point and publish
+        nothing, then ``restore`` the committed requests, which replaces what the fold thought it had published.
+        """
+        last: dict[str, ToORequest] = {}
+        for request in requests:
+            known = last.get(request.request_id)
+            if known is None or request.revision > known.revision:
+                last[request.request_id] = request
+        self._requests = last
+
+    def _learn(
+        self,
+        coincidences: Iterable[Coincidence],
+        lists: Iterable[CandidateList],
+        alerts: Iterable[Alert],
+        maps: Mapping[str, SkyMap],
+    ) -> tuple[dict[str, Notice], dict[str, Cause]]:
+        notices: dict[str, Notice] = {}
+        causes: dict[str, Cause] = {}
+        for alert in alerts:
+            if alert.alert_id in self._notices or alert.alert_id in notices:
+                continue
+            notice = notices[alert.alert_id] = Notice.of(alert, maps)
+            known = causes.get(alert.thread_id, self._causes.get(alert.thread_id))
+            causes[alert.thread_id] = known.with_notice(notice) if isinstance(known, Thread) else Thread((notice,))
+        records: tuple[Coincidence | CandidateList, ...] = (*coincidences, *lists)
+        for record in records:
+            cause_id = record.coincidence_id if isinstance(record, Coincidence) else record.list_id
+            known = causes.get(cause_id, self._causes.get(cause_id))
+            if not isinstance(known, Coincidence | CandidateList) or record.revision > known.revision:
+                causes[cause_id] = record
+        return notices, causes
+
+    def _consider(
+        self,
+        policy: Policy,
+        cause_id: str,
+        cause: Cause,
+        notices: Mapping[str, Notice],
+        requests: dict[str, ToORequest],
+    ) -> None:
+        ident = request_id(policy.name, policy.facility, cause_id)
+        before = self._requests.get(ident)
+        verdict = judge(policy, self._sites, cause, notices) if selects(policy, cause) else None
+        if verdict is not None:
+            now = _request(policy, ident, cause_id, cause, verdict)
+        elif before is not None and before.state != "cancelled":
+            now = replace(before, state="cancelled", window_start=None, window_stop=None, airmass_min=None)
+            now = replace(now, reason="the policy no longer asks for this cause", issued_time=_facts(cause).issued_time)
+        else:
+            return
+        if before is None:
+            requests[ident] = _numbered(now, 1)
+        elif _content(now) != _content(before):
+            requests[ident] = _numbered(now, before.revision + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    kind: str
+    reality: Reality
+    run_mode: RunMode
+    issued_time: datetime | None
+
+
+def _facts(cause: Cause) -> _Facts:
+    match cause:
+        case Coincidence():
+            return _Facts("coincidence", cause.reality, cause.run_mode, cause.issued_time)
+        case CandidateList():
+            return _Facts("candidate_list", cause.reality, cause.run_mode, cause.issued_time)
+        case Thread():
+            return _Facts("alert", cause.last.reality, cause.last.run_mode, cause.last.issued_time)
+
+
+def _request(policy: Policy, ident: str, cause_id: str, cause: Cause, verdict: Verdict) -> ToORequest:
+    facts, window, there = _facts(cause), verdict.window, verdict.target.place
+    return ToORequest(
+        request_id=ident,
+        state=verdict.state,
+        policy=policy.name,
+        facility=policy.facility,
+        cause_id=cause_id,
+        cause_kind=facts.kind,
+        target_name=verdict.target.name,
+        ra=there.ra_deg,
+        dec=there.dec_deg,
+        radius_deg=there.radius_deg,
+        window_start=None if window is None else window.start,
+        window_stop=None if window is None else window.stop,
+        airmass_min=None if window is None else window.airmass_min,
+        exposure_s=policy.exposure_s,
+        filter=policy.filter,
+        priority=policy.priority,
+        needs_approval=policy.approval,
+        reality=facts.reality,
+        run_mode=facts.run_mode,
+        expires=verdict.expires,
+        reason=verdict.reason,
+        idempotency_key="",
+        issued_time=facts.issued_time,
+    )
+
+
+def _numbered(request: ToORequest, revision: int) -> ToORequest:
+    return replace(request, revision=revision, idempotency_key=f"{request.request_id}/{revision}")
+
+
+def _content(request: ToORequest) -> ToORequest:
+    return replace(request, revision=0, idempotency_key="", issued_time=None)

@@ -1,0 +1,111 @@
+"""What planning keeps of an alert, and what a thread of alerts says as a whole.
+
+A thread's state is a function of the set of its notices: they are put in the order of their issue, whatever the order
+in which they came, and a copy changes nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Self
+
+from nuncius.broker.planning.place import Place, place
+from nuncius.broker.sky.skymap import SkyMap
+from nuncius.schemas.alert import Alert
+from nuncius.schemas.vocabulary import Messenger, Reality, RunMode
+
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One alert, as far as planning looks at it; fields as in `Alert`.
+
+    Parameters
+    ----------
+    time
+        End of the event's interval, else its time, UTC.
+    place
+        Where to point; None where the alert has no localization that can be read.
+    """
+
+    alert_id: str
+    thread_id: str
+    retraction: bool
+    sequence: int
+    reality: Reality
+    run_mode: RunMode
+    messenger: Messenger
+    event_class: str
+    facility: str
+    time: datetime | None
+    issued_time: datetime | None
+    far_hz: float | None
+    p_astro: float | None
+    place: Place | None
+
+    @classmethod
+    def of(cls, alert: Alert, maps: Mapping[str, SkyMap]) -> Self:
+        """What is kept of an alert."""
+        return cls(
+            alert_id=alert.alert_id,
+            thread_id=alert.thread_id,
+            retraction=alert.kind == "retraction",
+            sequence=-1 if alert.sequence is None else alert.sequence,
+            reality=alert.reality,
+            run_mode=alert.run_mode,
+            messenger=alert.messenger,
+            event_class=alert.event_class,
+            facility=alert.facility,
+            time=alert.time_stop or alert.time_start,
+            issued_time=alert.issued_time,
+            far_hz=alert.far_hz,
+            p_astro=alert.p_astro,
+            place=place(alert, maps),
+        )
+
+    @property
+    def order(self) -> tuple[datetime, int, bool, str]:
+        """Place in the thread: by issue; without a time, a retraction comes last and anything else first."""
+        unknown = _LAST if self.retraction else _FIRST
+        return self.issued_time or unknown, self.sequence, self.retraction, self.alert_id
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """All notices of one thread, in order of issue; at least one."""
+
+    notices: tuple[Notice, ...]
+
+    @property
+    def last(self) -> Notice:
+        """The notice in force: the last one, but a retraction counts only from the facility that owns the thread."""
+        owner = next((n.facility for n in self.notices if not n.retraction), None)
+        return next(n for n in reversed(self.notices) if not n.retraction or owner in (None, n.facility))
+
+    @property
+    def time(self) -> datetime | None:
+        """Event time by the latest notice that states one."""
+        return next((n.time for n in reversed(self.notices) if n.time is not None), None)
+
+    @property
+    def place(self) -> Place | None:
+        """Where to point by the latest notice that says so."""
+        return next((n.place for n in reversed(self.notices) if n.place is not None), None)
+
+    @property
+    def far_hz(self) -> float | None:
+        """False-alarm rate by the latest notice that states one."""
+        return next((n.far_hz for n in reversed(self.notices) if n.far_hz is not None), None)
+
+    @property
+    def p_astro(self) -> float | None:
+        """Probability of astrophysical origin by the latest notice that states one."""
+        return next((n.p_astro for n in reversed(self.notices) if n.p_astro is not None), None)
+
+    def with_notice(self, notice: Notice) -> "Thread":
+        """The thread with one more notice; itself where it has that notice already."""
+        if any(known.alert_id == notice.alert_id for known in self.notices):
+            return self
+        return Thread(tuple(sorted((*self.notices, notice), key=lambda known: known.order)))
