@@ -1,1 +1,1 @@
-"""."""
+"""Clients, follow-up adapters and notifiers: one file each."""

@@ -1,0 +1,32 @@
+"""Stands in for telescopes: says what would have been asked, and asks nobody."""
+
+from typing import Final
+
+from nuncius.consumers.adapter import answer
+from nuncius.schemas.too import ToORequest, ToOStatus
+
+
+class Recorder:
+    """The adapter of demos, drills, replays and of whoever only wants to look.
+
+    Takes requests of every reality and run mode. It keeps nothing: what it returns is the record.
+    """
+
+    name: Final = "recorder"
+    real: Final = False
+
+    def submit(self, request: ToORequest) -> ToOStatus:
+        """Record what would have been asked."""
+        window = "no window"
+        if request.window_start is not None and request.window_stop is not None:
+            window = f"{request.window_start:%Y-%m-%d %H:%M} to {request.window_stop:%Y-%m-%d %H:%M} UTC"
+        what = f"{request.target_name} at {request.ra:.5f} {request.dec:+.5f}, {request.exposure_s:g} s, {window}"
+        return self._recorded(request, f"would have asked {request.facility} for {what}")
+
+    def cancel(self, request: ToORequest) -> ToOStatus:
+        """Record what would have been taken back."""
+        return self._recorded(request, f"would have told {request.facility} to drop {request.target_name}")
+
+    def _recorded(self, request: ToORequest, what: str) -> ToOStatus:
+        detail = f"recorded only, no telescope was asked ({request.reality}, {request.run_mode}): {what}"
+        return answer(request, "recorded", self.name, detail)
