@@ -5,8 +5,7 @@ How to add a facility
 1. Write ``producers/<facility>.py`` (at most 80 lines) with ``parse(payload, context) -> Parsed`` and one constant
    ``FACILITY``. Read the bytes with `nuncius.producers.voevent.read` or the JSON and Avro readers beside it: then the
    caps hold. Ids, numbers and positions come from `nuncius.producers.build`. Raise `MalformedAlert` naming the field.
-2. Name what you do not read: ``READ`` and ``IGNORED`` say which parameters an adapter takes and leaves, and a test
-   holds it to them on real packets.
+2. Name what you do not read: a test lists, by name, the parameters of real packets that an adapter leaves out.
 3. Put one golden pair into ``tests/data/producers``: ``<facility>.<kind>.<format>``, a packet of your own making, and
    ``<the same>.expected.json`` with the alert's fields, written from the facility's documentation and not from the
    output.
@@ -15,6 +14,15 @@ How to add a facility
 
 from typing import Final
 
+from nuncius.producers import (
+    amon_voevent,
+    fermi_gbm_voevent,
+    icecube_voevent,
+    lvk_voevent,
+    non_alerts,
+    swift_voevent,
+    voevent_any,
+)
 from nuncius.producers.envelope import envelope
 from nuncius.producers.facility import Context, Facility, Parsed
 from nuncius.producers.limits import check_size
@@ -23,7 +31,15 @@ from nuncius.schemas.errors import MalformedAlert
 
 __all__ = ["FACILITIES", "Context", "Facility", "parse", "parse_all"]
 
-FACILITIES: Final[tuple[Facility, ...]] = ()
+FACILITIES: Final[tuple[Facility, ...]] = (
+    non_alerts.FACILITY,
+    swift_voevent.FACILITY,
+    fermi_gbm_voevent.FACILITY,
+    lvk_voevent.FACILITY,
+    icecube_voevent.FACILITY,
+    amon_voevent.FACILITY,
+    voevent_any.FACILITY,
+)
 """In the order they are asked; the fallbacks last."""
 
 _NOWHERE: Final = Context()

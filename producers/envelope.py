@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 import orjson
+
 from nuncius.producers.facility import Context, Envelope, Format
 
 _VOEVENT: Final = re.compile(rb"<(?:[A-Za-z_][\w.-]{0,40}:)?VOEvent[\s>/]")

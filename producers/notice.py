@@ -1,0 +1,119 @@
+"""What every VOEvent adapter takes from a packet in the same way."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, TypedDict
+
+from nuncius.producers import times
+from nuncius.producers.build import cone, provenance
+from nuncius.producers.facility import Context
+from nuncius.producers.voevent import VOEvent
+from nuncius.schemas.alert import Citation
+from nuncius.schemas.localization import Localization
+from nuncius.schemas.vocabulary import Kind, Reality, RunMode, TimeFrame
+
+MEDIA_TYPE: Final = "application/xml"
+
+_REALITY: Final[Mapping[str, Reality]] = {"observation": "real", "prediction": "prediction"}
+_TEST_MARKS: Final = ("Test_Submission", "Test_Notice", "Trigger_ID/Test", "InternalTest")
+_POINTING: Final = ("0", "2")
+_SERIAL: Final = re.compile(r"-\d{1,10}$", re.ASCII)
+
+
+class Common(TypedDict):
+    """The fields of `Alert` that every VOEvent fills alike: ``Alert(**common(…), …)``."""
+
+    alert_id: str
+    native_id: str
+    stream: str
+    received_time: datetime | None
+    run_mode: RunMode
+    raw_media_type: str
+    raw_sha256: str
+    source: str
+    reality: Reality
+    time_start: datetime | None
+    time_stop: datetime | None
+    time_frame: TimeFrame
+    issued_time: datetime | None
+    cites: tuple[Citation, ...]
+    references: tuple[str, ...]
+
+
+def common(event: VOEvent, payload: bytes, context: Context) -> Common:
+    """Provenance, reality, times, citations and references of a packet."""
+    start = times.utc(event.time)
+    scale, _, place = event.frame.partition("-")
+    return {
+        **provenance(payload, context, event.ivorn, MEDIA_TYPE, event.authority),
+        "reality": reality(event),
+        "time_start": start and times.from_scale(start, scale),
+        "time_stop": times.utc(event.time_stop),
+        "time_frame": time_frame(place),
+        "issued_time": times.utc(event.date),
+        "cites": event.cites,
+        "references": event.references,
+    }
+
+
+def reality(event: VOEvent) -> Reality:
+    """By role, and by the senders' own marks; a role that VOEvent does not know is a test."""
+    if any(event.params.get(mark) == "true" for mark in _TEST_MARKS):
+        return "test"
+    return _REALITY.get(event.role, "test")
+
+
+def kind(event: VOEvent) -> Kind:
+    """By what the packet cites (VOEvent 2.0, 3.7): a retraction before a replacement before a follow-up."""
+    cited = {citation.cite for citation in event.cites}
+    if "retraction" in cited or event.params.get("Retraction") == "true":
+        return "retraction"
+    if "supersedes" in cited:
+        return "update"
+    return "followup" if "followup" in cited else "initial"
+
+
+def time_frame(place: str) -> TimeFrame:
+    """Where the clock stood, from the end of a VOEvent coordinate system's id (``UTC-FK5-GEO``)."""
+    if place.endswith("BARY"):
+        return "barycentric"
+    return "geocentric" if place.endswith("GEO") else "topocentric"
+
+
+def position(
+    event: VOEvent,
+    containment: float,
+    *,
+    systematic_included: bool | None = None,
+    systematic_model: str | None = None,
+) -> tuple[Localization, ...]:
+    """The source's position, or nothing where the packet prints none or the one its instrument pointed at.
+
+    GCN marks each position (``Coords_Type``): 0 is no position, 1 the source, 2 the pointing.
+    """
+    if event.params.get("Coords_Type") in _POINTING or not event.unit.startswith("deg"):
+        return ()
+    return cone(
+        event.ra,
+        event.dec,
+        event.error_radius or None,
+        containment,
+        systematic_included=systematic_included,
+        systematic_model=systematic_model,
+        as_stated=None if event.error_radius else "no radius stated",
+    )
+
+
+def stated(event: VOEvent, properties: dict[str, str | float | bool]) -> dict[str, str | float | bool]:
+    """``properties`` with the time as printed where it could not be read, or was read in another scale than UTC."""
+    if event.time and (times.utc(event.time) is None or not event.frame.startswith("UTC")):
+        properties["time_as_stated"] = f"{event.time} {event.frame}".strip()
+    if event.params.get("Coords_Type") == "2":
+        properties["pointing_ra_deg"], properties["pointing_dec_deg"] = event.ra, event.dec
+    return properties
+
+
+def without_serial(local_id: str) -> str:
+    """A GCN local id without the serial number that tells copies apart: ``XRT_Pos_1167973-456`` -> ``XRT_Pos_1167973``."""
+    return _SERIAL.sub("", local_id)
