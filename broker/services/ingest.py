@@ -72,10 +72,10 @@ class Ingest:
 
     def _put(self, tx: Transaction, reading: Reading) -> tuple[Fate, ...]:
         if reading.fault is not None:
-            fates = (Fate("quarantined", reading.fault.reason),)
-            headers = _headers(reading, fates)
+            fate = (Fate("quarantined", reading.fault.reason),)
+            headers = _headers(reading, fate)
             tx.send(topics.QUARANTINE.name, encode(reading.fault), key=reading.sha256.encode(), headers=headers)
-            return fates
+            return fate
         if reading.rows is not None:
             return _row_fates(reading.rows)
         for alert in reading.alerts:

@@ -37,7 +37,9 @@ def as_line(row: dict[str, Any], *, json: bool) -> str:
         return f"{row['file']}: no alert ({row['not_an_alert']})"
     where = "no position"
     if row["ra_deg"] is not None:
-        where = f"RA {row['ra_deg']:.4f} Dec {row['dec_deg']:+.4f} r {row['radius_deg']:.3g} deg ({row['containment']:.0%})"
+        where = (
+            f"RA {row['ra_deg']:.4f} Dec {row['dec_deg']:+.4f} r {row['radius_deg']:.3g} deg ({row['containment']:.0%})"
+        )
     elif row["has_skymap"]:
         area = row["area90_deg2"]
         where = "sky map" if area is None else f"sky map, 90 % in {area:.0f} deg2"

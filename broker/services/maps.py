@@ -1,13 +1,13 @@
 """Sky maps on the log: found by their sha256, built when first asked for, the last few kept."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from nuncius.broker.sky import SkyMap
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, TopicPartition
-from nuncius.schemas import Alert, LogDamaged, SkyMapRef
+from nuncius.schemas import LogDamaged
 
 KEPT: Final = 64
 """Maps held as geometry; an order-11 map with distances takes about 1 MB."""
@@ -15,8 +15,12 @@ KEPT: Final = 64
 _TP: Final = TopicPartition(topics.MAPS.name, 0)
 
 
-class MapShelf:
-    """Reads `nuncius.maps`. A map is written in the transaction of the first alert that names it, or earlier."""
+class MapShelf(Mapping[str, SkyMap]):
+    """Geometry of every map on the log, by sha256; each is read when first asked for.
+
+    A map is written in the transaction of the first alert that names it, or earlier, so an alert that can be read has
+    its map on the log. Asking for one that is not there raises `LogDamaged`.
+    """
 
     def __init__(self, log: Log) -> None:
         self._log = log
@@ -24,24 +28,20 @@ class MapShelf:
         self._index = log.reader({_TP: log.start(_TP)})
         self._maps: OrderedDict[str, SkyMap] = OrderedDict()
 
-    def for_alerts(self, alerts: Iterable[Alert]) -> dict[str, SkyMap]:
-        """Geometry of every map that the alerts name by hash."""
-        wanted = {
-            localization.shape.sha256
-            for alert in alerts
-            for localization in alert.localizations
-            if isinstance(localization.shape, SkyMapRef) and localization.shape.sha256
-        }
-        return {sha256: self.get(sha256) for sha256 in sorted(wanted)}
+    def __iter__(self) -> Iterator[str]:
+        self._catch_up()
+        return iter(sorted(self._offsets))
 
-    def get(self, sha256: str) -> SkyMap:
-        """One map.
+    def __len__(self) -> int:
+        self._catch_up()
+        return len(self._offsets)
 
-        Raises
-        ------
-        LogDamaged
-            If an alert names a map that is not on the log.
-        """
+    def __contains__(self, sha256: object) -> bool:
+        if sha256 not in self._offsets:
+            self._catch_up()
+        return sha256 in self._offsets
+
+    def __getitem__(self, sha256: str) -> SkyMap:
         if sha256 in self._maps:
             self._maps.move_to_end(sha256)
             return self._maps[sha256]

@@ -1,4 +1,4 @@
-"""What one packet says, before anything is written: alerts, candidate rows, a known non-alert, or why it cannot be read."""
+"""What one packet says, before anything is written: alerts, rows, a known non-alert, or why it cannot be read."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -72,21 +72,25 @@ def read(packet: Packet, context: Context, parse: Parse) -> Reading:
     """Read one packet; whatever is wrong with it becomes its ``fault``, never an exception."""
     sha256 = ids.digest(packet.payload)
     try:
-        if packet.nbytes > len(packet.payload):
-            raise LimitExceeded(f"packet of {packet.nbytes} bytes, more than the {len(packet.payload)} that are read")
-        found = parse(packet.payload, context)
-        if isinstance(found, CandidateBatch):
-            return Reading(packet, sha256, rows=found)
-        alerts = tuple(item for item in found if isinstance(item, Alert))
-        others = tuple(item for item in found if isinstance(item, NotAnAlert))
-        if not found:
-            raise MalformedAlert("the packet holds no record at all")
-        return Reading(packet, sha256, alerts, others)
+        return _read(packet, sha256, context, parse)
     except Quarantine as error:
         return Reading(packet, sha256, fault=_quarantined(packet, sha256, error.reason, str(error), error.field))
     except Exception as error:  # noqa: BLE001  the one catch site: a fault in a parser must cost one packet, not the broker
         detail = f"a fault in Nuncius, please report: {type(error).__name__}: {error}"
         return Reading(packet, sha256, fault=_quarantined(packet, sha256, "parser_fault", detail, ""))
+
+
+def _read(packet: Packet, sha256: str, context: Context, parse: Parse) -> Reading:
+    if packet.nbytes > len(packet.payload):
+        raise LimitExceeded(f"packet of {packet.nbytes} bytes, more than the {len(packet.payload)} that are read")
+    found = parse(packet.payload, context)
+    if isinstance(found, CandidateBatch):
+        return Reading(packet, sha256, rows=found)
+    if not found:
+        raise MalformedAlert("the packet holds no record at all")
+    alerts = tuple(item for item in found if isinstance(item, Alert))
+    others = tuple(item for item in found if isinstance(item, NotAnAlert))
+    return Reading(packet, sha256, alerts, others)
 
 
 def _quarantined(packet: Packet, sha256: str, reason: str, detail: str, field: str) -> Quarantined:

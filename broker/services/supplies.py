@@ -1,10 +1,14 @@
 """What a parser may need beside the bytes, found on disk: sky maps by file name, writer schemas by id."""
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
+
+from nuncius.producers.avro_schema import writer_schema
 from nuncius.producers.facility import Context
 from nuncius.producers.limits import MAX_PACKET_BYTES
 from nuncius.schemas import SettingsError
@@ -12,6 +16,10 @@ from nuncius.schemas.vocabulary import RunMode
 
 _POINTER_BYTES: Final = 256
 """GraceDB keeps ``name,0`` beside ``name`` as a small file that holds only the name."""
+
+
+_VERSION: Final = re.compile(r"lsst\.v(\d+)_(\d+)")
+"""Rubin's schema id is 100 * major + minor of the namespace's version (alert_packet's own rule)."""
 
 
 class SkymapFolders(Mapping[str, bytes]):
@@ -58,10 +66,13 @@ class Supplies:
         """Avro writer schemas by Confluent id; none where no folder was named."""
         if self._schemas is None:
             return {}
-        from nuncius.producers.writer_schemas import parsed
-
-        files = sorted(self._schemas.rglob("*.avsc"))
-        return parsed({file.relative_to(self._schemas).as_posix(): file.read_bytes() for file in files})
+        versions: dict[int, list[Mapping[str, Any]]] = {}
+        for file in sorted(self._schemas.rglob("*.avsc")):
+            schema = _json(file)
+            version = _VERSION.fullmatch(str(schema.get("namespace", "")))
+            if version is not None:
+                versions.setdefault(100 * int(version[1]) + int(version[2]), []).append(schema)
+        return {number: writer_schema(schemas) for number, schemas in versions.items()}
 
     def context(self, source: str, folder: Path | None, run_mode: RunMode, stream: str = "") -> Context:
         """The context of a packet that lies in ``folder`` (maps are looked up there too)."""
@@ -73,3 +84,13 @@ class Supplies:
             writer_schemas=self.writer_schemas,
             skymaps=SkymapFolders(folders),
         )
+
+
+def _json(file: Path) -> Mapping[str, Any]:
+    try:
+        schema = orjson.loads(file.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise SettingsError(f"{file}: not JSON: {error}") from error
+    if not isinstance(schema, dict):
+        raise SettingsError(f"{file}: not an Avro record schema")
+    return schema

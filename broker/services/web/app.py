@@ -23,7 +23,9 @@ ACK_TIMEOUT_S: Final = 30.0
 """How long a POST waits for the log before it answers 503."""
 
 
-def web_app(log: Log, intake: Intake, read: Callable[[Packet], Reading], health: Callable[[], dict[str, Any]]) -> FastAPI:
+def web_app(
+    log: Log, intake: Intake, read: Callable[[Packet], Reading], health: Callable[[], dict[str, Any]]
+) -> FastAPI:
     """The HTTP service of one broker.
 
     Parameters

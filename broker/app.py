@@ -1,0 +1,169 @@
+"""The composition root: settings into a road. The only place that knows every part."""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, Protocol
+from urllib.parse import urlsplit
+
+from nuncius.broker.matching.rules import Rule
+from nuncius.broker.matching.rules_toml import load_rules, shipped_rules, shipped_text
+from nuncius.broker.planning.policy import Policies, load_policies, shipped
+from nuncius.broker.services.associating import Associating
+from nuncius.broker.services.delivering import Delivering
+from nuncius.broker.services.doctor import Finding, examine
+from nuncius.broker.services.facility_reader import read_packet
+from nuncius.broker.services.harvest import Order, harvest, ordered
+from nuncius.broker.services.ingest import Ingest
+from nuncius.broker.services.maps import MapShelf
+from nuncius.broker.services.matching import MatchWorker
+from nuncius.broker.services.outcome import Outcome, outcome
+from nuncius.broker.services.planning import Planning
+from nuncius.broker.services.publishing import Line, packets_of, publish_local
+from nuncius.broker.services.replay import Pace, replay
+from nuncius.broker.services.runner import Work
+from nuncius.broker.services.supplies import Supplies
+from nuncius.broker.services.worker import Worker
+from nuncius.broker.settings import Settings
+from nuncius.broker.sky import SkyMap
+from nuncius.broker.transport import topics
+from nuncius.broker.transport.address import HttpAddress, LocalAddress, parse_address
+from nuncius.broker.transport.clock import utc_now
+from nuncius.broker.transport.local import open_local
+from nuncius.broker.transport.port import Log
+from nuncius.consumers.adapter import Adapter
+from nuncius.consumers.recorder import Recorder
+from nuncius.schemas import SettingsError
+from nuncius.schemas.vocabulary import RunMode
+
+
+class Progress(Protocol):
+    """What shows a person how far it is."""
+
+    def stage(self, title: str, total: int | None = None) -> None:
+        """Begin a stage of so many steps."""
+
+    def step(self, done: int = 1) -> None:
+        """So many steps are done."""
+
+
+def open_log(address: str | None) -> Log:
+    """The log at an address, its topics made; None for one that is thrown away when closed.
+
+    Raises
+    ------
+    SettingsError
+        If the address is none that holds a log.
+    """
+    if address is None:
+        log = open_local(None, utc_now)
+    else:
+        match parse_address(address):
+            case LocalAddress(folder):
+                log = open_local(folder, utc_now)
+            case HttpAddress():
+                raise SettingsError(f"{address}: a log is needed here; give local:DIR")
+            case _:
+                raise SettingsError(f"{address}: the Kafka backend is not built yet; give local:DIR")
+    log.create(topics.TOPICS)
+    return log
+
+
+def rules_of(settings: Settings) -> tuple[Rule, ...]:
+    """Shipped rules, with the user's own merged in by name."""
+    return shipped_rules() if settings.rules is None else load_rules(shipped_text(), _text(settings.rules))
+
+
+def policies_of(settings: Settings) -> Policies:
+    """The user's policies, else the shipped ones."""
+    return shipped() if settings.policies is None else load_policies(_text(settings.policies))
+
+
+def supplies_of(settings: Settings) -> Supplies:
+    """Folders for sky maps and writer schemas."""
+    return Supplies(skymaps=settings.skymaps, schemas=settings.schemas)
+
+
+def ingest_of(log: Log, run_mode: RunMode, slot: str) -> Ingest:
+    """The ingest service's writing half."""
+    return Ingest(log, SkyMap.read, run_mode, slot)
+
+
+def workers_of(log: Log, settings: Settings, names: Sequence[str] = ("match", "associate", "too")) -> tuple[Work, ...]:
+    """Services by name, in the order of the road; ``too`` brings delivery with it."""
+    rules, maps = rules_of(settings), MapShelf(log)
+    workers: list[Work] = []
+    if "match" in names:
+        workers.append(MatchWorker(log, rules, maps))
+    if "associate" in names:
+        workers.append(Worker(log, Associating(rules, settings.lateness_days, maps)))
+    if "too" in names:
+        workers.append(Worker(log, Planning(policies_of(settings), maps)))
+        workers.append(Delivering(log, adapters_of(settings), utc_now))
+    return tuple(workers)
+
+
+def adapters_of(settings: Settings) -> tuple[Adapter, ...]:
+    """Who is asked: the webhook where one is set, and always the recorder, which asks nobody."""
+    if settings.webhook_url is None:
+        return (Recorder(),)
+    from nuncius.consumers.webhook import Webhook
+
+    secret = os.environ.get("NUNCIUS_WEBHOOK_SECRET", "")
+    host = urlsplit(settings.webhook_url).hostname or ""
+    return (Webhook(settings.webhook_url, secret=secret, allowed_hosts=frozenset({host})), Recorder())
+
+
+def replay_paths(
+    settings: Settings, paths: Sequence[Path], broker: str | None, order: Order, speed: float | None, bar: Progress
+) -> Outcome:
+    """Replay files on a log (thrown away where none is named) and return its final state."""
+    supplies = supplies_of(settings)
+    log = open_log(broker)
+    try:
+        bar.stage("reading packets")
+        found = harvest(paths, supplies, read_packet, "replay", lambda _: bar.step())
+        readings = ordered(found, order)
+        bar.stage("replaying", len(readings))
+        ingest = ingest_of(log, "replay", "nuncius-replay")
+        workers = workers_of(log, settings)
+        replay(readings, ingest, workers, Pace(speed, time.sleep), lambda _: bar.step())
+        return outcome(log)
+    finally:
+        log.close()
+
+
+def publish_paths(
+    settings: Settings, paths: Sequence[Path], stream: str, stdin: BinaryIO, *, json: bool
+) -> Iterator[Line]:
+    """Publish files to the broker of the settings; a line for each packet once it is durable."""
+    packets = packets_of(paths, stdin)
+    address = parse_address(settings.broker or "")
+    if isinstance(address, HttpAddress):
+        from nuncius.broker.services.posting import post
+
+        yield from post(address.url, packets, stream, json=json)
+        return
+    log = open_log(settings.broker)
+    try:
+        ingest = ingest_of(log, "live", f"nuncius-publish-{os.getpid()}")
+        yield from publish_local(ingest, packets, supplies_of(settings), read_packet, stream, json=json)
+    finally:
+        log.close()
+
+
+def diagnose(settings: Settings) -> Iterator[Finding]:
+    """Every check of ``nuncius doctor``."""
+    address = parse_address(settings.broker or "")
+    folder = address.folder if isinstance(address, LocalAddress) else None
+    return examine(lambda: open_log(settings.broker), folder, utc_now())
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise SettingsError(f"no such file: {path}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: not UTF-8 text") from error

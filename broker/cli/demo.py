@@ -1,0 +1,5 @@
+"""``nuncius demo``: two acts of history."""
+
+
+def demo() -> None:
+    """X."""

@@ -1,0 +1,97 @@
+"""Delivery: requests to the adapters, what became of them to the log. At least once outside, with idempotency keys."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from nuncius.broker.services.fold import fold
+from nuncius.broker.transport import topics
+from nuncius.broker.transport.port import Log, Record, TopicPartition
+from nuncius.consumers.adapter import Adapter
+from nuncius.consumers.delivery import Outbox
+from nuncius.schemas import ToORequest, ToOStatus
+from nuncius.schemas.codec import decode, encode
+
+GROUP: Final = "nuncius-deliver"
+_REQUESTS: Final = TopicPartition(topics.TOO_REQUESTS.name, 0)
+_STATUS: Final = TopicPartition(topics.TOO_STATUS.name, 0)
+_AGAIN: Final = timedelta(seconds=5)
+"""How long a facility that could not answer is left alone."""
+
+
+class Delivering:
+    """Hands every request to every adapter; what counts as done is read from the statuses on the log.
+
+    Parameters
+    ----------
+    log
+        Read and written.
+    adapters
+        Who is asked.
+    clock
+        UTC now: a request that has expired is not delivered.
+    """
+
+    name = "nuncius-deliver"
+
+    def __init__(self, log: Log, adapters: Sequence[Adapter], clock: Callable[[], datetime]) -> None:
+        self._log = log
+        self._adapters = tuple(adapters)
+        self._clock = clock
+        self._next = clock()
+        self._open()
+
+    def work(self, timeout_s: float) -> int:
+        """Deliver what is new or due again; returns how many requests were read."""
+        batch = self._member.poll(500, timeout_s)
+        if batch.assigned or batch.revoked:
+            self._restore()
+            return len(batch.assigned)
+        if not self._member.assignment():
+            return 0
+        requests = [decode(ToORequest, r.value) for r in batch.records if r.value is not None]
+        now = self._clock()
+        if not requests and now < self._next:
+            return 0
+        self._next = now + _AGAIN
+        for outbox in self._outboxes:
+            outbox.take(requests)
+            for status in outbox.deliver(now=now):
+                with self._writer.transaction() as tx:
+                    tx.send(topics.TOO_STATUS.name, encode(status), key=status.request_id.encode())
+        if batch.records:
+            with self._writer.transaction() as tx:
+                tx.commit_offset(GROUP, _REQUESTS, self._member.position(_REQUESTS))
+        return len(batch.records)
+
+    def reopen(self) -> None:
+        """Drop everything and go back to the committed point."""
+        self.close()
+        self._open()
+
+    def close(self) -> None:
+        """Leave the group and give the slot back."""
+        self._member.close()
+        self._writer.close()
+
+    def _open(self) -> None:
+        self._outboxes = tuple(Outbox(adapter) for adapter in self._adapters)
+        self._member = self._log.member(GROUP, [topics.TOO_REQUESTS.name])
+        self._writer = self._log.writer(self.name)
+
+    def _restore(self) -> None:
+        self._outboxes = tuple(Outbox(adapter) for adapter in self._adapters)
+        committed = self._log.committed(GROUP, _REQUESTS)
+        start = self._log.start(_REQUESTS)
+        until = start if committed is None else committed.offset
+        statuses = [decode(ToOStatus, data) for data in self._all(_STATUS, self._log.end(_STATUS))]
+        requests = [decode(ToORequest, data) for data in self._all(_REQUESTS, until)]
+        for outbox in self._outboxes:
+            outbox.learn(statuses)
+            outbox.take(requests)
+        self._member.seek(_REQUESTS, until)
+
+    def _all(self, tp: TopicPartition, until: int) -> list[bytes]:
+        spans = {tp: (self._log.start(tp), until)}
+        records: list[Record] = [record for batch in fold(self._log, spans) for record in batch]
+        return [record.value for record in records if record.value is not None]

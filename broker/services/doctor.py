@@ -1,0 +1,121 @@
+"""What is wrong on this machine or with this log, and how to mend it."""
+
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, Literal
+
+from nuncius.broker.transport import topics
+from nuncius.broker.transport.port import Log
+from nuncius.schemas import NunciusError
+
+Verdict = Literal["ok", "note", "wrong"]
+
+EXTRAS: Final = {
+    "numba": ("fast", "overlap integrals and look-ups run in numpy, slower"),
+    "matplotlib": ("plots", "no pictures"),
+    "fastapi": ("web", "no HTTP service"),
+    "httpx": ("too", "no webhooks"),
+}
+"""Module -> the extra that brings it, and what is missing without."""
+
+LOW_DISK_BYTES: Final = 2 * 2**30
+IERS_HORIZON_DAYS: Final = 30
+"""Predicted Earth orientation should reach at least so far ahead: ToO windows are planned from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check.
+
+    Parameters
+    ----------
+    what
+        What was looked at.
+    verdict
+        ``wrong`` needs mending, ``note`` is worth knowing.
+    detail
+        What was found, and how to mend it.
+    """
+
+    what: str
+    verdict: Verdict
+    detail: str
+
+
+def examine(open_log: Callable[[], Log], folder: Path | None, now: datetime) -> Iterator[Finding]:
+    """Every check, in order; ``folder`` is that of an embedded log."""
+    yield _python()
+    yield Finding("sqlite", "ok", sqlite3.sqlite_version)
+    yield from _extras()
+    yield _earth_orientation(now)
+    yield from _java()
+    if folder is not None:
+        yield _disk(folder)
+    yield from _log(open_log, now)
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < (3, 11):
+        return Finding("python", "wrong", f"{version}; install 3.11 or newer")
+    return Finding("python", "ok", version)
+
+
+def _extras() -> Iterator[Finding]:
+    for module, (extra, without) in EXTRAS.items():
+        if find_spec(module) is None:
+            yield Finding(module, "note", f"not installed: {without}; pip install 'nuncius[{extra}]'")
+        else:
+            yield Finding(module, "ok", "installed")
+
+
+def _earth_orientation(now: datetime) -> Finding:
+    from astropy.time import Time
+    from astropy.utils import iers
+
+    with iers.conf.set_temp("auto_download", False):
+        table = iers.IERS_A.open(iers.IERS_A_FILE) if Path(iers.IERS_A_FILE).exists() else iers.IERS_Auto.open()
+    last = Time(table["MJD"][-1], format="mjd").to_datetime(timezone=UTC)
+    days = (last - now).days
+    verdict: Verdict = "ok" if days >= IERS_HORIZON_DAYS else "wrong"
+    mend = "" if verdict == "ok" else "; pip install -U astropy-iers-data"
+    return Finding("earth orientation", verdict, f"predicted until {last:%Y-%m-%d}, {days} days ahead{mend}")
+
+
+def _java() -> Iterator[Finding]:
+    for program in ("java", "mvn"):
+        where = shutil.which(program)
+        text = "found" if where else "not found: only needed to start a Kafka on this machine"
+        yield Finding(program, "ok" if where else "note", text)
+
+
+def _disk(folder: Path) -> Finding:
+    existing = next(p for p in (folder, *folder.parents) if p.exists())
+    free = shutil.disk_usage(existing).free
+    if free < LOW_DISK_BYTES:
+        return Finding("disk", "wrong", f"{free / 2**30:.1f} GiB free at {existing}; make room or set data_folder")
+    return Finding("disk", "ok", f"{free / 2**30:.0f} GiB free")
+
+
+def _log(open_log: Callable[[], Log], now: datetime) -> Iterator[Finding]:
+    try:
+        log = open_log()
+    except NunciusError as error:
+        yield Finding("log", "note", str(error))
+        return
+    try:
+        for topic in topics.TOPICS:
+            partitions = log.partitions(topic.name)
+            verdict: Verdict = "ok" if partitions == topic.partitions else "wrong"
+            yield Finding(topic.name, verdict, f"{partitions} partitions")
+        yield Finding("clock", "ok", f"{now:%Y-%m-%dT%H:%M:%SZ}")
+    except NunciusError as error:
+        yield Finding("log", "wrong", str(error))
+    finally:
+        log.close()

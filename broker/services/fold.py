@@ -1,0 +1,33 @@
+"""Reading what lies before a committed point, to build state from the log again."""
+
+from collections.abc import Iterator, Mapping
+
+from nuncius.broker.transport.port import Log, Record, TopicPartition
+
+_STEP = 1000
+
+
+def fold(log: Log, spans: Mapping[TopicPartition, tuple[int, int]]) -> Iterator[tuple[Record, ...]]:
+    """Records of each partition from its first offset (inclusive) up to its second (exclusive), in batches."""
+    wanted = {tp: span for tp, span in spans.items() if span[0] < span[1]}
+    if not wanted:
+        return
+    reader = log.reader({tp: start for tp, (start, _) in wanted.items()})
+    try:
+        while any(reader.position(tp) < stop for tp, (_, stop) in wanted.items()):
+            records = reader.poll(_STEP, 0.0)
+            if not records:
+                return
+            yield tuple(r for r in records if r.offset < wanted[TopicPartition(r.topic, r.partition)][1])
+    finally:
+        reader.close()
+
+
+def committed_offsets(log: Log, group: str, topic: str) -> dict[TopicPartition, int]:
+    """Next offset of the group in every partition of a topic; the start where it never committed."""
+    offsets = {}
+    for partition in range(log.partitions(topic)):
+        tp = TopicPartition(topic, partition)
+        committed = log.committed(group, tp)
+        offsets[tp] = log.start(tp) if committed is None else committed.offset
+    return offsets

@@ -1,0 +1,72 @@
+"""The too service: coincidences, candidate lists and alerts in, requests out."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from nuncius.broker.planning.engine import Delta, Outcome, Planner
+from nuncius.broker.planning.policy import Policies
+from nuncius.broker.services.alerts import decode_alert
+from nuncius.broker.services.fold import fold
+from nuncius.broker.services.maps import MapShelf
+from nuncius.broker.services.worker import Send, Step
+from nuncius.broker.transport import topics
+from nuncius.broker.transport.port import Log, Record, TopicPartition
+from nuncius.schemas import CandidateList, Coincidence, ToORequest
+from nuncius.schemas.codec import decode, encode, kind_of
+
+
+class Planning:
+    """Joins the planner to the log.
+
+    Parameters
+    ----------
+    policies
+        As in `Planner`.
+    maps
+        Sky maps of the log.
+    """
+
+    name = "nuncius-too"
+    group = "nuncius-too"
+    topics = (topics.EVENTS.name, topics.COINCIDENCES.name)
+
+    def __init__(self, policies: Policies, maps: MapShelf) -> None:
+        self._policies = policies
+        self._maps = maps
+        self._planner = Planner(policies)
+
+    def restore(self, log: Log, committed: dict[TopicPartition, int]) -> None:
+        """Fold causes up to the committed point silently, then take over what was asked."""
+        self._planner = Planner(self._policies)
+        for records in fold(log, {tp: (log.start(tp), offset) for tp, offset in committed.items()}):
+            self._planner.apply(self._step(records).delta)
+        tp = TopicPartition(topics.TOO_REQUESTS.name, 0)
+        asked = [
+            decode(ToORequest, record.value)
+            for records in fold(log, {tp: (log.start(tp), log.end(tp))})
+            for record in records
+            if record.value is not None
+        ]
+        self._planner.restore(asked)
+
+    def step(self, records: Sequence[Record], now: datetime) -> Step[Delta]:  # noqa: ARG002  plans run on the data's clock
+        """What these records lead to."""
+        outcome = self._step(records)
+        sends = [Send(topics.TOO_REQUESTS.name, r.request_id.encode(), encode(r)) for r in outcome.effects]
+        return Step(outcome.delta, tuple(sends))
+
+    def apply(self, delta: Delta) -> None:
+        """Take a committed step over."""
+        self._planner.apply(delta)
+
+    def _step(self, records: Sequence[Record]) -> Outcome:
+        alerts, coincidences, lists = [], [], []
+        for record in records:
+            data = record.value or b""
+            if record.topic == topics.EVENTS.name:
+                alerts.append(decode_alert(data))
+            elif kind_of(data) is Coincidence:
+                coincidences.append(decode(Coincidence, data))
+            else:
+                lists.append(decode(CandidateList, data))
+        return self._planner.step(coincidences, lists, alerts, self._maps)

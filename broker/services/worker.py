@@ -1,0 +1,130 @@
+"""A service loop: records in, a pure step, outputs and offsets out in one transaction, then the state moves on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from nuncius.broker.transport.port import Log, Record, TopicPartition, Transaction
+
+D = TypeVar("D")
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One record to be written."""
+
+    topic: str
+    key: bytes
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[D]):
+    """What one step wants: records written, and the change of state once they are durable."""
+
+    delta: D
+    sends: tuple[Send, ...]
+
+
+class Stepper(Protocol[D]):
+    """The pure part of a service, with its codec. Nothing changes in `step`; all change is in `apply`."""
+
+    @property
+    def name(self) -> str:
+        """Of the service and of its writer's slot."""
+        ...
+
+    @property
+    def group(self) -> str:
+        """The consumer group."""
+        ...
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """What it reads."""
+        ...
+
+    def restore(self, log: Log, committed: "dict[TopicPartition, int]") -> None:
+        """Build the state that held when the group had come so far; writes nothing."""
+
+    def step(self, records: Sequence[Record], now: datetime) -> "Step[D]":
+        """What these records lead to. ``now`` is the append time of the last of them."""
+
+    def apply(self, delta: D) -> None:
+        """Take the change over: its outputs are durable."""
+
+
+class Worker(Generic[D]):
+    """Runs one stepper on a log. One at a time is active in a group; others stand by.
+
+    Parameters
+    ----------
+    log
+        Read and written.
+    stepper
+        What to do.
+    most
+        Records a step at the most.
+    """
+
+    def __init__(self, log: Log, stepper: Stepper[D], most: int = 2000) -> None:
+        self.name = stepper.name
+        self._log = log
+        self._stepper = stepper
+        self._most = most
+        self._open()
+
+    def work(self, timeout_s: float) -> int:
+        """One step; returns how many records it took. Waits up to ``timeout_s`` for the first.
+
+        Raises
+        ------
+        Retry
+            The step was not committed, or it is unknown: call `reopen` and go on.
+        """
+        batch = self._member.poll(self._most, timeout_s)
+        if batch.assigned or batch.revoked:
+            self._restore()
+            return len(batch.assigned)
+        if not batch.records:
+            return 0
+        step = self._stepper.step(batch.records, batch.records[-1].time)
+        with self._writer.transaction() as tx:
+            send_all(tx, step.sends)
+            for tp in sorted({TopicPartition(r.topic, r.partition) for r in batch.records}):
+                tx.commit_offset(self._stepper.group, tp, self._member.position(tp))
+        self._stepper.apply(step.delta)
+        return len(batch.records)
+
+    def caught_up(self) -> bool:
+        """Whether everything on the log has been worked on."""
+        return self._member.caught_up()
+
+    def reopen(self) -> None:
+        """Drop everything and go back to the committed point."""
+        self.close()
+        self._open()
+
+    def close(self) -> None:
+        """Leave the group and give the slot back."""
+        self._member.close()
+        self._writer.close()
+
+    def _open(self) -> None:
+        self._member = self._log.member(self._stepper.group, self._stepper.topics)
+        self._writer = self._log.writer(self._stepper.name)
+
+    def _restore(self) -> None:
+        committed = {}
+        for tp in self._member.assignment():
+            found = self._log.committed(self._stepper.group, tp)
+            committed[tp] = self._log.start(tp) if found is None else found.offset
+            self._member.seek(tp, committed[tp])
+        self._stepper.restore(self._log, committed)
+
+
+def send_all(tx: Transaction, sends: Sequence[Send]) -> None:
+    """Add every record to the transaction, in order."""
+    for send in sends:
+        tx.send(send.topic, send.value, key=send.key)

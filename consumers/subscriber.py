@@ -1,0 +1,116 @@
+"""``subscribe``: typed records from a broker, as they are published."""
+
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from nuncius.broker.transport import topics
+from nuncius.broker.transport.address import HttpAddress, LocalAddress, find_address
+from nuncius.broker.transport.clock import utc_now
+from nuncius.broker.transport.local import open_local
+from nuncius.broker.transport.port import Log, TopicPartition
+from nuncius.schemas import SettingsError
+from nuncius.schemas.codec import decode, kind_of
+
+STREAMS: Final = {
+    "coincidences": topics.COINCIDENCES,
+    "alerts": topics.EVENTS,
+    "candidates": topics.CANDIDATES,
+    "counterparts": topics.COUNTERPARTS,
+    "too": topics.TOO_REQUESTS,
+    "too-status": topics.TOO_STATUS,
+    "quarantine": topics.QUARANTINE,
+}
+"""Names a subscriber may use, and the topics behind them."""
+
+_POLL: Final = 500
+_WAIT_S: Final = 0.5
+
+
+def subscribe(
+    what: str = "coincidences",
+    *,
+    broker: str | None = None,
+    since: datetime | None = None,
+    last: int | None = None,
+    until_end: bool = False,
+) -> Iterator[Any]:
+    """Records of one stream, oldest first.
+
+    Parameters
+    ----------
+    what
+        One of `STREAMS`.
+    broker
+        Address as on the command line; None finds it as the commands do.
+    since
+        From records received at or after this time, aware UTC. Without it and ``last``: from now on, or with
+        ``until_end`` from the start.
+    last
+        Begin with the last so many records.
+    until_end
+        Stop where the stream ends now, instead of waiting for more.
+
+    Yields
+    ------
+    Alert, Coincidence, CandidateList, ToORequest, ToOStatus, Quarantined, …
+        As the stream holds.
+
+    Raises
+    ------
+    SettingsError
+        For an unknown stream, or an address that cannot be read from here.
+    """
+    if what not in STREAMS:
+        raise SettingsError(f"no such stream: {what}; there are {', '.join(STREAMS)}")
+    if last is not None and since is not None:
+        raise SettingsError("give a time or a number of last records, not both")
+    log = _open(broker)
+    try:
+        yield from _records(log, STREAMS[what].name, since, last, until_end=until_end)
+    finally:
+        log.close()
+
+
+def _open(broker: str | None) -> Log:
+    address = find_address(broker, os.environ)
+    match address:
+        case LocalAddress(folder):
+            if not folder.exists():
+                raise SettingsError(f"no broker in {folder}; start one with: nuncius up --broker local:{folder}")
+            return open_local(folder, utc_now)
+        case HttpAddress(url):
+            raise SettingsError(f"over HTTP only the coincidences are streamed: curl -N {url}/coincidences/stream")
+        case _:
+            raise SettingsError("Kafka is not built yet; use local:DIR")
+
+
+def _records(log: Log, topic: str, since: datetime | None, last: int | None, *, until_end: bool) -> Iterator[Any]:
+    tps = [TopicPartition(topic, p) for p in range(log.partitions(topic))]
+    if last is not None:
+        tail = list(_values(log, {tp: log.start(tp) for tp in tps}, until_end=True))[-last:]
+        yield from tail
+        if until_end:
+            return
+    if since is not None:
+        start = {tp: log.offset_at(tp, since) for tp in tps}
+    elif until_end:
+        start = {tp: log.start(tp) for tp in tps}
+    else:
+        start = {tp: log.end(tp) for tp in tps}
+    yield from _values(log, start, until_end=until_end)
+
+
+def _values(log: Log, start: dict[TopicPartition, int], *, until_end: bool) -> Iterator[Any]:
+    reader = log.reader(start)
+    try:
+        while True:
+            records = reader.poll(_POLL, 0.0 if until_end else _WAIT_S)
+            for record in records:
+                if record.value is not None:
+                    yield decode(kind_of(record.value), record.value)
+            if until_end and not records and reader.caught_up():
+                return
+    finally:
+        reader.close()
