@@ -9,7 +9,7 @@ from typing import Final
 from nuncius.broker.transport.file_lock import FileLock
 from nuncius.broker.transport.local_reader import LocalReader
 from nuncius.broker.transport.port import Batch, TopicPartition
-from nuncius.schemas.errors import SettingsError
+from nuncius.schemas.errors import SettingsError, Stop
 
 STANDBY_TICK_S: Final = 0.05
 """How often a member that stands by looks whether the active one is gone."""
@@ -50,9 +50,12 @@ class LocalMember:
         self._on_revoke = on_revoke
         self._forget = forget
         self._reader: LocalReader | None = None
+        self._closed = False
 
     def poll(self, max_records: int, timeout_s: float) -> Batch:
         """The next records, or the partitions when the member before has gone."""
+        if self._closed:
+            raise Stop("this member has left its group")
         if self._reader is not None:
             return Batch(self._reader.poll(max_records, timeout_s))
         deadline = time.monotonic() + timeout_s
@@ -82,11 +85,14 @@ class LocalMember:
 
     def close(self) -> None:
         """Leave the group."""
-        reader, self._reader = self._reader, None
+        if self._closed:
+            return
+        self._closed = True
         try:
-            if reader is not None and self._on_revoke is not None:
+            if self._reader is not None and self._on_revoke is not None:
                 self._on_revoke(self._partitions)
         finally:
+            reader, self._reader = self._reader, None
             if reader is not None:
                 reader.close()
             self._lock.close()

@@ -36,6 +36,7 @@ def _bisect(store: LocalStore, number: int, time_us: int) -> int:
     high: int
     ((low, high),) = store.rows("SELECT start_offset, next_offset FROM topics WHERE id = ?", number)
     query = f"SELECT offset, time_us FROM {table_of(number)} WHERE offset >= ? AND offset < ? ORDER BY offset LIMIT 1"  # noqa: S608 - our own number
+    first = high
     while low < high:
         middle = (low + high) // 2
         found = store.rows(query, middle, high)
@@ -43,7 +44,8 @@ def _bisect(store: LocalStore, number: int, time_us: int) -> int:
             low = found[0][0] + 1
         else:
             high = middle
-    return low
+            first = found[0][0] if found else first
+    return first
 
 
 def _drop_before(store: LocalStore, number: int, offset: int) -> None:

@@ -21,9 +21,9 @@ _COLUMNS: Final = """offset INTEGER PRIMARY KEY, partition INTEGER NOT NULL, tim
     key BLOB, value BLOB, headers BLOB"""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TopicRow:
-    """What never changes about a topic.
+    """What never changes about a topic; one object a topic and store.
 
     Parameters
     ----------

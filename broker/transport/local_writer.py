@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,11 +10,13 @@ from sqlite3 import Connection
 
 from nuncius.broker.transport.headers import pack_headers
 from nuncius.broker.transport.local_store import LocalStore, TopicRow
-from nuncius.broker.transport.partitioner import partition_of
+from nuncius.broker.transport.partitioner import partitions_of
 from nuncius.broker.transport.port import MAX_MESSAGE_BYTES, MAX_METADATA_BYTES, Fenced, Headers, TopicPartition
 from nuncius.schemas.errors import CommitUnknown, LimitExceeded, NunciusError, Retry, SettingsError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+BY_KEY = -1
 
 _Row = tuple[int, bytes | None, bytes | None, bytes | None]
 
@@ -33,7 +35,7 @@ class Work:
     slot, epoch
         Who writes it.
     rows
-        For each topic, in order of sending: partition, key, value, headers.
+        For each topic, in order of sending: partition (`BY_KEY` where the key chooses it), key, value, headers.
     order
         The topic of each record, in order of sending.
     offsets
@@ -87,27 +89,29 @@ class Committer:
         if work.error is not None:
             raise work.error
 
-    def apply(self, connection: Connection, work: Work) -> tuple[int, ...]:
-        """Write the work within the SQLite transaction; the offsets of its records, in order of sending."""
+    def apply(self, connection: Connection, work: Work) -> dict[TopicRow, list[int]]:
+        """Write the work within the SQLite transaction; the offsets of its records by topic, in order of sending."""
         held = connection.execute("SELECT epoch FROM slots WHERE slot = ?", (work.slot,)).fetchone()
         if held != (work.epoch,):
             raise Fenced(f"slot {work.slot!r} has a newer writer: end this worker, its transaction was not committed")
         now_us = (self._clock() - EPOCH) // timedelta(microseconds=1)
-        given = {topic: iter(self._append(connection, topic, rows, now_us)) for topic, rows in work.rows.items()}
+        given = {topic: self._append(connection, topic, rows, now_us) for topic, rows in work.rows.items()}
         connection.executemany(
             "INSERT OR REPLACE INTO committed VALUES (?, ?, ?, ?, ?)",
             [(team, topic.number, part, *value) for (team, topic, part), value in work.offsets.items()],
         )
-        return tuple(next(given[topic]) for topic in work.order)
+        return given
 
-    def _append(self, connection: Connection, topic: TopicRow, rows: Iterable[_Row], now_us: int) -> list[int]:
+    def _append(self, connection: Connection, topic: TopicRow, rows: Sequence[_Row], now_us: int) -> list[int]:
         query = "SELECT next_offset, last_us FROM topics WHERE id = ?"
         following, last_us = connection.execute(query, (topic.number,)).fetchone()
         time_us = max(now_us, last_us)
         gap = self._gap
         offsets: list[int] = []
         written = []
-        for partition, key, value, headers in rows:
+        by_key = iter(partitions_of([key or b"" for chosen, key, _, _ in rows if chosen == BY_KEY], topic.partitions))
+        for chosen, key, value, headers in rows:
+            partition = next(by_key) if chosen == BY_KEY else chosen
             offset = following + gap()
             following = offset + 1
             offsets.append(offset)
@@ -165,7 +169,7 @@ class LocalTransaction:
         if size > MAX_MESSAGE_BYTES:
             raise LimitExceeded(f"record of {size} bytes for {topic} is over the limit of {MAX_MESSAGE_BYTES} bytes")
         if partition is None:
-            partition = partition_of(key, row.partitions) if key is not None else self._turn() % row.partitions
+            partition = BY_KEY if key is not None else self._turn() % row.partitions
         elif not 0 <= partition < row.partitions:
             raise SettingsError(f"{topic} has no partition {partition}: it has {row.partitions}, counted from 0")
         self._work.rows.setdefault(row, []).append((partition, key, value, packed))
@@ -176,7 +180,8 @@ class LocalTransaction:
         if self._connection is None:
             self._connection = self._open.enter_context(self._store.transaction())
         self._whole = False
-        self._flushed += self._committer.apply(self._connection, self._work)
+        given = {topic: iter(offsets) for topic, offsets in self._committer.apply(self._connection, self._work).items()}
+        self._flushed += [next(given[topic]) for topic in self._work.order]
         self._work.rows, self._work.order, self._work.offsets = {}, [], {}
         self._whole = True
         return tuple(self._flushed)

@@ -1,6 +1,6 @@
 """The log, seen from a service: one port, whatever keeps the records.
 
-The contract, which `tests/contract/test_transport.py` holds every backend to:
+The contract, which `tests/contract/test_transport_*.py` hold every backend to:
 
 - Offsets of a partition increase; they are not dense, and a reader must not count with them.
 - A reader has read all of a partition when ``position(tp) >= end(tp)``.
