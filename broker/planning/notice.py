@@ -74,35 +74,44 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """All notices of one thread, in order of issue; at least one."""
+    """All notices of one thread, in order of issue; at least one.
+
+    A retraction from a facility that does not own the thread is kept and not obeyed: the owner is who issued its first
+    notice that is no retraction.
+    """
 
     notices: tuple[Notice, ...]
 
     @property
-    def last(self) -> Notice:
-        """The notice in force: the last one, but a retraction counts only from the facility that owns the thread."""
+    def obeyed(self) -> tuple[Notice, ...]:
+        """The notices that count, latest first; at least one."""
         owner = next((n.facility for n in self.notices if not n.retraction), None)
-        return next(n for n in reversed(self.notices) if not n.retraction or owner in (None, n.facility))
+        return tuple(n for n in reversed(self.notices) if not n.retraction or owner in {None, n.facility})
+
+    @property
+    def last(self) -> Notice:
+        """The notice in force."""
+        return self.obeyed[0]
 
     @property
     def time(self) -> datetime | None:
         """Event time by the latest notice that states one."""
-        return next((n.time for n in reversed(self.notices) if n.time is not None), None)
+        return next((n.time for n in self.obeyed if n.time is not None), None)
 
     @property
     def place(self) -> Place | None:
         """Where to point by the latest notice that says so."""
-        return next((n.place for n in reversed(self.notices) if n.place is not None), None)
+        return next((n.place for n in self.obeyed if n.place is not None), None)
 
     @property
     def far_hz(self) -> float | None:
         """False-alarm rate by the latest notice that states one."""
-        return next((n.far_hz for n in reversed(self.notices) if n.far_hz is not None), None)
+        return next((n.far_hz for n in self.obeyed if n.far_hz is not None), None)
 
     @property
     def p_astro(self) -> float | None:
         """Probability of astrophysical origin by the latest notice that states one."""
-        return next((n.p_astro for n in reversed(self.notices) if n.p_astro is not None), None)
+        return next((n.p_astro for n in self.obeyed if n.p_astro is not None), None)
 
     def with_notice(self, notice: Notice) -> "Thread":
         """The thread with one more notice; itself where it has that notice already."""

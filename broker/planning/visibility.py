@@ -86,7 +86,7 @@ def airmass(altitude_deg: Floats | float) -> Floats:
     """Relative airmass at an altitude above 0 (Pickering 2002, DIO 12, 1, note 39); infinite at and below 0."""
     altitude = np.asarray(altitude_deg, dtype=np.float64)
     up = np.maximum(altitude, 0.0)
-    return np.where(altitude > 0, 1 / np.sin(np.radians(up + 244 / (165 + 47 * up**1.1))), np.inf)
+    return np.where(altitude > 0, 1 / np.sin(np.radians(np.minimum(up + 244 / (165 + 47 * up**1.1), 90.0))), np.inf)
 
 
 @cache
