@@ -47,7 +47,9 @@ def decode(kind: type[T], data: bytes) -> T:
         msg = f"not a {kind.__name__}: starts with {data[:_HEADER].hex()}, wanted {(MARKER + fingerprint).hex()}"
         raise UnknownSchema(msg)
     try:
-        record = fastavro.schemaless_reader(BytesIO(data[_HEADER:]), parsed, None, return_record_name=True)
+        record = fastavro.schemaless_reader(
+            BytesIO(data[_HEADER:]), parsed, None, return_record_name=True, return_record_name_override=True
+        )
     except (EOFError, ValueError, IndexError, UnicodeDecodeError) as error:
         msg = f"{kind.__name__}: body of {len(data)} bytes does not decode: {error!r}"
         raise MalformedAlert(msg) from error
