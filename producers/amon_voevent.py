@@ -1,10 +1,10 @@
-"""AMON's other VOEvents: neutrino-gamma coincidences and HAWC's burst monitor. Their errors in Params are arcminutes."""
+"""AMON's other VOEvents: neutrino-gamma coincidences and HAWC's burst monitor."""
 
 from typing import Final, NamedTuple
 
 from nuncius.producers import notice, voevent
-from nuncius.producers.build import SECONDS_PER_YEAR, kept, number
-from nuncius.producers.facility import Context, Envelope, Facility, Parsed
+from nuncius.producers.build import kept, number
+from nuncius.producers.facility import Context, Facility, Parsed
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.vocabulary import Band, Messenger
 
@@ -47,7 +47,6 @@ def parse(payload: bytes, context: Context) -> Parsed:
         params.get(key) or params.get(key.title().replace("Id", "ID")) for key in ("run_id", "event_id")
     )
     revision = number(params.get("Rev") or params.get("rev"))
-    far = number(params.get("FAR"))
     retracted = params.get("retraction", "0") not in ("0", "false")
     name = event.local_id.partition("_Event")[0].lower().replace("_", "-")
     said = notice.kind(event)
@@ -63,17 +62,11 @@ def parse(payload: bytes, context: Context) -> Parsed:
         instrument=stream.instrument,
         event_class=stream.event_class,
         localizations=notice.position(event, stream.containment, systematic_included=False),
-        far_hz=None if far is None else far / SECONDS_PER_YEAR,
-        far_kind=None if far is None else "noise_only",
-        far_scope=None if far is None else "stream",
-        far_as_stated=None if far is None else f"{params['FAR']} per year",
+        **notice.rate_per_year(params.get("FAR")),
         properties=notice.stated(event, kept(params, _KEPT)),
     )
     return (alert,)
 
 
-def _owns(seen: Envelope, _payload: bytes) -> bool:
-    return seen.name.startswith("ivo://nasa.gsfc.gcn/AMON#")
-
-
-FACILITY: Final = Facility("AMON VOEvent", ("voevent",), _owns, parse, None, "https://gcn.gsfc.nasa.gov/amon.html")
+_OWNS: Final = notice.owner("ivo://nasa.gsfc.gcn/AMON#")
+FACILITY: Final = Facility("AMON VOEvent", ("voevent",), _OWNS, parse, None, "https://gcn.gsfc.nasa.gov/amon.html")

@@ -13,6 +13,8 @@ from nuncius.schemas.vocabulary import RunMode
 SECONDS_PER_YEAR: Final = 365.25 * 86400.0
 """Julian year, for rates stated per year."""
 
+_NUMERIC: Final = (str, int, float)
+
 
 class Provenance(TypedDict):
     """The fields of `Alert` that follow from the bytes and the context: ``Alert(**provenance(…), …)``."""
@@ -58,7 +60,7 @@ def provenance(payload: bytes, context: Context, native_id: str, media_type: str
 
 def number(value: object) -> float | None:
     """A finite float from text or a number; None for what is not one (booleans and empty text included)."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if value is None or isinstance(value, bool) or not isinstance(value, _NUMERIC):
         return None
     try:
         result = float(value)
@@ -72,9 +74,11 @@ def kept(values: Mapping[str, object], names: Iterable[str]) -> dict[str, str | 
     result: dict[str, str | float | bool] = {}
     for name in names:
         value = values.get(name)
+        if value is None:
+            continue
         if isinstance(value, bool):
             result[name] = value
-        elif isinstance(value, str | int | float):
+        elif isinstance(value, _NUMERIC):
             result[name] = property_value(value)
     return result
 

@@ -10,7 +10,7 @@ import orjson
 from nuncius.producers.facility import Context, Envelope, Format
 
 _VOEVENT: Final = re.compile(rb"<(?:[A-Za-z_][\w.-]{0,40}:)?VOEvent[\s>/]")
-_IVORN: Final = re.compile(rb"\sivorn\s{0,8}=\s{0,8}(?:\"([^\"<]{0,1000})\"|'([^'<]{0,1000})')")
+_IVORN: Final = re.compile(rb"ivorn\s{0,8}=\s{0,8}(?:\"([^\"<]{0,1000})\"|'([^'<]{0,1000})')")
 _SCHEMA: Final = re.compile(rb"\"\$schema\"\s{0,80}:\s{0,80}\"([^\"\\]{0,500})\"")
 _HEAD: Final = 65_536
 _GZIP: Final = b"\x1f\x8b"
@@ -43,7 +43,7 @@ def _sniff(payload: bytes) -> tuple[Format, str]:
     tag = _VOEVENT.search(payload, 0, _HEAD)
     if tag is None:
         return "unknown", ""
-    ivorn = _IVORN.search(payload, tag.start(), tag.start() + 4096)
+    ivorn = _IVORN.match(payload, payload.find(b"ivorn", tag.start(), tag.start() + 4096))
     return "voevent", (ivorn[1] or ivorn[2] or b"").decode("utf-8", "replace") if ivorn else ""
 
 

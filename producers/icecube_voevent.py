@@ -3,8 +3,8 @@
 from typing import Final, NamedTuple
 
 from nuncius.producers import notice, voevent
-from nuncius.producers.build import SECONDS_PER_YEAR, kept, number
-from nuncius.producers.facility import Context, Envelope, Facility, Parsed
+from nuncius.producers.build import kept, number
+from nuncius.producers.facility import Context, Facility, Parsed
 from nuncius.producers.voevent import VOEvent
 from nuncius.schemas.alert import Alert, Quantity
 from nuncius.schemas.localization import Localization, SkyMapRef
@@ -27,9 +27,9 @@ STREAMS: Final = {
     "HESE": Stream("neutrino_track", 0.9, False, "icecube-track"),
     "EHE": Stream("neutrino_track", 0.5, False, "icecube-ehe"),
 }
-_PREFIX: Final = "ivo://nasa.gsfc.gcn/AMON#ICECUBE_"
-_KEPT: Final = ("run_id", "event_id", "event_name", "AMON_ID", "src_error_50", "src_error_90", "charge")
-_KEPT_HESE_EHE: Final = ("signal_trackness", "Subseconds", "False_pos", "same_as_ehe", "same_as_hese", "Nevents")
+_RADII: Final = ("src_error_50", "src_error_90")
+_KEPT: Final = ("run_id", "event_id", "event_name", "AMON_ID", "charge", *_RADII)
+_MORE: Final = ("signal_trackness", "Subseconds", "False_pos", "same_as_ehe", "same_as_hese", "Nevents")
 
 
 def parse(payload: bytes, context: Context) -> Parsed:
@@ -40,7 +40,7 @@ def parse(payload: bytes, context: Context) -> Parsed:
     stream = STREAMS.get(name, Stream("unknown", 0.9, False, "icecube-track"))
     ids = [str(int(value)) for key in ("run_id", "event_id") if (value := params.get(key, "")).isdecimal()]
     revision = number(params.get("Rev"))
-    far, energy = number(params.get("FAR")), number(params.get("energy"))
+    energy = number(params.get("energy"))
     alert = Alert(
         **notice.common(event, payload, context),
         thread_id="icecube:" + ("_".join(ids) if len(ids) == 2 else notice.without_serial(event.local_id)),
@@ -51,13 +51,10 @@ def parse(payload: bytes, context: Context) -> Parsed:
         instrument=name.capitalize() if name == "CASCADE" else name,
         event_class=stream.event_class,
         localizations=_localizations(event, stream),
-        far_hz=None if far is None else far / SECONDS_PER_YEAR,
-        far_kind=None if far is None else "noise_only",
-        far_scope=None if far is None else "stream",
-        far_as_stated=None if far is None else f"{params['FAR']} per year",
+        **notice.rate_per_year(params.get("FAR")),
         p_astro=number(params.get("signalness") or params.get("Signalness")),
         energy=Quantity(energy, "TeV") if energy else None,
-        properties=notice.stated(event, kept(params, _KEPT + _KEPT_HESE_EHE)),
+        properties=notice.stated(event, kept(params, _KEPT + _MORE)),
     )
     return (alert,)
 
@@ -69,21 +66,15 @@ def _kind(event: VOEvent, revision: float | None) -> Kind:
 
 def _localizations(event: VOEvent, stream: Stream) -> tuple[Localization, ...]:
     """The circle; its containment by the stream, unless the radius is one of those that the packet names."""
-    radius, r50, r90 = (
-        number(x) for x in (event.error_radius, *map(event.params.get, ("src_error_50", "src_error_90")))
-    )
+    radius, r50, r90 = (number(text) for text in (event.error_radius, *map(event.params.get, _RADII)))
     contains = stream.containment
-    if radius and r50 != r90 and radius in (r50, r90):
+    if r50 != r90 and radius in (r50, r90):
         contains = 0.5 if radius == r50 else 0.9
-    circle = notice.position(
-        event, contains, systematic_included=stream.systematic_included, systematic_model=stream.model
-    )
+    included, model = stream.systematic_included, stream.model
+    circle = notice.position(event, contains, systematic_included=included, systematic_model=model)
     url = event.params.get("skymap_fits")
     return (*circle, Localization(SkyMapRef("", 0, url))) if url else circle
 
 
-def _owns(seen: Envelope, _payload: bytes) -> bool:
-    return seen.name.startswith(_PREFIX)
-
-
-FACILITY: Final = Facility("IceCube VOEvent", ("voevent",), _owns, parse, None, "https://gcn.gsfc.nasa.gov/amon.html")
+_OWNS: Final = notice.owner("ivo://nasa.gsfc.gcn/AMON#ICECUBE_")
+FACILITY: Final = Facility("IceCube VOEvent", ("voevent",), _OWNS, parse, None, "https://gcn.gsfc.nasa.gov/amon.html")

@@ -5,14 +5,13 @@ from typing import Final
 
 from nuncius.producers import notice, voevent
 from nuncius.producers.build import kept, number
-from nuncius.producers.facility import Context, Envelope, Facility, Parsed
+from nuncius.producers.facility import Context, Facility, Parsed
 from nuncius.producers.voevent import VOEvent
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.ids import digest
 from nuncius.schemas.localization import Localization, SkyMapRef
 from nuncius.schemas.vocabulary import Kind, Origin, Reality
 
-STREAM: Final = "ivo://gwnet/LVC#"
 _KINDS: Final[Mapping[str, Kind]] = {"Update": "update", "Retraction": "retraction"}
 _CLASSES: Final = ("BNS", "NSBH", "BBH", "MassGap", "Terrestrial")
 _EXTERNAL: Final = ("External_GCN_Notice_Id", "External_Ivorn", "External_Observatory", "External_Search")
@@ -34,7 +33,7 @@ def parse(payload: bytes, context: Context) -> Parsed:
     alert = Alert(
         **shared,
         thread_id=f"lvk:{name}",
-        sequence=int(serial) if (serial := params.get("Pkt_Ser_Num", "")).isdecimal() else None,
+        sequence=notice.serial(event),
         kind=_KINDS.get(params.get("AlertType", ""), "initial"),
         messenger="gravitational_wave",
         facility="LIGO/Virgo/KAGRA",
@@ -70,10 +69,7 @@ def _maps(event: VOEvent, context: Context) -> Iterator[Localization]:
             yield Localization(shape, origin)
 
 
-def _owns(seen: Envelope, _payload: bytes) -> bool:
-    return seen.name.startswith(STREAM)
-
-
+_OWNS: Final = notice.owner("ivo://gwnet/LVC#")
 FACILITY: Final = Facility(
-    "LIGO/Virgo/KAGRA VOEvent", ("voevent",), _owns, parse, None, "https://emfollow.docs.ligo.org"
+    "LIGO/Virgo/KAGRA VOEvent", ("voevent",), _OWNS, parse, None, "https://emfollow.docs.ligo.org"
 )

@@ -1,4 +1,4 @@
-"""VOEvent streams that say nothing about the sky: pointings, slews, plans, tests of the line. Named, counted, kept apart."""
+"""VOEvent streams that say nothing about the sky: pointings, slews, plans, tests of the line."""
 
 from typing import Final
 

@@ -1,17 +1,17 @@
 """What every VOEvent adapter takes from a packet in the same way."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Final, TypedDict
 
 from nuncius.producers import times
-from nuncius.producers.build import cone, provenance
-from nuncius.producers.facility import Context
+from nuncius.producers.build import SECONDS_PER_YEAR, cone, number, provenance
+from nuncius.producers.facility import Context, Envelope
 from nuncius.producers.voevent import VOEvent
 from nuncius.schemas.alert import Citation
 from nuncius.schemas.localization import Localization
-from nuncius.schemas.vocabulary import Kind, Reality, RunMode, TimeFrame
+from nuncius.schemas.vocabulary import FarKind, Kind, Reality, RunMode, TimeFrame
 
 MEDIA_TYPE: Final = "application/xml"
 
@@ -39,6 +39,27 @@ class Common(TypedDict):
     issued_time: datetime | None
     cites: tuple[Citation, ...]
     references: tuple[str, ...]
+
+
+class Rate(TypedDict):
+    """The false-alarm fields of `Alert`."""
+
+    far_hz: float | None
+    far_kind: FarKind | None
+    far_scope: str | None
+    far_as_stated: str | None
+
+
+class Strength(TypedDict):
+    """The significance fields of `Alert`."""
+
+    significance: float | None
+    significance_unit: str | None
+
+
+def owner(*starts: str) -> Callable[[Envelope, bytes], bool]:
+    """`Facility.owns` for ivorns that begin with one of ``starts``."""
+    return lambda seen, _payload: seen.name.startswith(starts)
 
 
 def common(event: VOEvent, payload: bytes, context: Context) -> Common:
@@ -72,6 +93,34 @@ def kind(event: VOEvent) -> Kind:
     if "supersedes" in cited:
         return "update"
     return "followup" if "followup" in cited else "initial"
+
+
+def serial(event: VOEvent) -> int | None:
+    """GCN's count of the packets of a thread."""
+    text = event.params.get("Pkt_Ser_Num", "")
+    return int(text) if text.isdecimal() else None
+
+
+def rate_per_year(text: str | None) -> Rate:
+    """A stream's rate of noise events, stated per Julian year."""
+    per_year = number(text)
+    if per_year is None:
+        return {"far_hz": None, "far_kind": None, "far_scope": None, "far_as_stated": None}
+    return {
+        "far_hz": per_year / SECONDS_PER_YEAR,
+        "far_kind": "noise_only",
+        "far_scope": "stream",
+        "far_as_stated": f"{text} per year",
+    }
+
+
+def strength(event: VOEvent, names: Iterable[str], unit: str = "sigma") -> Strength:
+    """The first of ``names`` that is stated and not 0, which senders print for "none"."""
+    for name in names:
+        value = number(event.params.get(name))
+        if value:
+            return {"significance": value, "significance_unit": unit}
+    return {"significance": None, "significance_unit": None}
 
 
 def time_frame(place: str) -> TimeFrame:
@@ -115,5 +164,5 @@ def stated(event: VOEvent, properties: dict[str, str | float | bool]) -> dict[st
 
 
 def without_serial(local_id: str) -> str:
-    """A GCN local id without the serial number that tells copies apart: ``XRT_Pos_1167973-456`` -> ``XRT_Pos_1167973``."""
+    """A GCN local id without the number at its end that tells packets apart: ``XRT_Pos_1167973-456``."""
     return _SERIAL.sub("", local_id)

@@ -36,7 +36,8 @@ def utc(text: str | None) -> datetime | None:
     """A UTC moment from ISO 8601 and what senders make of it; never raises.
 
     Without a zone it is UTC. One-digit months and days, a blank for the T and a leap second (counted into the next
-    minute) are read; digits beyond the microsecond are cut off. None for text that states no possible moment, such as day 00.
+    minute) are read; digits beyond the microsecond are cut off. None for text that
+    states no possible moment, such as day 00.
     """
     if not text or len(text) > _LONGEST:
         return None

@@ -166,11 +166,13 @@ def _root(payload: bytes) -> Any:
         raise LimitExceeded(f"more than {MAX_XML_NODES} XML elements; not parsed")
     if b"<!DOCTYPE" in payload:
         raise MalformedAlert("a VOEvent has no document type declaration (DOCTYPE); not parsed")
-    start = _START.search(payload)
-    if start is None:
-        raise MalformedAlert("no VOEvent element found")
+    if not payload.startswith(b"<?xml"):
+        start = _START.search(payload)
+        if start is None:
+            raise MalformedAlert("no VOEvent element found")
+        payload = payload[start.start() :]
     try:
-        root = etree.fromstring(payload[start.start() :], _PARSER)
+        root = etree.fromstring(payload, _PARSER)
     except etree.XMLSyntaxError as error:
         if error.code == _RESOURCE_LIMIT:
             raise LimitExceeded(f"XML beyond libxml2's limits: {error.msg}") from error

@@ -1,36 +1,24 @@
 """Any other VOEvent 1.1, 2.0 or 2.1: nothing is lost, and known streams are named."""
 
+from dataclasses import replace
 from typing import Final
 
 from nuncius.producers import notice, voevent
 from nuncius.producers.build import kept, number
-from nuncius.producers.facility import Context, Envelope, Facility, Parsed
+from nuncius.producers.facility import Context, Facility, Parsed
 from nuncius.producers.voevent import VOEvent
-from nuncius.producers.voevent_streams import MESSENGERS, SOURCE_CLASSES, STREAMS, Stream
+from nuncius.producers.voevent_streams import SOURCE_CLASSES, Stream, find
 from nuncius.schemas.alert import Alert, NotAnAlert
 from nuncius.schemas.vocabulary import Kind
 
 _TRIGGERS: Final = ("TrigID", "Trigger_Number")
 _NO_TRIGGER: Final = frozenset({"", "0", "-1"})
 _KEPT: Final = ("Inten_Sigma", "Time_Error", "Time_Scale", "SRC_CLASS", "Source_Name", "SourceName", "Event_Class")
-_KEPT_MORE: Final = ("Light_Curve", "LightCurve_URL", "Telescope", "Filter", "N_Events", "Src_Error68", "Src_Error90")
-_RADIO: Final = (
-    "dm",
-    "dm_error",
-    "width",
-    "snr",
-    "flux",
-    "centre_frequency",
-    "beam_semi-major_axis",
-    "averagemag",
-    "mag_v",
-)
-_SIGNIFICANCE: Final = (
-    ("Inten_Sigma", "sigma"),
-    ("SIGNIFICANCE", "sigma"),
-    ("TRIGGER_SIGNIF", "sigma"),
-    ("snr", "snr"),
-)
+_LINKS: Final = ("Light_Curve", "LightCurve_URL", "LC_URL")
+_ERRORS: Final = ("Src_Error68", "Src_Error90", "Src_Error95", "N_Events", "Telescope", "Filter", "Temporal_Prox_Match")
+_RADIO: Final = ("dm_error", "width", "snr", "flux", "centre_frequency", "beam_semi-major_axis")
+_OPTICAL: Final = ("averagemag", "mag_v", "magnitude", "id_other", "comment")
+_SIGNIFICANCE: Final = ("Inten_Sigma", "SIGNIFICANCE", "TRIGGER_SIGNIF", "grb_signif")
 
 
 def parse(payload: bytes, context: Context) -> Parsed:
@@ -39,15 +27,18 @@ def parse(payload: bytes, context: Context) -> Parsed:
     shared = notice.common(event, payload, context)
     if event.role == "utility":
         return (NotAnAlert("utility", shared["stream"], shared["issued_time"]),)
-    stream = _stream(event)
+    stream = find(event.ivorn, event.concepts)
     params = event.params
-    significance, unit = next(
-        ((value, unit) for name, unit in _SIGNIFICANCE if (value := number(params.get(name)))), (None, None)
-    )
+    shared["references"] += tuple(params[link] for link in _LINKS if params.get(link))
+    located = replace(event, error_radius=params["Src_Error90"]) if "Src_Error90" in params else event
+    strength = notice.strength(event, ("snr",), "snr") if "snr" in params else notice.strength(event, _SIGNIFICANCE)
+    properties = notice.stated(event, kept(params, _KEPT + _ERRORS + _RADIO + _OPTICAL))
+    if "dm" in params:
+        properties["time_reference"] = "as printed; whether at infinite frequency is not stated"
     alert = Alert(
         **shared,
         thread_id=_thread(event, stream),
-        sequence=int(serial) if (serial := params.get("Pkt_Ser_Num", "")).isdecimal() else None,
+        sequence=notice.serial(event),
         kind=_kind(event),
         messenger=stream.messenger,
         band=stream.band,
@@ -56,25 +47,12 @@ def parse(payload: bytes, context: Context) -> Parsed:
         event_class=_event_class(event, stream),
         time_kind="detection" if stream.band in ("optical", "radio") else "trigger",
         time_err_s=number(params.get("Time_Error")),
-        localizations=notice.position(event, stream.containment),
-        significance=significance,
-        significance_unit=unit,
+        localizations=notice.position(located, stream.containment),
+        **strength,
         dispersion_measure_pc_cm3=number(params.get("dm")),
-        properties=notice.stated(event, kept(params, _KEPT + _KEPT_MORE + _RADIO)),
+        properties=properties,
     )
     return (alert,)
-
-
-def _stream(event: VOEvent) -> Stream:
-    name = event.ivorn.removeprefix("ivo://")
-    for stream in STREAMS:
-        if name.startswith(stream.start):
-            return stream
-    words = " ".join(event.concepts)
-    for word, messenger, band in MESSENGERS:
-        if word in words:
-            return Stream("", event.authority or "unknown", "", messenger, band, "unknown")
-    return Stream("", event.authority or "unknown", "", "photon", None, "unknown")
 
 
 def _thread(event: VOEvent, stream: Stream) -> str:
@@ -99,8 +77,5 @@ def _event_class(event: VOEvent, stream: Stream) -> str:
     return stream.event_class
 
 
-def _owns(seen: Envelope, _payload: bytes) -> bool:
-    return seen.format == "voevent"
-
-
-FACILITY: Final = Facility("Any VOEvent", ("voevent",), _owns, parse, None, "https://ivoa.net/documents/VOEvent/")
+_OWNS: Final = notice.owner("")
+FACILITY: Final = Facility("Any VOEvent", ("voevent",), _OWNS, parse, None, "https://ivoa.net/documents/VOEvent/")

@@ -1,7 +1,9 @@
 """What is known of VOEvent streams without an adapter of their own: who sends them and what they say."""
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from nuncius.producers.voevent import split_ivorn
 from nuncius.schemas.vocabulary import Band, Messenger
 
 
@@ -87,3 +89,16 @@ SOURCE_CLASSES: Final = {
     "KNOWN": "known_source",
 }
 """GECAM's SRC_CLASS -> event class; others are ``unknown``."""
+
+
+def find(ivorn: str, concepts: Iterable[str]) -> Stream:
+    """The stream an ivorn belongs to; for one not known here the messenger is read from Why/Concept, else a photon."""
+    name = ivorn.removeprefix("ivo://")
+    for stream in STREAMS:
+        if name.startswith(stream.start):
+            return stream
+    facility, words = split_ivorn(ivorn)[0] or "unknown", " ".join(concepts)
+    for word, messenger, band in MESSENGERS:
+        if word in words:
+            return Stream("", facility, "", messenger, band, "unknown")
+    return Stream("", facility, "", "photon", None, "unknown")
