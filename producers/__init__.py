@@ -16,12 +16,24 @@ from typing import Final
 
 from nuncius.producers import (
     amon_voevent,
+    avro_other,
+    boom_json,
+    fermi_gbm_json,
     fermi_gbm_voevent,
+    fits_map,
+    gcn_json,
+    icecube_json,
     icecube_voevent,
+    lvk_avro,
+    lvk_json,
     lvk_voevent,
     non_alerts,
+    other_json,
+    rubin,
+    snews_json,
     swift_voevent,
     voevent_any,
+    ztf,
 )
 from nuncius.producers.envelope import envelope
 from nuncius.producers.facility import Context, Facility, Parsed
@@ -39,6 +51,18 @@ FACILITIES: Final[tuple[Facility, ...]] = (
     icecube_voevent.FACILITY,
     amon_voevent.FACILITY,
     voevent_any.FACILITY,
+    lvk_json.FACILITY,
+    fermi_gbm_json.FACILITY,
+    icecube_json.FACILITY,
+    boom_json.FACILITY,
+    gcn_json.FACILITY,
+    snews_json.FACILITY,
+    other_json.FACILITY,
+    lvk_avro.FACILITY,
+    ztf.FACILITY,
+    rubin.FACILITY,
+    avro_other.FACILITY,
+    fits_map.FACILITY,
 )
 """In the order they are asked; the fallbacks last."""
 

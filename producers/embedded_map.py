@@ -1,0 +1,78 @@
+"""Sky maps that a packet carries inside itself or points at."""
+
+import binascii
+import re
+import zlib
+from typing import Final
+
+from nuncius.producers.facility import Context
+from nuncius.schemas import ids
+from nuncius.schemas.errors import MalformedAlert
+from nuncius.schemas.localization import SkyMapRef
+
+_FITS: Final = b"SIMPLE  ="
+_GZIP: Final = b"\x1f\x8b"
+_HEAD: Final = 28_800
+_CARD: Final = re.compile(rb"(DISTMEAN|DISTSTD )=\s{0,60}([-+0-9.eEdD]{1,40})")
+_FITS_NAME: Final = re.compile(r"/([^/?#]+\.fits?(?:\.gz)?(?:,\d{1,4})?)(?:[?#].*)?$", re.IGNORECASE)
+
+
+def from_bytes(data: bytes, field: str) -> SkyMapRef:
+    """A reference that carries its FITS file.
+
+    Raises
+    ------
+    MalformedAlert
+        If the bytes are no FITS file, plain or gzip.
+    """
+    if not head(data, len(_FITS)).startswith(_FITS):
+        raise MalformedAlert(f"{field} is no FITS file: starts with {data[:16]!r}", field)
+    return SkyMapRef(ids.digest(data), len(data), None, data)
+
+
+def from_base64(text: str, field: str) -> SkyMapRef:
+    """As `from_bytes`, of a file in base64."""
+    try:
+        data = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
+    except (binascii.Error, UnicodeEncodeError) as error:
+        raise MalformedAlert(f"{field} is no base64: {error}", field) from error
+    return from_bytes(data, field)
+
+
+def from_url(url: str, context: Context) -> SkyMapRef | None:
+    """A reference by URL, with the file where the context has one of that name; None where the URL names no FITS file.
+
+    Nothing is fetched.
+    """
+    found = _FITS_NAME.search(url)
+    if found is None:
+        return None
+    data = context.skymaps.get(found[1])
+    if data is None:
+        return SkyMapRef("", 0, url)
+    return SkyMapRef(ids.digest(data), len(data), url, data)
+
+
+def distance_mpc(data: bytes) -> tuple[float | None, float | None]:
+    """Mean and standard deviation of the distance that a map's header states (DISTMEAN, DISTSTD), in Mpc."""
+    found = {name.strip(): value.decode() for name, value in _CARD.findall(head(data, _HEAD))}
+    mean, std = (_float(found.get(name)) for name in (b"DISTMEAN", b"DISTSTD"))
+    return mean, std
+
+
+def head(data: bytes, size: int) -> bytes:
+    """The first ``size`` bytes of a file, inflated where it is gzip."""
+    if data[:2] != _GZIP:
+        return data[:size]
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data[: 4 * size + 1024], size)
+    except zlib.error:
+        return b""
+
+
+def _float(text: str | None) -> float | None:
+    try:
+        value = float(text.replace("D", "E")) if text else None
+    except ValueError:
+        return None
+    return value if value is not None and 0.0 < value < float("inf") else None
