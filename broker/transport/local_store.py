@@ -4,13 +4,12 @@ import contextlib
 import os
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from nuncius.broker.transport.file_lock import FileLock
+from nuncius.broker.transport.file_lock import Turnstile
 from nuncius.broker.transport.local_file import FILE_NAME, WAIT_S, ReadConnection, connect, explain, prepare
 from nuncius.schemas.errors import CommitUnknown, Retry, SettingsError, Stop
 
@@ -70,7 +69,7 @@ class LocalStore:
         self.path = folder / FILE_NAME
         self._wal = folder / f"{FILE_NAME}-wal"
         self._turn = threading.RLock()
-        self._write_lock = FileLock(folder / "write.lock")
+        self._write_lock = Turnstile(folder)
         self._topics: dict[str, TopicRow] = {}
         self._changed = threading.Condition()
         self._changes = 0
@@ -159,13 +158,8 @@ class LocalStore:
 
     @contextlib.contextmanager
     def _exclusive(self) -> Iterator[None]:
-        deadline = time.monotonic() + WAIT_S
-        pause_s = 0.0005
-        while not self._write_lock.try_acquire():
-            if time.monotonic() > deadline:
-                raise Retry(f"{self.path}: another process kept it locked for {WAIT_S:.0f} s; try again")
-            time.sleep(pause_s)
-            pause_s = min(2 * pause_s, 0.01)
+        if not self._write_lock.acquire(WAIT_S):
+            raise Retry(f"{self.path}: another process kept it locked for {WAIT_S:.0f} s; try again")
         try:
             yield
         finally:
