@@ -12,6 +12,7 @@ MAX_INFLATE_RATIO = 800
 
 _RATIO_FREE_BYTES = 16 << 20
 _FEED = 1 << 16
+_FIRST_CARD = b"SIMPLE  ="
 
 
 class Source(Protocol):
@@ -83,6 +84,7 @@ class Gzipped:
         self._inflate = zlib.decompressobj(wbits=31)
         self._tail = b""
         self._ready = bytearray()
+        self._inflated = 0
         self.position = 0
 
     def require(self, count: int) -> None:
@@ -93,15 +95,12 @@ class Gzipped:
     def take(self, count: int) -> bytes:
         """See `Source`."""
         self.require(count)
-        while len(self._ready) < count:
-            piece = self._more(count - len(self._ready))
-            if not piece:
-                raise MalformedAlert(
-                    f"truncated gzip: {count} bytes of FITS wanted at byte {self.position},"
-                    f" {len(self._ready)} are there; ask for the file again"
-                )
-            self._ready += piece
-        out = bytes(memoryview(self._ready)[:count])
+        out = self.head(count)
+        if len(out) < count:
+            raise MalformedAlert(
+                f"truncated gzip: {count} bytes of FITS wanted at byte {self.position},"
+                f" {len(out)} are there; ask for the file again"
+            )
         del self._ready[:count]
         self.position += count
         return out
@@ -115,18 +114,19 @@ class Gzipped:
 
     def at_end(self) -> bool:
         """See `Source`."""
-        if not self._ready:
-            self._ready += self._more(1)
-        return not self._ready
+        return not self.head(1)
+
+    def head(self, count: int) -> bytes:
+        """Up to ``count`` bytes that come next, not taken."""
+        while len(self._ready) < count and (piece := self._more(count - len(self._ready))):
+            self._ready += piece
+        return bytes(self._ready[:count])
 
     def close(self) -> None:
         """Inflates what is left, under the same caps, so that a cut or damaged stream is seen."""
         self._ready.clear()
-        left = self.position
-        while piece := self._more(_FEED * 16):
-            left += len(piece)
-            if left > MAX_INFLATED_BYTES:
-                raise LimitExceeded(f"gzipped FITS inflates beyond {MAX_INFLATED_BYTES} bytes")
+        while self._more(_FEED * 16):
+            pass
         if not self._inflate.eof:
             raise MalformedAlert("truncated gzip: its end and checksum are missing; ask for the file again")
 
@@ -144,8 +144,10 @@ class Gzipped:
             except zlib.error as error:
                 raise MalformedAlert(f"damaged gzip near byte {self._fed}: {error}") from error
             self._tail = self._inflate.unconsumed_tail
-        inflated = self.position + len(self._ready) + len(out)
-        if inflated > _RATIO_FREE_BYTES and inflated > MAX_INFLATE_RATIO * len(self._data):
+        self._inflated += len(out)
+        if self._inflated > MAX_INFLATED_BYTES:
+            raise LimitExceeded(f"gzipped FITS inflates beyond {MAX_INFLATED_BYTES} bytes")
+        if self._inflated > max(_RATIO_FREE_BYTES, MAX_INFLATE_RATIO * len(self._data)):
             raise LimitExceeded(f"gzip inflates more than {MAX_INFLATE_RATIO}-fold: no sky map does")
         return out
 
@@ -163,10 +165,14 @@ def open_source(data: bytes) -> Source:
     if len(data) > MAX_FILE_BYTES:
         raise LimitExceeded(f"sky map file of {len(data)} bytes; at most {MAX_FILE_BYTES} are read")
     if data[:2] == b"\x1f\x8b":
-        return Gzipped(data)
-    if data[:9] == b"SIMPLE  =":
-        return Plain(data)
-    raise MalformedAlert(f"not a FITS file: {_looks_like(data)}")
+        inside = Gzipped(data)
+        head = inside.head(512)
+        if head[:9] != _FIRST_CARD:
+            raise MalformedAlert(f"gzipped, and inside not a FITS file: {_looks_like(head)}")
+        return inside
+    if data[:9] != _FIRST_CARD:
+        raise MalformedAlert(f"not a FITS file: {_looks_like(data)}")
+    return Plain(data)
 
 
 def _looks_like(data: bytes) -> str:

@@ -56,12 +56,13 @@ def pixel(ra: npt.ArrayLike, dec: npt.ArrayLike) -> IntArray:
 
     rising = (_NSIDE * (0.5 + quarter - 0.75 * z)).astype(np.int64)
     falling = (_NSIDE * (0.5 + quarter + 0.75 * z)).astype(np.int64)
-    face_rising = rising >> ORDER
-    face_falling = falling >> ORDER
+    lap_rising = rising >> ORDER
+    lap_falling = falling >> ORDER
+    # laps run to 5 where rounding carries a right ascension just below 360 over it: faces count modulo four
     face = np.where(
-        face_rising == face_falling,
-        face_rising | 4,
-        np.where(face_rising < face_falling, face_rising, face_falling + 8),
+        lap_rising == lap_falling,
+        (lap_rising & 3) | 4,
+        np.where(lap_rising < lap_falling, lap_rising & 3, (lap_falling & 3) | 8),
     )
     x = falling & (_NSIDE - 1)
     y = _NSIDE - 1 - (rising & (_NSIDE - 1))

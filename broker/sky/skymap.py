@@ -225,12 +225,13 @@ class SkyMap:
 
     def mean(self) -> tuple[float, float]:
         """Direction of the mean unit vector, ICRS degrees; meaningless where the map is symmetric on the sphere."""
-        ra, dec = self._centres
+        ra, dec = self.centres
         x, y, z = (self.density * self.solid_angle_sr) @ healpix.vectors(ra, dec)
         return float(np.degrees(np.arctan2(y, x)) % 360), float(np.degrees(np.arctan2(z, np.hypot(x, y))))
 
     @cached_property
-    def _centres(self) -> tuple[FloatArray, FloatArray]:
+    def centres(self) -> tuple[FloatArray, FloatArray]:
+        """Right ascension and declination of the tiles' centres, ICRS degrees (of loose ranges: a pixel half way)."""
         middle = (self.start + self.stop) >> 1
         aligned = _orders(self.start, self.stop)
         shift = 2 * (healpix.ORDER - aligned)
@@ -243,7 +244,7 @@ class SkyMap:
         return ra, dec
 
     def _centre(self, index: int) -> tuple[float, float]:
-        ra, dec = self._centres
+        ra, dec = self.centres
         return float(ra[index]), float(dec[index])
 
     @cached_property

@@ -61,10 +61,8 @@ def _bounds(profile: Profile, order: int, number: IntArray) -> tuple[FloatArray,
 
 
 def _mean(profile: Profile, order: int, number: IntArray) -> FloatArray:
-    """Mean density over cells from 16 points each (4 at the last order but one)."""
-    finer = min(order + 2, ORDER)
-    parts = 1 << (2 * (finer - order))
-    inside = (number[:, None] * parts + np.arange(parts)).reshape(-1)
-    value = profile.density(profile.coordinate(*position(finer, inside)))
-    mean: FloatArray = value.reshape(-1, parts).mean(axis=1)
+    """Mean density over cells from the centres of their four parts."""
+    inside = (number[:, None] * 4 + np.arange(4)).reshape(-1)
+    value = profile.density(profile.coordinate(*position(order + 1, inside)))
+    mean: FloatArray = value.reshape(-1, 4).mean(axis=1)
     return mean
