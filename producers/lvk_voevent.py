@@ -69,7 +69,7 @@ def _maps(event: VOEvent, context: Context) -> Iterator[Localization]:
             yield Localization(shape, origin)
 
 
-_OWNS: Final = notice.owner("ivo://gwnet/LVC#")
+_OWNS: Final = notice.owner("ivo://gwnet/LVC#", "ivo://gwnet/gcn_sender#")
 FACILITY: Final = Facility(
     "LIGO/Virgo/KAGRA VOEvent", ("voevent",), _OWNS, parse, None, "https://emfollow.docs.ligo.org"
 )
