@@ -1,0 +1,124 @@
+"""The demo: acts of history through the whole road, at a stated speed, with what the broker says as it says it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from nuncius.broker.services.ingest import Ingest
+from nuncius.broker.services.lines import as_text
+from nuncius.broker.services.packets import Packet
+from nuncius.broker.services.reading import Parse, Reading, read
+from nuncius.broker.services.runner import Work, drain
+from nuncius.broker.transport import topics
+from nuncius.broker.transport.port import Log, TopicPartition
+from nuncius.producers.facility import Context
+from nuncius.producers.simulation import Act, TimedPacket
+from nuncius.schemas.codec import decode, kind_of
+
+TOGETHER: Final = timedelta(minutes=5)
+"""Packets of a survey that came within this time of the first are handed in together."""
+
+LONGEST_WAIT_S: Final = 0.5
+"""A longer silence is jumped over, and said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the demo plays on.
+
+    Parameters
+    ----------
+    log, ingest, workers, parse
+        The road.
+    speed
+        Seconds of history a second; longer silences than `LONGEST_WAIT_S` are jumped over.
+    wait
+        Waits so many seconds.
+    say
+        Takes one line for the spectator.
+    step
+        Told how many packets went by.
+    """
+
+    log: Log
+    ingest: Ingest
+    workers: Sequence[Work]
+    parse: Parse
+    speed: float
+    wait: Callable[[float], object]
+    say: Callable[[str], None]
+    step: Callable[[int], None]
+
+
+def play(stage: Stage, act: Act, number: int) -> None:
+    """Play one act."""
+    news = _News(stage.log)
+    previous: datetime | None = None
+    for index, group in _groups(act.packets):
+        _let_time_pass(stage, previous, group[0].issue_time)
+        previous = group[-1].issue_time
+        for packet in group:
+            if "unrelated" not in packet.label:
+                stage.say(f"[dim]{packet.issue_time:%Y-%m-%d %H:%M:%S}[/]  {packet.label}")
+        readings = [
+            _reading(packet, f"act {number}/{index + i:04d} {packet.stream}", act.skymaps, stage.parse)
+            for i, packet in enumerate(group)
+        ]
+        stage.ingest.accept(readings)
+        drain(stage.workers)
+        stage.step(len(group))
+        for line in news.lines():
+            stage.say(f"                     [bold]-> {line}[/]")
+
+
+def _reading(packet: TimedPacket, source: str, skymaps: Mapping[str, bytes], parse: Parse) -> Reading:
+    context = Context(
+        stream=packet.stream, source=source, received_time=packet.issue_time, run_mode="demo", skymaps=skymaps
+    )
+    return read(Packet(packet.payload, source, packet.stream, packet.issue_time), context, parse)
+
+
+def _groups(packets: Sequence[TimedPacket]) -> Iterator[tuple[int, Sequence[TimedPacket]]]:
+    start = 0
+    for end in range(1, len(packets) + 1):
+        first = packets[start]
+        if (
+            end == len(packets)
+            or packets[end].stream != first.stream
+            or (packets[end].issue_time - first.issue_time > TOGETHER)
+        ):
+            yield start, packets[start:end]
+            start = end
+
+
+def _let_time_pass(stage: Stage, previous: datetime | None, now: datetime) -> None:
+    if previous is None:
+        return
+    gap = now - previous
+    wait_s = gap.total_seconds() / stage.speed
+    if wait_s > LONGEST_WAIT_S:
+        stage.say(f"[dim]… {_words(gap)} later[/]")
+    stage.wait(min(max(wait_s, 0.0), LONGEST_WAIT_S))
+
+
+def _words(gap: timedelta) -> str:
+    hours = gap.total_seconds() / 3600
+    return f"{hours:.1f} hours" if hours < 48 else f"{hours / 24:.1f} days"
+
+
+class _News:
+    """What the broker published since the last look."""
+
+    def __init__(self, log: Log) -> None:
+        tps = [TopicPartition(t.name, 0) for t in (topics.COINCIDENCES, topics.TOO_REQUESTS, topics.QUARANTINE)]
+        self._reader = log.reader({tp: log.end(tp) for tp in tps})
+
+    def lines(self) -> Iterator[str]:
+        """One line a record; of an id that changed several times only the last."""
+        last: dict[tuple[str, bytes], bytes] = {}
+        while records := self._reader.poll(500, 0.0):
+            for record in records:
+                last[record.topic, record.key or b""] = record.value or b""
+        for data in last.values():
+            yield as_text(decode(kind_of(data), data)).replace("[", "\\[")
