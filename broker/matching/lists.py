@@ -1,7 +1,9 @@
 """One candidate list: the possible counterparts of one event, ranked, as a function of the counterparts known."""
 
+from collections.abc import Mapping
+
 from nuncius.broker.matching.rules import CandidateRule
-from nuncius.broker.matching.store import ListKey, View
+from nuncius.broker.matching.store import ListKey, ObjectArm, View
 from nuncius.broker.matching.threads import order, own_regions
 from nuncius.schemas import ids
 from nuncius.schemas.alert import Alert
@@ -27,7 +29,7 @@ def candidate_list(rule: CandidateRule, key: ListKey, view: View) -> CandidateLi
     """
     thread = view.thread(key.thread)
     rows = view.rows(key)
-    if thread is None or not any(row.arm == "on" for objects in rows.values() for row in objects.values()):
+    if thread is None or not any(arm == "on" for objects in rows.values() for _, arm in objects):
         return None
     now = view.facts(key.thread)
     notices = [alert for alert in thread.versions if usable(rule, alert)]
@@ -35,7 +37,7 @@ def candidate_list(rule: CandidateRule, key: ListKey, view: View) -> CandidateLi
         return None
     notice = notices[-1]
     living = now.retraction is None and now.main is not None and rule.anchor.takes(now.main)
-    objects = rows.get(notice.alert_id, {}).values() if living else ()
+    objects = _latest(rows.get(notice.alert_id, {})) if living else []
     on = sorted((row for row in objects if row.arm == "on"), key=_rank)
     control = sum(row.arm == "control" for row in objects)
     chance, method = _expected(rule, control) if living else (None, "")
@@ -68,6 +70,15 @@ def _expected(rule: CandidateRule, control: int) -> tuple[float | None, str]:
         f"{window:g} days; assumes equal coverage"
     )
     return control * window / days, method
+
+
+def _latest(rows: Mapping[ObjectArm, Counterpart]) -> list[Counterpart]:
+    latest: dict[str, Counterpart] = {}
+    for row in rows.values():
+        known = latest.get(row.thread_id)
+        if known is None or (known.time, known.alert_id) < (row.time, row.alert_id):
+            latest[row.thread_id] = row
+    return list(latest.values())
 
 
 def _rank(row: Counterpart) -> tuple[float, float, str]:

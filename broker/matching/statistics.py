@@ -85,7 +85,7 @@ def untargeted_far(far_hz: float, rate_hz: float, window_s: Window, overlap: flo
     return math.inf if math.isinf(number) else number * far_hz
 
 
-def targeted_far(  # noqa: PLR0917  the contract's signature (DESIGN 5)
+def targeted_far(
     far1_hz: float,
     far2_hz: float,
     window_s: Window,

@@ -8,7 +8,7 @@ from nuncius.broker.matching.index import Row, TimeIndex
 from nuncius.broker.matching.threads import Facts, Span, Thread, ThreadKey, facts, key_of, microseconds, span_of
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.coincidence import CandidateList, Coincidence, Counterpart
-from nuncius.schemas.vocabulary import Reality, RunMode
+from nuncius.schemas.vocabulary import Arm, Reality, RunMode
 
 DAY_US: Final = 86_400_000_000
 Record = Coincidence | CandidateList
@@ -41,8 +41,11 @@ class Entry(NamedTuple):
     key: ThreadKey
 
 
-CandidateRows = Mapping[str, Mapping[str, Counterpart]]
-"""By the event's alert id, then the candidate's thread id: its latest row."""
+ObjectArm = tuple[str, Arm]
+"""A candidate's thread id, and the arm of the row."""
+
+CandidateRows = Mapping[str, Mapping[ObjectArm, Counterpart]]
+"""By the event's alert id, then candidate and arm: its latest row. Both arms, so that a list once made stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class View:
         self._seen: dict[tuple[str, RunMode], None] = {}
         self._entries: list[Entry] = []
         self._indexes: dict[tuple[Role, Scope], TimeIndex] = {}
-        self._rows: dict[ListKey, dict[str, dict[str, Counterpart]]] = {}
+        self._rows: dict[ListKey, dict[str, dict[ObjectArm, Counterpart]]] = {}
         self._published: dict[str, Record] = {}
         self._facts: dict[ThreadKey, Facts] = {}
         self.watermarks: dict[RunMode, int] = dict(state.watermarks)
@@ -145,14 +148,14 @@ class View:
         return tuple(sorted({key for _, _, key in rows})) if rows else ()
 
     def add_row(self, row: Counterpart) -> ListKey:
-        """Take a counterpart in; of one candidate only the latest row counts."""
+        """Take a counterpart in; of a candidate only the latest row of each arm counts."""
         key = ListKey(row.rule, ThreadKey(row.event_thread, row.reality, row.run_mode))
         if key not in self._rows:
             self._rows[key] = {alert: dict(rows) for alert, rows in self._state.rows.get(key, {}).items()}
         rows = self._rows[key].setdefault(row.event_alert_id, {})
-        known = rows.get(row.thread_id)
+        known = rows.get((row.thread_id, row.arm))
         if known is None or (known.time, known.alert_id) < (row.time, row.alert_id):
-            rows[row.thread_id] = row
+            rows[row.thread_id, row.arm] = row
         return key
 
     def rows(self, key: ListKey) -> CandidateRows:

@@ -1,0 +1,88 @@
+"""Which notices are one burst."""
+
+from typing import Any
+
+from matching_alerts import alert, coincidences, cone, grb, gw
+
+from nuncius.broker.matching import Associate, shipped_rules
+from nuncius.schemas import Alert
+
+
+def burst(name: str, seconds: float, facility: str, **more: Any) -> Alert:
+    return grb(f"{facility.lower()}:{name}", seconds=seconds, facility=facility, instrument="", **more)
+
+
+def events(*alerts: Alert) -> list[tuple[str, ...]]:
+    engine = Associate(shipped_rules())
+    coincidences(engine, *alerts)
+    return [threads for _, threads in engine.bursts()]
+
+
+def test_three_instruments_one_event_named_by_the_first_notice() -> None:
+    engine = Associate(shipped_rules())
+    late = burst("1", 0.0, "CALET", issued=500)
+    coincidences(engine, late, burst("2", 0.15, "INTEGRAL", issued=300), burst("3", 3.54, "Konus", issued=900))
+    assert engine.bursts() == (("integral:2", ("calet:1", "integral:2", "konus:3")),)
+
+
+def test_thirty_seconds_inclusive() -> None:
+    assert len(events(burst("1", 0, "A"), burst("2", 30, "B"))) == 1
+    assert len(events(burst("1", 0, "A"), burst("2", 30.000001, "B"))) == 2
+
+
+def test_a_chain_does_not_outgrow_the_window() -> None:
+    #   A ---20 s--- B ---25 s--- C : A and B are nearest, C is 45 s from A
+    assert events(burst("1", 0, "A"), burst("2", 20, "B"), burst("3", 45, "C")) == [("a:1", "b:2"), ("c:3",)]
+
+
+def test_a_storm_of_one_instrument_stays_many() -> None:
+    storm = [burst(str(i), 5.0 * i, "Fermi") for i in range(4)]
+    other = burst("x", 10.4, "Konus")
+    assert events(*storm, other) == [("fermi:0",), ("fermi:1",), ("fermi:2", "konus:x"), ("fermi:3",)]
+
+
+def test_positions_that_disagree_keep_bursts_apart() -> None:
+    here, far = cone(80, -10, 4), cone(110, -10, 4)
+    assert len(events(burst("1", 0, "A", localizations=here), burst("2", 1, "B", localizations=far))) == 2
+    assert len(events(burst("1", 0, "A", localizations=here), burst("2", 1, "B", localizations=cone(84, -10, 4)))) == 1
+    assert len(events(burst("1", 0, "A", localizations=here), burst("2", 1, "B"))) == 1
+
+
+def test_a_position_without_an_error_excludes_nothing() -> None:
+    pointing = cone(183.955, -23.5949, 0, 1)
+    found = cone(155.79, -13.8, 4.07)
+    assert (
+        len(events(burst("1", 0, "CALET", localizations=pointing), burst("2", 2.8, "Fermi", localizations=found))) == 1
+    )
+
+
+def test_sub_threshold_joins_only_by_position() -> None:
+    sub = {"event_class": "sub_grb"}
+    here = cone(80, -10, 4)
+    real = burst("1", 0, "A", localizations=here)
+    assert events(real, burst("2", 1, "B", **sub)) == [("a:1",)]
+    assert events(real, burst("2", 1, "B", localizations=here, **sub)) == [("a:1", "b:2")]
+    assert events(burst("1", 0, "A", localizations=here, **sub), burst("2", 1, "B", localizations=here, **sub)) == []
+
+
+def test_tests_are_not_joined_with_real_bursts() -> None:
+    assert events(burst("1", 0, "A"), burst("2", 1, "B", reality="test")) == [("a:1",), ("b:2",)]
+
+
+def test_a_retracted_burst_leaves_its_event() -> None:
+    gone = burst("2", 1, "B", version=1, kind="retraction", issued=500)
+    assert events(burst("1", 0, "A"), burst("2", 1, "B"), gone) == [("a:1",)]
+
+
+def test_partners_are_counted_as_events() -> None:
+    engine = Associate(shipped_rules())
+    found = coincidences(engine, gw(), burst("1", 2.0, "Fermi"), burst("2", 3.0, "INTEGRAL"), burst("3", 4.0, "Fermi"))
+    (one,) = found
+    assert one.partner.event_id == "fermi:1"
+    assert one.partner.threads == ("fermi:1", "integral:2")
+    assert [pair.partner.threads for pair in one.others] == [("fermi:3",)]
+
+
+def test_other_classes_are_never_joined() -> None:
+    frb = alert("chime:1", messenger="photon", band="radio", facility="CHIME", event_class="frb")
+    assert events(frb, burst("1", 0, "A")) == [("a:1",)]
