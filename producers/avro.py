@@ -66,6 +66,8 @@ def container(payload: bytes) -> Container:
     if codec not in ("null", "deflate"):
         raise MalformedAlert(f"Avro codec {codec!r} is not read here; ask for null or deflate", "avro.codec")
     sync, at = payload[at : at + _SYNC_BYTES], at + _SYNC_BYTES
+    if len(sync) != _SYNC_BYTES:
+        raise MalformedAlert("the Avro header is cut short in its sync marker")
     records: list[dict[str, Any]] = []
     left = MAX_AVRO_BYTES
     while at < len(payload):
@@ -73,14 +75,14 @@ def container(payload: bytes) -> Container:
         size, at = _long(payload, at)
         block = payload[at : at + size] if size >= 0 else b""
         at += len(block) + _SYNC_BYTES
-        if size < 0 or len(block) != size or payload[at - _SYNC_BYTES : at] != sync or len(sync) != _SYNC_BYTES:
+        if size < 0 or len(block) != size or payload[at - _SYNC_BYTES : at] != sync:
             raise MalformedAlert(f"Avro block {len(records)} records in: cut short, or its sync marker is wrong")
         data = block if codec == "null" else _inflate(block, left)
         left -= len(data)
         if left < 0:
             raise LimitExceeded(f"Avro blocks hold more than {MAX_AVRO_BYTES} bytes; not read")
         records += _records(data, count, schema)
-    name = schema["name"] if isinstance(schema, dict) else str(schema)
+    name = schema.get("name", "") if isinstance(schema, dict) else ""
     return Container(str(name), tuple(records))
 
 

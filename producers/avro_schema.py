@@ -123,6 +123,13 @@ def _free(schema: Any, space: str, known: dict[str, int], inside: set[str]) -> i
         inside.discard(name)
         return known[name]
     if kind in ("enum", "fixed"):
-        size = 1 if kind == "enum" else int(schema["size"])
+        size = 1 if kind == "enum" else _fixed_size(schema)
         return known.setdefault(_full_name(schema, space), 1 - OBJECTS_PER_BYTE * size)
     return _free(kind, space, known, inside)
+
+
+def _fixed_size(schema: Mapping[str, Any]) -> int:
+    size = schema["size"]
+    if not isinstance(size, int) or size < 0:
+        raise ValueError(f"a fixed of {size!r} bytes")
+    return size

@@ -9,6 +9,7 @@ import numpy as np
 
 from nuncius.producers.build import cone, number, provenance
 from nuncius.producers.facility import Context
+from nuncius.producers.gcn_fields import LONGEST_ID
 from nuncius.producers.julian import micros
 from nuncius.schemas import ids
 from nuncius.schemas.alert import Alert, Photometry, Quantity
@@ -21,6 +22,8 @@ MEDIA_TYPE: Final = "application/vnd.apache.avro"
 ONE_SIGMA: Final = 0.3935
 """Share of a two-dimensional Gaussian within one sigma: 1 - exp(-1/2)."""
 
+MOST_DETECTIONS: Final = 10_000_000
+LONGEST_FILTER: Final = 32
 MAX_PROPERTIES: Final = 64
 
 
@@ -76,6 +79,10 @@ class Detection:
     properties: Mapping[str, str | float | bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not 0 <= self.detections <= MOST_DETECTIONS:
+            raise MalformedAlert(f"{self.thread_id}: a history of {self.detections} detections", "detections")
+        if len(self.filter) > LONGEST_FILTER:
+            raise MalformedAlert(f"{self.thread_id}: a filter of {len(self.filter)} characters", "filter")
         if not (0.0 <= self.ra <= 360.0 and -90.0 <= self.dec <= 90.0):
             raise MalformedAlert(f"{self.thread_id}: ({self.ra}, {self.dec}) is no position on the sky", "ra, dec")
 
@@ -111,7 +118,7 @@ def named(record: Mapping[str, Any], *names: str) -> str:
     """
     for name in names:
         value = record.get(name)
-        if isinstance(value, str | int) and value:
+        if isinstance(value, str | int) and value and len(str(value)) <= LONGEST_ID:
             return str(value)
     raise MalformedAlert(f"no {' nor '.join(names)}: a detection needs an identifier", names[0])
 

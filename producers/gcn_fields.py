@@ -38,13 +38,16 @@ _BANDS: Final[Mapping[str, tuple[tuple[float, Band], ...]]] = {
     "MHz": ((float("inf"), "radio"),),
 }
 _SIGNIFICANCES: Final = ("snr", "image_snr", "rate_snr")
+LONGEST_ID: Final = 200
+"""Characters of an identifier; a longer one is no identifier."""
+
 _TEXT_LIMIT: Final = 500
 _PROPERTY_LIMIT: Final = 64
 
 
 def texts(value: object) -> tuple[str, ...]:
-    """A string or a list of strings, as a tuple; whole numbers count as their digits."""
-    items = value if isinstance(value, list) else [value]
+    """A string or the first 64 of a list of strings, without empty ones; whole numbers count as their digits."""
+    items = value[:_PROPERTY_LIMIT] if isinstance(value, list) else [value]
     return tuple(
         str(item) for item in items if isinstance(item, str | int) and not isinstance(item, bool) and item != ""
     )
@@ -123,7 +126,7 @@ def burst_time(notice: Mapping[str, Any], mission: Mission) -> tuple[datetime | 
 def band(notice: Mapping[str, Any]) -> Band | None:
     """Band of the middle (geometric) of ``spectral_band``; None where it is not stated."""
     limits = notice.get("spectral_band")
-    unit = notice.get("spectral_band_units", "keV")
+    unit = str(notice.get("spectral_band_units", "keV"))
     if not isinstance(limits, list) or len(limits) != 2 or unit not in _BANDS:
         return None
     low, high = number(limits[0]), number(limits[1])
@@ -140,7 +143,7 @@ def significance(notice: Mapping[str, Any]) -> float | None:
 
 def numbers(value: object) -> dict[str, float]:
     """The numbers of an object, by name."""
-    items = value.items() if isinstance(value, Mapping) else ()
+    items = list(value.items())[:_PROPERTY_LIMIT] if isinstance(value, Mapping) else []
     return {str(name): n for name, item in items if (n := number(item)) is not None}
 
 

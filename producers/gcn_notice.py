@@ -86,6 +86,8 @@ def read(notice: Mapping[str, Any], payload: bytes, context: Context, model: str
     if who.event_class == "frb":
         start, facts["time_reference"] = fields.burst_time(notice, who)
     issued = fields.moment(notice, "alert_datetime")
+    if any(len(name) > fields.LONGEST_ID for name in named):
+        raise MalformedAlert(f"an identifier of more than {fields.LONGEST_ID} characters", "id")
     if start is None and not named:
         raise MalformedAlert("the notice has no trigger_time, observation_start, id or event_name", "trigger_time")
     for name in ("trigger_time", "observation_start"):
@@ -139,7 +141,7 @@ def _flux(flux: float, notice: Mapping[str, Any]) -> Quantity:
 
 def _native_id(path: str, identifier: str, notice: Mapping[str, Any]) -> str:
     parts = (path, identifier, notice.get("alert_type"), notice.get("record_number"), notice.get("alert_datetime"))
-    return ":".join(str(part) for part in parts if part is not None)
+    return ":".join(str(part)[: fields.LONGEST_ID] for part in parts if part is not None)
 
 
 def _topic(path: str) -> str:

@@ -8,6 +8,7 @@ from nuncius.producers import times
 from nuncius.producers.build import kept, number, provenance
 from nuncius.producers.embedded_map import distance_mpc
 from nuncius.producers.facility import Context
+from nuncius.producers.gcn_fields import LONGEST_ID, texts
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.errors import MalformedAlert
 from nuncius.schemas.localization import Localization, SkyMapRef
@@ -48,12 +49,12 @@ def alert(record: Mapping[str, Any], payload: bytes, context: Context, media_typ
         If identifier or type are missing, or an embedded map is none.
     """
     superevent, stage = record.get("superevent_id"), record.get("alert_type")
-    if not isinstance(superevent, str) or not superevent:
-        raise MalformedAlert("superevent_id is missing", "superevent_id")
+    if not isinstance(superevent, str) or not 0 < len(superevent) <= LONGEST_ID:
+        raise MalformedAlert(f"superevent_id is {str(superevent)[:80]!r}; expected a short text", "superevent_id")
     if not isinstance(stage, str) or stage not in KINDS:
         raise MalformedAlert(f"alert_type is {stage!r}; expected one of {sorted(KINDS)}", "alert_type")
     event, outside = _part(record, "event"), _part(record, "external_coinc")
-    created = record.get("time_created")
+    created = _text(record.get("time_created"))
     own = _map(event, "skymap", read_map)
     combined = _map(outside, "combined_skymap", read_map)
     mean, std = distance_mpc(own.data) if own is not None and own.data else (None, None)
@@ -66,12 +67,12 @@ def alert(record: Mapping[str, Any], payload: bytes, context: Context, media_typ
         reality=reality(superevent, event),
         messenger="gravitational_wave",
         facility="LIGO/Virgo/KAGRA",
-        instrument=",".join(str(name) for name in event.get("instruments") or ()),
+        instrument=",".join(texts(event.get("instruments"))),
         event_class=_CLASSES.get(str(event.get("group", "")).upper(), "unknown"),
         time_start=times.utc(_text(event.get("time"))),
         time_kind="merger" if event.get("group") == "CBC" else "trigger",
         time_frame="geocentric",
-        issued_time=times.utc(_text(created)),
+        issued_time=times.utc(created),
         localizations=(
             *(() if own is None else (Localization(own, "own"),)),
             *(() if combined is None else (Localization(combined, "combined"),)),
@@ -117,4 +118,4 @@ def _numbers(record: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    return value if isinstance(value, str) and len(value) <= LONGEST_ID else None

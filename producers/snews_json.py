@@ -6,6 +6,7 @@ from typing import Any, Final
 from nuncius.producers import json_text, times
 from nuncius.producers.build import kept, number, provenance
 from nuncius.producers.facility import Context, Envelope, Facility, Parsed
+from nuncius.producers.gcn_fields import LONGEST_ID, texts
 from nuncius.schemas.alert import Alert, NotAnAlert
 from nuncius.schemas.errors import MalformedAlert
 from nuncius.schemas.vocabulary import Reality
@@ -31,12 +32,14 @@ def parse(payload: bytes, context: Context) -> Parsed:
     detector, start = message.get("detector_name"), message.get("neutrino_time_utc")
     retracts = "retract" in tier.lower() or any(name.startswith("retract_") for name in message)
     moment = times.utc(start) if isinstance(start, str) else None
-    if not isinstance(detector, str) or (moment is None and not retracts):
+    if not isinstance(detector, str) or len(detector) > LONGEST_ID or (moment is None and not retracts):
         raise MalformedAlert("a SNEWS message needs detector_name and neutrino_time_utc", "neutrino_time_utc")
-    named = message.get("retract_message_uuid") or message.get("id") or message.get("uuid") or start or sent
+    names = (message.get(name) for name in ("retract_message_uuid", "id", "uuid", "neutrino_time_utc"))
+    named = next((text for name in names for text in texts(name) if len(text) <= LONGEST_ID), "")
+    own_id = next(iter(texts(message.get("uuid"))), named)
     p_value = number(message.get("p_val"))
     alert = Alert(
-        **provenance(payload, context, f"snews:{detector}:{message.get('uuid') or named}", "application/json"),
+        **provenance(payload, context, f"snews:{detector}:{own_id}", "application/json"),
         thread_id=f"snews:{detector}:{named}",
         kind="retraction" if retracts else "initial",
         reality=reality(message),
