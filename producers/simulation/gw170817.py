@@ -130,18 +130,19 @@ def history() -> tuple[TimedPacket, ...]:
 
 
 def _optical(rng: np.random.Generator) -> tuple[TimedPacket, ...]:
-    survey = _field(per_night=380, new=NEW, prefix=1)
-    other = _field(per_night=30, new=(0,) * len(NIGHTS), prefix=2)
+    later = tuple(night + timedelta(hours=2) for night in NIGHTS)
+    survey = _field(nights=NIGHTS, visit=VISIT, per_night=380, new=NEW, prefix=1)
+    other = _field(nights=later, visit=timedelta(minutes=20), per_night=30, new=(0,) * len(later), prefix=2)
     return (*at2017gfo(), *ztf_packets(survey, rng), *rubin_packets(other, rng))
 
 
-def _field(*, per_night: int, new: Sequence[int], prefix: int) -> Field:
+def _field(*, nights: Sequence[datetime], visit: timedelta, per_night: int, new: Sequence[int], prefix: int) -> Field:
     return Field(
         ra=REGION.ra,
         dec=REGION.dec,
         radius_deg=12.0,
-        nights=NIGHTS,
-        visit=VISIT,
+        nights=nights,
+        visit=visit,
         per_night=per_night,
         new=new,
         prefix=prefix,

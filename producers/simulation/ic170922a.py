@@ -43,7 +43,7 @@ def act(seed: int = 170922) -> Act:
         dec=5.72,
         radius_deg=4.0,
         nights=NIGHTS,
-        visit=timedelta(hours=2),
+        visit=timedelta(minutes=40),
         per_night=60,
         new=(3, 2, 3, 3, 2, 3),
         prefix=3,

@@ -11,6 +11,7 @@ FOLDERS = ("schemas", "broker", "filters", "producers", "consumers")
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("nuncius.broker.cli",),
+    ("nuncius.broker.live", "nuncius.broker.rehearsal"),
     ("nuncius.broker.app",),
     ("nuncius.broker.services",),
     ("nuncius.producers", "nuncius.consumers"),
@@ -59,7 +60,7 @@ def layer_of(name: str) -> tuple[int, str] | None:
             if inside(name, room):
                 return height, room
     if inside(name, SETTINGS):
-        return len(LAYERS) - 4, SETTINGS
+        return len(LAYERS) - 5, SETTINGS
     return None
 
 
