@@ -138,7 +138,13 @@ def test_a_map_within_the_notice_and_one_that_is_none() -> None:
 
 
 def test_fermi_gbm_threads_by_its_trigger_number_and_names_its_error_model() -> None:
-    fields = {"id": ["bn260203171", "791784311"], "ra": 1, "dec": 2, "ra_dec_error": 3, "containment_probability": 0.68}
+    fields: dict[str, Any] = {
+        "id": ["bn260203171", "791784311"],
+        "ra": 1,
+        "dec": 2,
+        "ra_dec_error": 3,
+        "containment_probability": 0.68,
+    }
     alert = read("fermi/gbm/trigger", **fields, systematic_included=False, subtype="GROUND_POSITION", record_number=5)
     assert (alert.thread_id, alert.facility, alert.instrument) == ("fermi-gbm:791784311", "Fermi", "GBM")
     assert (alert.event_class, alert.band, alert.sequence) == ("grb", "gamma", 5)
