@@ -76,21 +76,22 @@ def outcome(log: Log) -> Outcome:
         else:
             ranked = decode(CandidateList, data)
             lists[ranked.list_id] = ranked
-    requests = {r.request_id: r for r in (decode(ToORequest, d) for d in _values(log, topics.TOO_REQUESTS.name))}
-    quarantined = [decode(Quarantined, data) for data in _values(log, topics.QUARANTINE.name)]
+    requests = {r.request_id: r for r in (decode(ToORequest, d) for d in values(log, topics.TOO_REQUESTS.name))}
+    quarantined = [decode(Quarantined, data) for data in values(log, topics.QUARANTINE.name)]
     seen = Seen(log)
     seen.catch_up()
     return Outcome(
         coincidences=tuple(coincidences[key] for key in sorted(coincidences)),
         lists=tuple(lists[key] for key in sorted(lists)),
         requests=tuple(requests[key] for key in sorted(requests)),
-        statuses=tuple(decode(ToOStatus, data) for data in _values(log, topics.TOO_STATUS.name)),
+        statuses=tuple(decode(ToOStatus, data) for data in values(log, topics.TOO_STATUS.name)),
         quarantined=tuple(sorted(quarantined, key=lambda q: (q.source, q.sha256))),
         tally=seen.tally(),
     )
 
 
-def _values(log: Log, topic: str) -> Iterator[bytes]:
+def values(log: Log, topic: str) -> Iterator[bytes]:
+    """Value of every record of a topic, to its end."""
     return (record.value or b"" for record in _all(log, topic))
 
 
