@@ -3,6 +3,7 @@
 import threading
 from datetime import timedelta
 
+import pytest
 from transport_logs import Logs, abort, assigned, everything, values, write
 
 from nuncius.broker.transport.port import Log, Record, TopicPartition
@@ -41,7 +42,8 @@ def test_reading_in_small_steps_gives_the_same(log: Log, logs: Logs) -> None:
         assert [record for record in steps if record.partition == tp.partition] == whole
 
 
-def test_partitions_are_read_from_their_own_positions(log: Log, logs: Logs) -> None:
+@pytest.mark.parametrize("size", [1, 5])
+def test_partitions_are_read_from_their_own_positions(log: Log, logs: Logs, size: int) -> None:
     name = logs.topic(log, 3)
     writer = log.writer("w")
     for number in range(30):
@@ -54,7 +56,7 @@ def test_partitions_are_read_from_their_own_positions(log: Log, logs: Logs) -> N
     reader = log.reader(positions)
     found: list[Record] = []
     while not reader.caught_up():
-        found += reader.poll(5, 1.0)
+        found += reader.poll(size, 1.0)
     assert [record for record in found if record.partition == 0] == by_partition[0][6:]
     assert [record for record in found if record.partition == 2] == by_partition[2][3:]
     assert len(found) == 4 + 7

@@ -12,7 +12,7 @@ from transport_logs import everything, ticking, values, write
 from nuncius.broker.transport import local_store
 from nuncius.broker.transport.file_lock import FileLock
 from nuncius.broker.transport.local import LocalLog, open_local
-from nuncius.broker.transport.port import TopicPartition
+from nuncius.broker.transport.port import Fenced, TopicPartition
 from nuncius.broker.transport.topics import Topic
 from nuncius.schemas.errors import CommitUnknown, LogDamaged, Retry, SettingsError, Stop
 
@@ -244,6 +244,23 @@ def test_one_fenced_writer_does_not_spoil_the_commit_it_shares(tmp_path: Path) -
         thread.join()
     assert len(failures) == 1
     assert values(everything(log, "t")) == [b"good"]
+    log.close()
+
+
+def test_a_failed_flush_that_is_ignored_commits_nothing(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    older = log.writer("slot")
+    log.writer("slot")
+
+    def ignore_it() -> None:
+        with older.transaction() as transaction:
+            transaction.send("t", b"x")
+            with pytest.raises(Fenced):
+                transaction.flush()
+
+    with pytest.raises(Retry, match="flush failed"):
+        ignore_it()
+    assert everything(log, "t") == []
     log.close()
 
 
