@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, TypedDict
 
 from nuncius.producers import times
-from nuncius.producers.build import SECONDS_PER_YEAR, cone, number, provenance
+from nuncius.producers.build import SECONDS_PER_YEAR, cone, number, property_value, provenance
 from nuncius.producers.facility import Context, Envelope
 from nuncius.producers.voevent import VOEvent
 from nuncius.schemas.alert import Citation
@@ -159,7 +159,8 @@ def stated(event: VOEvent, properties: dict[str, str | float | bool]) -> dict[st
     if event.time and (times.utc(event.time) is None or not event.frame.startswith("UTC")):
         properties["time_as_stated"] = f"{event.time} {event.frame}".strip()
     if event.params.get("Coords_Type") == "2":
-        properties["pointing_ra_deg"], properties["pointing_dec_deg"] = event.ra, event.dec
+        properties["pointing_ra_deg"] = property_value(event.ra)
+        properties["pointing_dec_deg"] = property_value(event.dec)
     return properties
 
 

@@ -69,7 +69,10 @@ def _loose(text: str) -> datetime | None:
 def _offset(zone: str | None) -> timedelta:
     if zone is None or zone[0] not in "+-":
         return timedelta(0)
-    size = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
+    hours, minutes = int(zone[1:3]), int(zone[-2:])
+    if hours > 23 or minutes > 59:
+        raise ValueError(zone)
+    size = timedelta(hours=hours, minutes=minutes)
     return -size if zone[0] == "-" else size
 
 

@@ -18,7 +18,7 @@ _LINKS: Final = ("Light_Curve", "LightCurve_URL", "LC_URL")
 _ERRORS: Final = ("Src_Error68", "Src_Error90", "Src_Error95", "N_Events", "Telescope", "Filter", "Temporal_Prox_Match")
 _RADIO: Final = ("dm_error", "width", "snr", "flux", "centre_frequency", "beam_semi-major_axis")
 _OPTICAL: Final = ("averagemag", "mag_v", "magnitude", "id_other", "comment")
-_SIGNIFICANCE: Final = ("Inten_Sigma", "SIGNIFICANCE", "TRIGGER_SIGNIF", "grb_signif")
+_SIGNIFICANCE: Final = ("snr", "Inten_Sigma", "SIGNIFICANCE", "TRIGGER_SIGNIF", "grb_signif")
 
 
 def parse(payload: bytes, context: Context) -> Parsed:
@@ -31,7 +31,6 @@ def parse(payload: bytes, context: Context) -> Parsed:
     params = event.params
     shared["references"] += tuple(params[link] for link in _LINKS if params.get(link))
     located = replace(event, error_radius=params["Src_Error90"]) if "Src_Error90" in params else event
-    strength = notice.strength(event, ("snr",), "snr") if "snr" in params else notice.strength(event, _SIGNIFICANCE)
     properties = notice.stated(event, kept(params, _KEPT + _ERRORS + _RADIO + _OPTICAL))
     if "dm" in params:
         properties["time_reference"] = "as printed; whether at infinite frequency is not stated"
@@ -48,7 +47,7 @@ def parse(payload: bytes, context: Context) -> Parsed:
         time_kind="detection" if stream.band in ("optical", "radio") else "trigger",
         time_err_s=number(params.get("Time_Error")),
         localizations=notice.position(located, stream.containment),
-        **strength,
+        **notice.strength(event, _SIGNIFICANCE, "snr" if "snr" in params else "sigma"),
         dispersion_measure_pc_cm3=number(params.get("dm")),
         properties=properties,
     )
