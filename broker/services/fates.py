@@ -27,7 +27,7 @@ class Fate:
     detail: str = ""
 
     def __str__(self) -> str:
-        return f"{self.word}={self.detail}"
+        return f"{self.word}={self.detail}" if self.detail else self.word
 
 
 def to_header(fates: tuple[Fate, ...]) -> bytes:
