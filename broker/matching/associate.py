@@ -15,8 +15,19 @@ from nuncius.broker.matching.effects import Effect, PublishCoincidence, PublishL
 from nuncius.broker.matching.events import Events
 from nuncius.broker.matching.lists import candidate_list
 from nuncius.broker.matching.regions import Regions
-from nuncius.broker.matching.rules import CandidateRule, EventRule, Rule
-from nuncius.broker.matching.store import BURST, DAY_US, SUB_BURST, AssociateState, Delta, ListKey, Record, Role, View
+from nuncius.broker.matching.rules import BURST_CLASSES, CandidateRule, EventRule, Rule
+from nuncius.broker.matching.store import (
+    BURST,
+    DAY_US,
+    LISTED,
+    SUB_BURST,
+    AssociateState,
+    Delta,
+    ListKey,
+    Record,
+    Role,
+    View,
+)
 from nuncius.broker.matching.threads import ThreadKey, microseconds, moment, span_of
 from nuncius.broker.sky import SkyMap
 from nuncius.schemas.alert import Alert
@@ -93,11 +104,14 @@ class Associate:
             if view.knows(alert):
                 continue
             late = self._watch(alert, view.watermarks, now)
-            if late is None:
-                touched[view.add(alert, self._roles_of(alert))] = None
-            else:
+            if late is not None:
                 effects.append(late)
-        records = self._coincidences(view, touched) | self._candidate_lists(view, touched, counterparts)
+                continue
+            key = view.add(alert, self._roles_of(alert))
+            if self._concerns(view, key):
+                touched[key] = None
+        records = self._coincidences(view, touched) if touched else {}
+        records |= self._candidate_lists(view, touched, counterparts)
         for name in sorted(records):
             record = view.publish(name, records[name])
             if isinstance(record, Coincidence):
@@ -133,7 +147,8 @@ class Associate:
         span = span_of(alert)
         event_us = microseconds(issued) if span is None else span[1]
         reached = watermarks.get(alert.run_mode)
-        if reached is not None and event_us < reached - self._lateness_us:
+        late = reached is not None and event_us < reached - self._lateness_us
+        if late and reached is not None and (alert.kind in ("update", "retraction") or self._roles_of(alert)):
             return TooLate(alert.alert_id, alert.thread_id, moment(event_us), moment(reached))
         if alert.reality == "real":
             clamped = min(event_us, microseconds(min(issued, alert.received_time or now, now)))
@@ -146,10 +161,10 @@ class Associate:
         if roles is None:
             found = [Role("anchor", i) for i, rule in enumerate(self._rules) if rule.anchor.takes(alert)]
             found += [Role("partner", i) for i, rule in enumerate(self._rules) if rule.partner.takes(alert)]
-            if alert.event_class == "grb":
-                found.append(BURST)
-            elif alert.event_class in ("sub_grb", "sub_grb_targeted"):
-                found.append(SUB_BURST)
+            if alert.event_class in BURST_CLASSES:
+                found.append(BURST if alert.event_class == "grb" else SUB_BURST)
+            if any(rule.anchor.takes(alert) for rule in self._lists.values()):
+                found.append(LISTED)
             roles = self._roles[words] = tuple(found)
         return roles
 
@@ -173,6 +188,11 @@ class Associate:
             keys |= {key: None for rule in self._lists if view.rows(key := ListKey(rule, thread))}
         found = (candidate_list(self._lists[key.rule], key, view) for key in keys)
         return {record.list_id: record for record in found if record is not None}
+
+    def _concerns(self, view: View, key: ThreadKey) -> bool:
+        """Whether any version of the thread has a role; most traffic has none."""
+        thread = view.thread(key)
+        return thread is not None and any(self._roles_of(alert) for alert in thread.versions)
 
     def _anchors(self, view: View, events: Events, touched: Iterable[ThreadKey]) -> set[tuple[int, ThreadKey]]:
         """Rule and anchor thread of every coincidence that the touched threads may change."""

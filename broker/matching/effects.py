@@ -24,6 +24,8 @@ class PublishList:
 class TooLate:
     """An alert that came after the stated lateness: not matched, but counted.
 
+    Only what could have changed something is told: an alert that a rule or identity takes, an update, a retraction.
+
     Parameters
     ----------
     alert_id, thread_id

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from nuncius.schemas.alert import Alert
 
-BURST_CLASSES: Final = frozenset({"grb", "sub_grb", "sub_grb_targeted"})
+BURST_CLASSES: Final = frozenset({"grb", "sub_grb_targeted"})
 """Classes that several instruments report of one event: `nuncius.broker.matching.identity` joins them."""
 
 Method = Literal["untargeted", "targeted", "interval"]

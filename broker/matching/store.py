@@ -16,7 +16,7 @@ Scope = tuple[Reality, RunMode]
 
 
 class Role(NamedTuple):
-    """What an alert may be: anchor or partner of the rule with that number, or a burst to be joined (rule -1)."""
+    """What an alert may be: anchor or partner of the rule with that number; else (rule -1) a burst, or looked up."""
 
     part: str
     rule: int
@@ -24,6 +24,8 @@ class Role(NamedTuple):
 
 BURST: Final = Role("burst", -1)
 SUB_BURST: Final = Role("sub-burst", -1)
+LISTED: Final = Role("listed", -1)
+"""A rule on candidates takes it: it needs no place in time."""
 
 
 class ListKey(NamedTuple):
@@ -65,6 +67,7 @@ class AssociateState:
     """All that `Delta`s made. Only `apply` and `restore` change it."""
 
     threads: dict[ThreadKey, Thread] = field(default_factory=dict)
+    last_us: dict[ThreadKey, int] = field(default_factory=dict)
     seen: set[tuple[str, RunMode]] = field(default_factory=set)
     indexes: dict[tuple[Role, Scope], TimeIndex] = field(default_factory=dict)
     rows: dict[ListKey, CandidateRows] = field(default_factory=dict)
@@ -74,6 +77,7 @@ class AssociateState:
     def apply(self, delta: Delta) -> None:
         """Take a step's additions over. Applying the same delta again changes nothing."""
         self.threads.update(delta.threads)
+        self.last_us.update((key, _last_us(thread)) for key, thread in delta.threads.items())
         self.seen.update(delta.seen)
         for role, span, key in delta.entries:
             self.indexes.setdefault((role, key.scope), TimeIndex()).add(span, key)
@@ -84,8 +88,9 @@ class AssociateState:
     def evict(self, keep_us: int) -> None:
         """Forget threads whose last moment lies more than ``keep_us`` before their run mode's watermark."""
         cutoffs = {mode: reached - keep_us for mode, reached in self.watermarks.items()}
-        gone = [key for key, thread in self.threads.items() if _last_us(thread) < cutoffs.get(key.run_mode, 0)]
+        gone = [key for key, last in self.last_us.items() if last < cutoffs.get(key.run_mode, 0)]
         for key in gone:
+            del self.last_us[key]
             self.seen.difference_update((a.alert_id, key.run_mode) for a in self.threads.pop(key).versions)
         for (_, (_, mode)), index in self.indexes.items():
             index.drop_before(cutoffs.get(mode, 0))
@@ -123,6 +128,8 @@ class View:
         span = None if alert.kind == "retraction" else span_of(alert)
         if span is not None:
             for role in roles:
+                if role == LISTED:
+                    continue
                 entry = Entry(role, span if role.rule >= 0 else (span[0], span[0]), key)
                 self._entries.append(entry)
                 self._indexes.setdefault((role, key.scope), TimeIndex()).add(entry.span, key)

@@ -57,12 +57,18 @@ def test_a_position_without_an_error_excludes_nothing() -> None:
 
 
 def test_sub_threshold_joins_only_by_position() -> None:
-    sub = {"event_class": "sub_grb"}
+    sub = {"event_class": "sub_grb_targeted"}
     here = cone(80, -10, 4)
     real = burst("1", 0, "A", localizations=here)
     assert events(real, burst("2", 1, "B", **sub)) == [("a:1",)]
     assert events(real, burst("2", 1, "B", localizations=here, **sub)) == [("a:1", "b:2")]
     assert events(burst("1", 0, "A", localizations=here, **sub), burst("2", 1, "B", localizations=here, **sub)) == []
+
+
+def test_blind_sub_threshold_searches_join_nothing() -> None:
+    here = cone(80, -10, 4)
+    real = burst("1", 0, "A", localizations=here)
+    assert events(real, burst("2", 0, "B", localizations=here, event_class="sub_grb")) == [("a:1",)]
 
 
 def test_tests_are_not_joined_with_real_bursts() -> None:
