@@ -48,4 +48,10 @@ def parse(payload: bytes, context: Context) -> Parsed:
     return tuple(alert(detect(record, columns), payload, context) for record in found.records)
 
 
-FACILITY: Final = Facility(name="ATLAS and DESIRT (Avro)", formats=("avro",), owns=owns, parse=parse)
+FACILITY: Final = Facility(
+    name="ATLAS and DESIRT (Avro)",
+    formats=("avro",),
+    owns=owns,
+    parse=parse,
+    reference="https://github.com/alercebroker/pipeline",
+)

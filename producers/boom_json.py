@@ -64,4 +64,10 @@ def _point(row: Mapping[str, Any]) -> Photometry | None:
     return Photometry(moment(row, "observation_start"), str(row.get("filter", "")), value, error, system, mag is None)
 
 
-FACILITY: Final = Facility(name="BOOM (JSON)", formats=("json",), owns=owns, parse=parse)
+FACILITY: Final = Facility(
+    name="BOOM (JSON)",
+    formats=("json",),
+    owns=owns,
+    parse=parse,
+    reference="https://github.com/nasa-gcn/gcn-schema",
+)

@@ -25,4 +25,10 @@ def parse(payload: bytes, context: Context) -> Parsed:
     return (NotAnAlert(reason, context.stream),)
 
 
-FACILITY: Final = Facility(name="Sky map files (FITS)", formats=("fits",), owns=owns, parse=parse)
+FACILITY: Final = Facility(
+    name="Sky map files (FITS)",
+    formats=("fits",),
+    owns=owns,
+    parse=parse,
+    reference="https://emfollow.docs.ligo.org/userguide/tutorial/multiorder_skymaps.html",
+)

@@ -45,4 +45,10 @@ def parse(payload: bytes, context: Context) -> Parsed:
     raise MalformedAlert(f"a JSON object that no facility sends; its fields: {sorted(found)[:12]}")
 
 
-FACILITY: Final = Facility(name="Circulars and service messages (JSON)", formats=("json",), owns=owns, parse=parse)
+FACILITY: Final = Facility(
+    name="Circulars and service messages (JSON)",
+    formats=("json",),
+    owns=owns,
+    parse=parse,
+    reference="https://gcn.nasa.gov/docs/circulars",
+)
