@@ -1,0 +1,195 @@
+"""Nothing but the real, live, unexpired and approved reaches a telescope, and nothing taken back stays with it.
+
+The world: a log that may lose its last status when the process dies, a process that dies anywhere, requests that come
+in any order and more than once, and a facility that remembers keys but whose answers get lost.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from too_cases import MERGER, request
+
+from nuncius.consumers.adapter import answer
+from nuncius.consumers.delivery import Outbox
+from nuncius.schemas import Retry, ToORequest, ToOStatus
+
+NOW = MERGER + timedelta(hours=12)
+CALM: Final = "good"
+
+
+class ProcessDies(BaseException):
+    """The machine stops here."""
+
+
+@dataclass
+class Telescope:
+    """A facility behind an adapter: what it was asked, and what it holds. It remembers keys, and highest revisions."""
+
+    moods: Iterator[str]
+    asked: list[ToORequest] = field(default_factory=list)
+    cancelled: list[ToORequest] = field(default_factory=list)
+    executed: list[str] = field(default_factory=list)
+    holds: dict[str, int] = field(default_factory=dict)
+
+    name: Final = "telescope"
+    real: Final = True
+
+    def submit(self, wanted: ToORequest) -> ToOStatus:
+        self.asked.append(wanted)
+        mood = next(self.moods, CALM)
+        if mood == "deaf":
+            raise Retry("no answer")
+        if mood == "refuses":
+            return answer(wanted, "rejected", self.name, "no")
+        if wanted.idempotency_key not in self.executed:
+            self.executed.append(wanted.idempotency_key)
+            self.holds[wanted.request_id] = wanted.revision
+        return self._after(mood, answer(wanted, "accepted", self.name))
+
+    def cancel(self, gone: ToORequest) -> ToOStatus:
+        self.cancelled.append(gone)
+        mood = next(self.moods, CALM)
+        if mood == "deaf":
+            raise Retry("no answer")
+        self.holds.pop(gone.request_id, None)
+        return self._after(mood, answer(gone, "cancelled", self.name))
+
+    def _after(self, mood: str, status: ToOStatus) -> ToOStatus:
+        if mood == "dies":
+            raise ProcessDies
+        if mood == "mute":
+            raise Retry("answer lost")
+        return status
+
+
+@dataclass
+class World:
+    """A process with an outbox, the log it writes, and the requests it has read."""
+
+    telescope: Telescope
+    approved: frozenset[str]
+    read: list[ToORequest] = field(default_factory=list)
+    log: list[ToOStatus] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        self.outbox = Outbox(self.telescope)
+        self.outbox.take(self.read)
+        self.outbox.learn(self.log)
+
+    def take(self, batch: list[ToORequest]) -> None:
+        self.read.extend(batch)
+        self.outbox.take(batch)
+
+    def deliver(self, lose_after: int | None) -> None:
+        """One round; the status number ``lose_after`` never becomes durable and the process dies with it."""
+        try:
+            for number, status in enumerate(self.outbox.deliver(now=NOW, approved=self.approved)):
+                if number == lose_after:
+                    self.start()
+                    return
+                self.log.append(status)
+        except ProcessDies:
+            self.start()
+
+
+CHANGES: Final[list[dict[str, Any]]] = [
+    *[{}] * 5,
+    *[{"state": "cancelled"}] * 2,
+    {"state": "cancelled", "run_mode": "replay"},
+    {"state": "rejected"},
+    {"reality": "test"},
+    {"reality": "injection"},
+    {"run_mode": "demo"},
+    {"expires": NOW},
+    {"expires": None},
+    {"needs_approval": True},
+]
+"""Half of the requests may go out; each of the others lacks one thing."""
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> list[ToORequest]:
+    return [
+        request(revision, ident, **{"expires": NOW + timedelta(seconds=1), **draw(st.sampled_from(CHANGES))})
+        for ident in ("a", "b")
+        for revision in range(1, 1 + draw(st.integers(1, 3)))
+    ]
+
+
+MOODS = st.lists(st.sampled_from([CALM, "deaf", "mute", "dies", "refuses"]), max_size=12)
+
+
+@st.composite
+def played(draw: st.DrawFn) -> tuple[list[ToORequest], World]:
+    """A world that read every request in some order, with copies and trouble, and then came to rest."""
+    every = draw(requests())
+    keys = [one.idempotency_key for one in every]
+    world = World(Telescope(iter(draw(MOODS))), frozenset(draw(st.lists(st.sampled_from(keys)))))
+    copies = draw(st.lists(st.sampled_from(every), max_size=4))
+    for one in draw(st.permutations([*every, *copies]) | st.just([*every, *copies])):
+        world.take([one])
+        for _ in range(draw(st.integers(0, 2))):
+            world.deliver(draw(st.none() | st.integers(0, 3)))
+        if draw(st.booleans()):
+            world.start()
+    for _ in range(len(every) + 20):
+        world.deliver(None)
+    return every, world
+
+
+@settings(max_examples=100, deadline=None)
+@given(played())
+def test_only_what_may_go_out_goes_out(outcome: tuple[list[ToORequest], World]) -> None:
+    _, world = outcome
+    for asked in world.telescope.asked:
+        assert (asked.state, asked.reality, asked.run_mode) == ("proposed", "real", "live")
+        assert asked.expires is not None
+        assert asked.expires > NOW
+        assert not asked.needs_approval or asked.idempotency_key in world.approved
+
+
+@settings(max_examples=100, deadline=None)
+@given(played())
+def test_no_key_is_executed_twice_and_none_is_sent_again_once_accepted(outcome: tuple[list[ToORequest], World]) -> None:
+    _, world = outcome
+    assert len(world.telescope.executed) == len(set(world.telescope.executed))
+    accepted = [status.idempotency_key for status in world.log if status.state == "accepted"]
+    assert len(accepted) == len(set(accepted))
+
+
+@settings(max_examples=200, deadline=None)
+@given(played())
+def test_nothing_taken_back_stays_with_the_telescope(outcome: tuple[list[ToORequest], World]) -> None:
+    every, world = outcome
+    for last in (max((r for r in every if r.request_id == ident), key=lambda r: r.revision) for ident in ("a", "b")):
+        if last.run_mode == "live" and (last.state != "proposed" or last.reality != "real"):
+            assert last.request_id not in world.telescope.holds
+
+
+@settings(max_examples=100, deadline=None)
+@given(played())
+def test_only_what_was_asked_is_taken_back(outcome: tuple[list[ToORequest], World]) -> None:
+    _, world = outcome
+    asked = {one.request_id for one in world.telescope.asked} | {s.request_id for s in world.log if s.state == "sent"}
+    for gone in world.telescope.cancelled:
+        assert gone.request_id in asked
+        assert gone.run_mode == "live"
+
+
+@settings(max_examples=100, deadline=None)
+@given(played())
+def test_what_may_go_out_arrives(outcome: tuple[list[ToORequest], World]) -> None:
+    every, world = outcome
+    for last in (max((r for r in every if r.request_id == ident), key=lambda r: r.revision) for ident in ("a", "b")):
+        good = (last.state, last.reality, last.run_mode) == ("proposed", "real", "live")
+        fresh = last.expires is not None and last.expires > NOW
+        if good and fresh and (not last.needs_approval or last.idempotency_key in world.approved):
+            ends = {s.state for s in world.log if s.idempotency_key == last.idempotency_key}
+            assert ends & {"accepted", "rejected"}

@@ -1,0 +1,214 @@
+"""The gate's decisions one by one, and what an outbox writes."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+from too_cases import MERGER, request
+
+from nuncius.consumers.adapter import answer
+from nuncius.consumers.delivery import Outbox
+from nuncius.consumers.gate import must_cancel, refusal
+from nuncius.consumers.recorder import Recorder
+from nuncius.schemas import Retry, ToORequest, ToOStatus
+
+NOW = MERGER + timedelta(hours=12)
+
+
+@dataclass
+class Scope:
+    """An adapter that notes its calls and refuses or stays silent on order."""
+
+    calls: list[str] = field(default_factory=list)
+    silent: bool = False
+
+    name: Final = "scope"
+    real: Final = True
+
+    def submit(self, wanted: ToORequest) -> ToOStatus:
+        return self._call("submit", wanted, answer(wanted, "accepted", self.name))
+
+    def cancel(self, gone: ToORequest) -> ToOStatus:
+        return self._call("cancel", gone, answer(gone, "cancelled", self.name))
+
+    def _call(self, what: str, about: ToORequest, status: ToOStatus) -> ToOStatus:
+        self.calls.append(f"{what} {about.idempotency_key}")
+        if self.silent:
+            raise Retry("timed out")
+        return status
+
+
+@pytest.fixture
+def scope() -> Scope:
+    return Scope()
+
+
+@pytest.fixture
+def outbox(scope: Scope) -> Outbox:
+    return Outbox(scope)
+
+
+def states(outbox: Outbox, *requests: ToORequest, approved: frozenset[str] = frozenset()) -> list[str]:
+    outbox.take(requests)
+    return [status.state for status in outbox.deliver(now=NOW, approved=approved)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({}, None),
+        ({"state": "cancelled"}, "not wanted"),
+        ({"state": "rejected"}, "not wanted"),
+        *[({"reality": word}, "not real") for word in ("test", "injection", "archival", "planned", "prediction")],
+        *[({"run_mode": word}, "not live") for word in ("replay", "demo", "drill")],
+        ({"expires": NOW}, "expired"),
+        ({"expires": None}, "expired"),
+        ({"expires": NOW + timedelta(microseconds=1)}, None),
+        ({"needs_approval": True}, "not approved"),
+    ],
+)
+def test_the_gate(changed: dict[str, Any], why: str | None) -> None:
+    assert refusal(request(**changed), now=NOW) == why
+
+
+def test_the_gate_opens_for_an_approved_revision_and_once() -> None:
+    assert refusal(request(needs_approval=True), now=NOW, approved=True) is None
+    assert refusal(request(), now=NOW, delivered=True) == "already delivered"
+    assert refusal(request(reality="injection"), now=NOW, approved=True) == "not real"
+
+
+@pytest.mark.parametrize(
+    ("changed", "wanted"),
+    [
+        ({}, False),
+        ({"state": "cancelled"}, True),
+        ({"state": "rejected"}, True),
+        ({"reality": "injection"}, True),
+        ({"state": "cancelled", "run_mode": "replay"}, False),
+        ({"run_mode": "demo"}, False),
+        ({"expires": NOW}, False),
+    ],
+)
+def test_what_must_be_taken_back(changed: dict[str, Any], wanted: bool) -> None:  # noqa: FBT001  a parameter of cases
+    assert must_cancel(request(**changed)) is wanted
+
+
+def test_sent_is_written_before_the_call(outbox: Outbox, scope: Scope) -> None:
+    outbox.take([request()])
+    round_ = outbox.deliver(now=NOW)
+    assert next(round_).state == "sent"
+    assert scope.calls == []
+    assert next(round_).state == "accepted"
+    assert scope.calls == ["submit r/1"]
+
+
+def test_each_revision_goes_out_once(outbox: Outbox, scope: Scope) -> None:
+    assert states(outbox, request(), request()) == ["sent", "accepted"]
+    assert states(outbox, request()) == []
+    assert states(outbox, request(2), request(1)) == ["sent", "accepted"]
+    assert scope.calls == ["submit r/1", "submit r/2"]
+
+
+def test_silence_is_followed_by_the_same_key(outbox: Outbox, scope: Scope) -> None:
+    scope.silent = True
+    assert states(outbox, request()) == ["sent", "sent"]
+    scope.silent = False
+    assert states(outbox) == ["sent", "accepted"]
+    assert scope.calls == ["submit r/1"] * 2
+
+
+def test_one_silent_facility_does_not_hold_up_the_next_request(outbox: Outbox, scope: Scope) -> None:
+    scope.silent = True
+    assert states(outbox, request(ident="a"), request(ident="b")) == ["sent"] * 4
+    assert scope.calls == ["submit a/1", "submit b/1"]
+
+
+def test_taken_back_before_it_was_asked_nothing_is_said(outbox: Outbox, scope: Scope) -> None:
+    assert states(outbox, request(), request(2, state="cancelled")) == []
+    assert scope.calls == []
+
+
+def test_what_was_asked_is_taken_back_once_and_may_be_asked_again(outbox: Outbox, scope: Scope) -> None:
+    states(outbox, request())
+    assert states(outbox, request(2, state="cancelled")) == ["cancelled"]
+    assert states(outbox, request(3, state="rejected")) == []
+    assert states(outbox, request(4)) == ["sent", "accepted"]
+    assert scope.calls == ["submit r/1", "cancel r/2", "submit r/4"]
+
+
+def test_a_replayed_cancellation_does_not_touch_what_live_asked(outbox: Outbox, scope: Scope) -> None:
+    states(outbox, request())
+    assert states(outbox, request(2, state="cancelled", run_mode="replay")) == []
+    assert scope.calls == ["submit r/1"]
+
+
+def test_a_cause_that_turns_out_to_be_an_injection_is_taken_back(outbox: Outbox) -> None:
+    states(outbox, request())
+    assert states(outbox, request(2, reality="injection")) == ["cancelled"]
+
+
+def test_approval_is_waited_for_and_belongs_to_a_revision(outbox: Outbox, scope: Scope) -> None:
+    assert states(outbox, request(needs_approval=True)) == []
+    assert states(outbox, approved=frozenset({"r/2"})) == []
+    assert states(outbox, approved=frozenset({"r/1"})) == ["sent", "accepted"]
+    assert states(outbox, request(2, needs_approval=True), approved=frozenset({"r/1"})) == []
+    assert scope.calls == ["submit r/1"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "state", "says"),
+    [
+        ({"expires": NOW}, "expired", "expired"),
+        ({"reality": "test"}, "rejected", "not real"),
+        ({"run_mode": "demo"}, "rejected", "not live"),
+    ],
+)
+def test_what_stays_at_the_gate_is_said_once(
+    outbox: Outbox, scope: Scope, changed: dict[str, Any], state: str, says: str
+) -> None:
+    outbox.take([request(**changed)])
+    (status,) = outbox.deliver(now=NOW)
+    assert (status.state, scope.calls) == (state, [])
+    assert says in status.detail
+    assert states(outbox, request(**changed)) == []
+
+
+def test_a_restart_reads_what_was_done_from_the_log(scope: Scope) -> None:
+    first = Outbox(scope)
+    first.take([request()])
+    log = list(first.deliver(now=NOW))
+    again = Outbox(scope)
+    again.learn([*log, *log])
+    assert states(again, request()) == []
+    assert states(again, request(2, state="cancelled")) == ["cancelled"]
+    other = [answer(request(), "accepted", "another adapter")]
+    third = Outbox(scope)
+    third.learn(other)
+    assert states(third, request()) == ["sent", "accepted"]
+
+
+def test_an_outbox_serves_its_facilities_only(scope: Scope) -> None:
+    mine = Outbox(scope, frozenset({"spectrograph"}))
+    assert states(mine, request(facility="imager")) == []
+    assert states(mine, request(2, "s", facility="spectrograph")) == ["sent", "accepted"]
+
+
+@pytest.mark.parametrize(
+    "changed", [{}, {"reality": "injection", "run_mode": "demo"}, {"expires": None}, {"needs_approval": True}]
+)
+def test_the_recorder_takes_everything_and_says_that_no_telescope_was_asked(changed: dict[str, Any]) -> None:
+    outbox = Outbox(Recorder())
+    outbox.take([request(**changed)])
+    (status,) = outbox.deliver(now=NOW)
+    assert (status.state, status.adapter) == ("recorded", "recorder")
+    assert "no telescope was asked" in status.detail
+    assert "imager for AT2017gfo at 197.45035 -23.38148" in status.detail
+
+
+def test_the_recorder_records_a_cancellation_of_what_it_recorded_only() -> None:
+    outbox = Outbox(Recorder())
+    assert states(outbox, request(1, "never", state="rejected")) == []
+    assert states(outbox, request()) == ["recorded"]
+    assert states(outbox, request(2, state="cancelled")) == ["recorded"]
+    assert states(outbox, request(2, state="cancelled")) == []
