@@ -101,7 +101,7 @@ class LocalStore:
         Raises
         ------
         CommitUnknown
-            The disk failed, or the thread was interrupted, in the middle of the commit.
+            The disk failed in the middle of the commit.
         """
         with self.alone():
             if self._closed:
@@ -173,9 +173,9 @@ class LocalStore:
             if getattr(error, "sqlite_errorname", "").startswith("SQLITE_IOERR"):
                 raise CommitUnknown(f"{self.path}: {error} while committing; read the committed point again") from error
             raise explain(error, self.path) from error
-        except BaseException as error:
+        except BaseException:
             self._roll_back()
-            raise CommitUnknown(f"{self.path}: interrupted while committing") from error
+            raise
 
     def _roll_back(self) -> None:
         with contextlib.suppress(sqlite3.Error):
