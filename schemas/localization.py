@@ -36,7 +36,7 @@ class Ellipse:
     ra_minus, ra_plus, dec_minus, dec_plus
         Half axes towards smaller and larger coordinate, degrees on the sky (not of right ascension).
     position_angle
-        Of the first axis, degrees east of the RA axis; 0 where the axes follow RA and Dec.
+        Turn of the first axis from east towards north, degrees; 0 where the axes follow RA and Dec.
     containment
         Probability inside, in (0, 1].
     """

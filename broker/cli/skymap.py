@@ -67,7 +67,7 @@ def plot(
     dec: Annotated[list[float] | None, typer.Option(help="Declination of the marked point.")] = None,
 ) -> None:
     """All-sky picture and a zoom, with 50 % and 90 % contours."""
-    from nuncius.broker.plots.sky import plot_skymap
+    from nuncius.broker.plots.sky import Mark, plot_skymap
     from nuncius.schemas import SettingsError
 
     if len(files) != 1:
@@ -76,7 +76,7 @@ def plot(
         raise SettingsError(f"{out}: the picture's name must end in .png or .svg")
     if len(ra or []) != len(dec or []):
         raise SettingsError("give --ra and --dec equally often")
-    points = {f"{r:.4f} {d:+.4f}": (r, d) for r, d in zip(ra or [], dec or [], strict=True)}
+    points = [Mark(r, d, f"{r:.4f} {d:+.4f}") for r, d in zip(ra or [], dec or [], strict=True)]
     plot_skymap(_read(files[0]), out, points=points, title=files[0].name)
     typer.echo(f"wrote {out}", err=True)
 

@@ -14,7 +14,7 @@ from nuncius.broker.sky.errors import AS_STATED, ErrorModel
 from nuncius.broker.sky.profile import Disc, Fisher, TwoPiece
 from nuncius.broker.sky.region import moc_ranges
 from nuncius.broker.sky.skymap import SkyMap
-from nuncius.broker.sky.tiling import tile_profile
+from nuncius.broker.sky.tiling import TOLERANCE, tile_profile
 from nuncius.schemas.errors import MalformedAlert
 from nuncius.schemas.localization import Cone, Ellipse, Localization, Region, SkyMapRef
 
@@ -35,7 +35,7 @@ class Point:
     dec: float
 
 
-def geometry(place: Place, maps: Mapping[str, SkyMap] = NO_MAPS) -> SkyMap | None:
+def geometry(place: Place, maps: Mapping[str, SkyMap] = NO_MAPS, *, tolerance: float = TOLERANCE) -> SkyMap | None:
     """The map of a localization; None for a sky map that is neither in ``maps`` nor carried along.
 
     A cone becomes a Fisher map with the right containment radius, with the error model the localization names; with
@@ -48,19 +48,23 @@ def geometry(place: Place, maps: Mapping[str, SkyMap] = NO_MAPS) -> SkyMap | Non
         Localization, shape or map.
     maps
         Maps by the sha256 of their files.
+    tolerance
+        Largest probability by which a cell of a circle or ellipse may be uneven; smaller gives more cells.
 
     Raises
     ------
     MalformedAlert
         A shape is out of its range, or the carried bytes are no map.
     """
-    shape = simple(place, maps)
+    shape = simple(place, maps, tolerance=tolerance)
     if isinstance(shape, (Point, Fisher)):
-        return tiled(shape)
+        return tiled(shape, tolerance)
     return shape
 
 
-def simple(place: Place, maps: Mapping[str, SkyMap] = NO_MAPS) -> Point | Fisher | SkyMap | None:
+def simple(
+    place: Place, maps: Mapping[str, SkyMap] = NO_MAPS, *, tolerance: float = TOLERANCE
+) -> Point | Fisher | SkyMap | None:
     """The simplest exact geometry: a point or a circular density where it is one, else a map."""
     if isinstance(place, SkyMap):
         return place
@@ -72,7 +76,7 @@ def simple(place: Place, maps: Mapping[str, SkyMap] = NO_MAPS) -> Point | Fisher
     if isinstance(shape, SkyMapRef):
         known = maps.get(shape.sha256)
         return _read(shape.data) if known is None and shape.data is not None else known
-    return _simple(shape, error)
+    return _simple(shape, error, tolerance)
 
 
 def point(place: Place) -> tuple[float, float, float] | None:
@@ -93,7 +97,7 @@ def point(place: Place) -> tuple[float, float, float] | None:
 
 
 @lru_cache(maxsize=512)
-def _simple(shape: Cone | Ellipse | Region, error: ErrorModel) -> Point | Fisher | SkyMap:
+def _simple(shape: Cone | Ellipse | Region, error: ErrorModel, tolerance: float) -> Point | Fisher | SkyMap:
     if isinstance(shape, Region):
         start, stop = moc_ranges(shape.moc)
         return SkyMap.from_ranges(start, stop, np.ones(len(start)))
@@ -106,7 +110,7 @@ def _simple(shape: Cone | Ellipse | Region, error: ErrorModel) -> Point | Fisher
         minus, plus, down, up = _sigma_deg(shape)
         if max(minus, plus, down, up) <= POINT_DEG:
             return Point(ra, dec)
-        return tile_profile(TwoPiece(ra, dec, minus, plus, down, up, shape.position_angle))
+        return tile_profile(TwoPiece(ra, dec, minus, plus, down, up, shape.position_angle), tolerance=tolerance)
     radius = shape.radius
     if not 0 <= radius <= 360:
         raise MalformedAlert(f"radius {radius} degrees; expected 0 to 180", "radius")
@@ -115,17 +119,17 @@ def _simple(shape: Cone | Ellipse | Region, error: ErrorModel) -> Point | Fisher
     if radius >= 180:
         return Fisher(ra, dec, ((1.0, 0.0),))
     if shape.containment >= _HARD_BORDER and not error.systematic:
-        return tile_profile(Disc(ra, dec, max(radius * error.scale, error.floor_deg)))
+        return tile_profile(Disc(ra, dec, max(radius * error.scale, error.floor_deg)), tolerance=tolerance)
     return errors.fisher(ra, dec, radius, min(shape.containment, _HARD_BORDER), error)
 
 
 @lru_cache(maxsize=256)
-def tiled(shape: Point | Fisher) -> SkyMap:
+def tiled(shape: Point | Fisher, tolerance: float = TOLERANCE) -> SkyMap:
     """The map of a point (one pixel of order 29) or of a circular density."""
     if isinstance(shape, Point):
         start = np.atleast_1d(healpix.pixel(shape.ra, shape.dec))
         return SkyMap.from_ranges(start, start + 1, np.ones(1))
-    return tile_profile(shape)
+    return tile_profile(shape, tolerance=tolerance)
 
 
 def _read(data: bytes) -> SkyMap:

@@ -167,6 +167,11 @@ class SkyMap:
         """Of each range."""
         return np.asarray((self.stop - self.start) * PIXEL_AREA_SR, np.float64)
 
+    @property
+    def levels(self) -> FloatArray:
+        """Credible level of each range, as `credible_level` gives it."""
+        return self._ranking.level
+
     def tile(self, pixels: IntArray) -> IntArray:
         """Index of the range that holds each order-29 pixel; -1 where none does."""
         index = np.searchsorted(self.start, pixels, side="right") - 1
