@@ -6,7 +6,7 @@ from typing import Final
 
 from nuncius.broker.services.fold import fold
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import Log, Record, TopicPartition
+from nuncius.broker.transport.port import Log, Record, TopicPartition, Writer
 from nuncius.consumers.adapter import Adapter
 from nuncius.consumers.delivery import Outbox
 from nuncius.schemas import ToORequest, ToOStatus
@@ -45,9 +45,9 @@ class Delivering:
         """Deliver what is new or due again; returns how many requests were read."""
         batch = self._member.poll(500, timeout_s)
         if batch.assigned or batch.revoked:
-            self._restore()
+            self._take_over()
             return len(batch.assigned)
-        if not self._member.assignment():
+        if self._writer is None:
             return 0
         requests = [decode(ToORequest, r.value) for r in batch.records if r.value is not None]
         now = self._clock()
@@ -72,12 +72,24 @@ class Delivering:
     def close(self) -> None:
         """Leave the group and give the slot back."""
         self._member.close()
-        self._writer.close()
+        self._give_back()
 
     def _open(self) -> None:
         self._outboxes = tuple(Outbox(adapter) for adapter in self._adapters)
         self._member = self._log.member(GROUP, [topics.TOO_REQUESTS.name])
-        self._writer = self._log.writer(self.name)
+        self._writer: Writer | None = None
+
+    def _give_back(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _take_over(self) -> None:
+        """Take the slot where the requests are ours (a standby would fence the active one), and build the state."""
+        self._give_back()
+        if self._member.assignment():
+            self._writer = self._log.writer(self.name)
+            self._restore()
 
     def _restore(self) -> None:
         self._outboxes = tuple(Outbox(adapter) for adapter in self._adapters)

@@ -14,7 +14,7 @@ from nuncius.broker.services.alerts import decode_alert
 from nuncius.broker.services.fold import fold
 from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import Log, Record, TopicPartition
+from nuncius.broker.transport.port import Log, Record, TopicPartition, Writer
 from nuncius.schemas import CandidateRow, Counterpart
 from nuncius.schemas.candidate_row import columns
 from nuncius.schemas.codec import decode, encode
@@ -53,9 +53,9 @@ class MatchWorker:
         """Match what is new, candidates and events, in one transaction; returns how many records were taken."""
         batch = self._member.poll(_MOST, timeout_s)
         if batch.assigned or batch.revoked:
-            self._restore()
+            self._take_over()
             return len(batch.assigned)
-        if not self._member.assignment():
+        if self._writer is None:
             return 0
         events = self._events.poll(_MOST, 0.0)
         if not events and not batch.records:
@@ -86,13 +86,25 @@ class MatchWorker:
         """Leave the group and give the slot back."""
         self._member.close()
         self._events.close()
-        self._writer.close()
+        self._give_back()
 
     def _open(self) -> None:
         self._engine = Match(self._rules)
         self._member = self._log.member(GROUP, [topics.CANDIDATES.name])
         self._events = self._log.reader({_EVENTS: self._log.start(_EVENTS)})
-        self._writer = self._log.writer(self._slot)
+        self._writer: Writer | None = None
+
+    def _give_back(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _take_over(self) -> None:
+        """Take the slot where partitions are ours (a standby would fence the active one), and build their state."""
+        self._give_back()
+        if self._member.assignment():
+            self._writer = self._log.writer(self._slot)
+            self._restore()
 
     def _restore(self) -> None:
         """Fold the look-back up to (c, e) silently. Where partitions differ in e, from the smallest: what is emitted

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-from nuncius.broker.transport.port import Log, Record, TopicPartition, Transaction
+from nuncius.broker.transport.port import Log, Record, TopicPartition, Transaction, Writer
 
 D = TypeVar("D")
 
@@ -85,9 +85,9 @@ class Worker(Generic[D]):
         """
         batch = self._member.poll(self._most, timeout_s)
         if batch.assigned or batch.revoked:
-            self._restore()
+            self._take_over()
             return len(batch.assigned)
-        if not batch.records:
+        if not batch.records or self._writer is None:
             return 0
         step = self._stepper.step(batch.records, batch.records[-1].time)
         with self._writer.transaction() as tx:
@@ -109,13 +109,23 @@ class Worker(Generic[D]):
     def close(self) -> None:
         """Leave the group and give the slot back."""
         self._member.close()
-        self._writer.close()
+        self._give_back()
 
     def _open(self) -> None:
         self._member = self._log.member(self._stepper.group, self._stepper.topics)
-        self._writer = self._log.writer(self._stepper.name)
+        self._writer: Writer | None = None
 
-    def _restore(self) -> None:
+    def _give_back(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _take_over(self) -> None:
+        """Build the state of what is ours now. Only the active member takes the slot: a standby would fence it."""
+        self._give_back()
+        if not self._member.assignment():
+            return
+        self._writer = self._log.writer(self._stepper.name)
         committed = {}
         for tp in self._member.assignment():
             found = self._log.committed(self._stepper.group, tp)
