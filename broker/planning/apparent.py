@@ -23,8 +23,9 @@ _TT_MINUS_UTC_S: Final = 69.184
 """Since 2017 (37 leap seconds + 32.184 s); some seconds off before, which moves the Moon by less than 0.005 degrees."""
 _SIDEREAL: Final = 1.00273781191135448
 """Turns of the Earth a day (Capitaine, Guinot & McCarthy 2000, A&A 355, 398)."""
-_COARSE_S: Final = 1800.0
-"""The Moon moves 0.27 degrees in it; interpolated directions are off by less than 0.0004 degrees."""
+_SUN_STEP_S: Final = 21600.0
+_MOON_STEP_S: Final = 1800.0
+"""Both bodies move a quarter of a degree in a step; interpolated directions are off by less than 0.0004 degrees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +72,17 @@ def track(
     """
     day = (start - _J2000).total_seconds() / 86400.0
     moments = day + offset_s / 86400.0
-    coarse = np.linspace(moments[0], moments[-1], max(2, int(np.ptp(offset_s) / _COARSE_S) + 2))
-    middle = float(coarse.mean())
+    middle = float(moments[0] + moments[-1]) / 2
     tt_middle = middle + _TT_MINUS_UTC_S / 86400.0
     of_date = np.asarray(erfa.pnm06a(_JD_J2000, tt_middle), dtype=np.float64)
 
-    tt = coarse + _TT_MINUS_UTC_S / 86400.0
-    heliocentric, barycentric = erfa.epv00(_JD_J2000, tt)
-    velocity = np.asarray(barycentric["v"], dtype=np.float64)[len(coarse) // 2] * erfa.AULT / erfa.DAYSEC
-    sun = _interpolate(moments, coarse, -np.asarray(heliocentric["p"], dtype=np.float64))
-    moon = _interpolate(moments, coarse, np.asarray(erfa.moon98(_JD_J2000, tt)["p"], dtype=np.float64))
+    knots = _knots(moments, _SUN_STEP_S)
+    heliocentric, barycentric = erfa.epv00(_JD_J2000, knots + _TT_MINUS_UTC_S / 86400.0)
+    velocity = np.asarray(barycentric["v"], dtype=np.float64)[len(knots) // 2] * erfa.AULT / erfa.DAYSEC
+    sun = _interpolate(moments, knots, -np.asarray(heliocentric["p"], dtype=np.float64))
+    knots = _knots(moments, _MOON_STEP_S)
+    seen = erfa.moon98(_JD_J2000, knots + _TT_MINUS_UTC_S / 86400.0)
+    moon = _interpolate(moments, knots, np.asarray(seen["p"], dtype=np.float64))
 
     turn = float(erfa.gst06a(_JD_J2000, middle, _JD_J2000, tt_middle))
     sidereal = turn + 2 * np.pi * _SIDEREAL * (moments - middle) + np.radians(lon_deg)
@@ -97,6 +99,10 @@ def track(
         sun_altitude_deg=_degrees_above(np.einsum("ij,ij->i", sun, zenith)),
         moon_separation_deg=90.0 - _degrees_above(target @ moon.T),
     )
+
+
+def _knots(moments: Floats, step_s: float) -> Floats:
+    return np.linspace(moments[0], moments[-1], int((moments[-1] - moments[0]) * 86400.0 / step_s) + 2)
 
 
 def _interpolate(at: Floats, knots: Floats, vectors: Floats) -> Floats:

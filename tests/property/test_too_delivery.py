@@ -144,7 +144,7 @@ def played(draw: st.DrawFn) -> tuple[list[ToORequest], World]:
     return every, world
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(played())
 def test_only_what_may_go_out_goes_out(outcome: tuple[list[ToORequest], World]) -> None:
     _, world = outcome
@@ -155,7 +155,7 @@ def test_only_what_may_go_out_goes_out(outcome: tuple[list[ToORequest], World]) 
         assert not asked.needs_approval or asked.idempotency_key in world.approved
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(played())
 def test_no_key_is_executed_twice_and_none_is_sent_again_once_accepted(outcome: tuple[list[ToORequest], World]) -> None:
     _, world = outcome
@@ -164,7 +164,7 @@ def test_no_key_is_executed_twice_and_none_is_sent_again_once_accepted(outcome: 
     assert len(accepted) == len(set(accepted))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(played())
 def test_nothing_taken_back_stays_with_the_telescope(outcome: tuple[list[ToORequest], World]) -> None:
     every, world = outcome
@@ -173,7 +173,7 @@ def test_nothing_taken_back_stays_with_the_telescope(outcome: tuple[list[ToORequ
             assert last.request_id not in world.telescope.holds
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(played())
 def test_only_what_was_asked_is_taken_back(outcome: tuple[list[ToORequest], World]) -> None:
     _, world = outcome
@@ -183,7 +183,7 @@ def test_only_what_was_asked_is_taken_back(outcome: tuple[list[ToORequest], Worl
         assert gone.run_mode == "live"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(played())
 def test_what_may_go_out_arrives(outcome: tuple[list[ToORequest], World]) -> None:
     every, world = outcome

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from too_cases import (
@@ -164,7 +165,7 @@ def test_what_became_known_after_its_expiry_is_refused(planner: Planner) -> None
 
 
 @pytest.mark.parametrize("changed", [{"reality": "test"}, {"reality": "injection"}, {"rule": "another"}])
-def test_what_no_policy_selects_gives_no_request(planner: Planner, changed: dict[str, str]) -> None:
+def test_what_no_policy_selects_gives_no_request(planner: Planner, changed: dict[str, Any]) -> None:
     assert run(planner, GW, GRB, coincidence(**changed)) == ()
 
 
@@ -249,7 +250,11 @@ def test_a_track_that_is_likely_no_signal_is_refused(planner: Planner, p_astro: 
 
 
 def test_only_the_owner_of_a_thread_can_take_it_back(planner: Planner) -> None:
-    taken_back = {"kind": "retraction", "messenger": "neutrino", "issued_time": MERGER + timedelta(days=40)}
+    taken_back: dict[str, Any] = {
+        "kind": "retraction",
+        "messenger": "neutrino",
+        "issued_time": MERGER + timedelta(days=40),
+    }
     run(planner, TRACK)
     assert run(planner, alert("x-1", TRACK.thread_id, None, facility="Somebody", **taken_back)) == ()
     assert (
