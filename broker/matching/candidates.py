@@ -121,15 +121,14 @@ class Match:
         found: list[Counterpart] = []
         for notice in fresh.values():
             window = first_detections(self._rules[notice.rule], notice.alert)
-            for batch in self._lookback.touching(notice.alert.run_mode, *window):
+            for batch in self._lookback.holding(notice.alert.run_mode, notice.alert.reality, *window):
                 found += self._pairs(notice, batch, sky)
         dated = candidates.take((candidates.first_us != NO_TIME) & ~candidates.solar_system)
         chunk = Chunk.of(run_mode, dated) if len(dated) else None
         if chunk is not None:
             for notice in (*self._notices.values(), *fresh.values()):
-                low, high = first_detections(self._rules[notice.rule], notice.alert)
-                near = chunk.first_low_us <= high and chunk.first_high_us >= low
-                if near and notice.alert.run_mode == run_mode:
+                window = first_detections(self._rules[notice.rule], notice.alert)
+                if notice.alert.run_mode == run_mode and chunk.may_hold(notice.alert.reality, *window):
                     found += self._pairs(notice, chunk.batch, sky)
         watermarks, late = self._watch(events, candidates, now, run_mode)
         unique = {(p.rule, p.event_thread, p.event_alert_id, p.alert_id, p.run_mode): p for p in found}
@@ -141,7 +140,8 @@ class Match:
         self._notices.update(delta.notices)
         if delta.chunk is not None:
             self._lookback.add(delta.chunk)
-        self._watermarks.update(delta.watermarks)
+        for mode, reached in delta.watermarks.items():
+            self._watermarks[mode] = max(reached, self._watermarks.get(mode, reached))
         if any(reached >= self._evicted.get(mode, 0) + DAY_US for mode, reached in self._watermarks.items()):
             self._evict()
 

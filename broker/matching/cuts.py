@@ -37,7 +37,8 @@ def counterparts(rule: CandidateRule, notice: Alert, shape: SkyMap, batch: Candi
     first = batch.first_us
     on = (first >= start + rule.low_us) & (first <= start + rule.high_us)
     control = (first >= start - rule.control_us) & (first < start) & ~on
-    near = np.flatnonzero((on | control) & _vetted(rule, batch) & (batch.reality == notice.reality))
+    near = np.flatnonzero(on | control)
+    near = near[_vetted(rule, batch, near) & (batch.reality[near] == notice.reality)]
     if not len(near):
         return []
     ra, dec = batch.ra[near], batch.dec[near]
@@ -51,13 +52,13 @@ def counterparts(rule: CandidateRule, notice: Alert, shape: SkyMap, batch: Candi
     ]
 
 
-def _vetted(rule: CandidateRule, batch: CandidateBatch) -> NDArray[np.bool_]:
-    passed: NDArray[np.bool_] = ~batch.solar_system & (batch.time_us != NO_TIME) & (batch.first_us != NO_TIME)
-    passed &= np.isfinite(batch.ra) & np.isfinite(batch.dec)
+def _vetted(rule: CandidateRule, batch: CandidateBatch, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+    passed: NDArray[np.bool_] = ~batch.solar_system[rows] & (batch.time_us[rows] != NO_TIME)
+    passed &= (batch.first_us[rows] != NO_TIME) & np.isfinite(batch.ra[rows]) & np.isfinite(batch.dec[rows])
     if rule.min_score is not None:
-        passed &= ~(batch.score < rule.min_score)
+        passed &= ~(batch.score[rows] < rule.min_score)
     if rule.max_star_score is not None:
-        passed &= ~(batch.star_score > rule.max_star_score)
+        passed &= ~(batch.star_score[rows] > rule.max_star_score)
     return passed
 
 

@@ -13,17 +13,23 @@ _WHOLE: Final = 50_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chunk:
-    """Rows of one run mode, and the ends of their first detections, inclusive."""
+    """Rows of one run mode, the ends of their first detections (inclusive), and the realities among them."""
 
     run_mode: RunMode
     batch: CandidateBatch
     first_low_us: int
     first_high_us: int
+    realities: frozenset[str]
 
     @classmethod
     def of(cls, run_mode: RunMode, batch: CandidateBatch) -> Self:
         """A chunk of at least one row."""
-        return cls(run_mode, batch, int(batch.first_us.min()), int(batch.first_us.max()))
+        first = batch.first_us
+        return cls(run_mode, batch, int(first.min()), int(first.max()), frozenset(batch.reality.tolist()))
+
+    def may_hold(self, reality: str, low_us: int, high_us: int) -> bool:
+        """Whether objects of that reality, first seen in [low_us, high_us], may be among the rows."""
+        return self.first_low_us <= high_us and self.first_high_us >= low_us and reality in self.realities
 
 
 class LookBack:
@@ -43,10 +49,10 @@ class LookBack:
             joint = CandidateBatch.concat((chunks[-2].batch, chunks[-1].batch))
             chunks[-2:] = [Chunk.of(chunk.run_mode, joint)]
 
-    def touching(self, run_mode: RunMode, low_us: int, high_us: int) -> Iterator[CandidateBatch]:
-        """Batches that may hold objects first seen in [low_us, high_us]."""
+    def holding(self, run_mode: RunMode, reality: str, low_us: int, high_us: int) -> Iterator[CandidateBatch]:
+        """Batches that may hold objects of that reality first seen in [low_us, high_us]."""
         for chunk in self._chunks.get(run_mode, ()):
-            if chunk.first_low_us <= high_us and chunk.first_high_us >= low_us:
+            if chunk.may_hold(reality, low_us, high_us):
                 yield chunk.batch
 
     def drop_before(self, run_mode: RunMode, cutoff_us: int) -> None:

@@ -94,8 +94,11 @@ class AssociateState:
             self.seen.difference_update((a.alert_id, key.run_mode) for a in self.threads.pop(key).versions)
         for (_, (_, mode)), index in self.indexes.items():
             index.drop_before(cutoffs.get(mode, 0))
-        lost = frozenset(gone)
-        self.rows = {key: rows for key, rows in self.rows.items() if key.thread not in lost}
+        self.rows = {
+            key: rows
+            for key, rows in self.rows.items()
+            if key.thread in self.threads or _newest_us(rows) >= cutoffs.get(key.thread.run_mode, 0)
+        }
         names = {key.thread_id for key in gone} - {key.thread_id for key in self.threads}
         self.published = {i: record for i, record in self.published.items() if _thread_id(record) not in names}
 
@@ -191,6 +194,10 @@ def _last_us(thread: Thread) -> int:
         return max(stop for _, stop in spans)
     issued = [alert.issued_time for alert in thread.versions if alert.issued_time is not None]
     return microseconds(max(issued)) if issued else 0
+
+
+def _newest_us(rows: CandidateRows) -> int:
+    return max((microseconds(row.time) for objects in rows.values() for row in objects.values()), default=0)
 
 
 def _thread_id(record: Record) -> str:

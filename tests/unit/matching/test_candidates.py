@@ -181,3 +181,16 @@ def test_the_latest_notice_rules_and_a_retraction_empties() -> None:
     emptied = listed(((gone, moved), rows), ((EVENT,), ()))
     assert emptied is not None
     assert (emptied.state, emptied.candidates, emptied.passed) == ("retracted", (), 0)
+
+
+def test_rows_of_forgotten_and_unknown_events_are_forgotten() -> None:
+    engine = Associate(shipped_rules(), lateness_days=1)
+    rows = tuple(found(EVENT, candidates({})))
+    stray = tuple(found(gw("lvk:never", localizations=cone(197, -23, 5)), candidates({})))
+    engine.apply(engine.step((EVENT,), rows + stray, {}, LATER).delta)
+    assert len(engine._state.rows) == 2
+    now = at(86400 * 300)
+    for day in range(0, 200, 5):
+        engine.apply(engine.step((gw(f"lvk:{day}", seconds=86400.0 * day),), (), {}, now).delta)
+    assert engine._state.rows == {}
+    assert not [record for record in engine.published() if isinstance(record, CandidateList)]

@@ -66,7 +66,7 @@ def test_own_file_changes_a_rule_by_name_and_adds_another() -> None:
     assert [rule.name for rule in rules] == [*(rule.name for rule in shipped_rules()), "mine"]
     windows = {rule.name: rule.window_s for rule in rules if isinstance(rule, EventRule)}
     rates = {rule.name: rule.partner_rate_hz for rule in rules if isinstance(rule, EventRule)}
-    assert windows["gw-cbc-grb"] == (-2, 7)
+    assert windows["gw-cbc-grb"] == (-2.0, 7.0)
     assert rates["gw-cbc-grb"] == pytest.approx(310 / YEAR_S)
 
 
