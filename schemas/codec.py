@@ -46,14 +46,19 @@ def decode(kind: type[T], data: bytes) -> T:
     if data[:_HEADER] != MARKER + fingerprint:
         msg = f"not a {kind.__name__}: starts with {data[:_HEADER].hex()}, wanted {(MARKER + fingerprint).hex()}"
         raise UnknownSchema(msg)
+    body = BytesIO(data[_HEADER:])
     try:
+        # The name comes with a record only where a union has several: the shapes.
         record = fastavro.schemaless_reader(
-            BytesIO(data[_HEADER:]), parsed, None, return_record_name=True, return_record_name_override=True
+            body, parsed, None, return_record_name=True, return_record_name_override=True
         )
-    except (EOFError, ValueError, IndexError, UnicodeDecodeError) as error:
+    except (EOFError, ValueError, IndexError, OverflowError) as error:
         msg = f"{kind.__name__}: body of {len(data)} bytes does not decode: {error!r}"
         raise MalformedAlert(msg) from error
-    return from_plain(kind, record)
+    if body.tell() != len(data) - _HEADER:
+        msg = f"{kind.__name__}: {len(data) - _HEADER - body.tell()} bytes too many"
+        raise MalformedAlert(msg)
+    return from_plain(kind, record, "avro")
 
 
 def kind_of(data: bytes) -> type:
@@ -89,7 +94,7 @@ def decode_json(kind: type[T], data: bytes) -> T:
     except orjson.JSONDecodeError as error:
         msg = f"not JSON: {error}"
         raise MalformedAlert(msg) from error
-    return from_plain(kind, record)
+    return from_plain(kind, record, "json")
 
 
 @cache
@@ -113,5 +118,5 @@ def _schema(kind: Any) -> tuple[Any, bytes]:
     text = files("nuncius.schemas").joinpath(file_name(kind)).read_bytes()
     schema = orjson.loads(text)
     canonical = fastavro.schema.to_parsing_canonical_form(schema)
-    fingerprint = int(fastavro.schema.fingerprint(canonical, "CRC-64-AVRO"), 16)
-    return fastavro.parse_schema(schema), fingerprint.to_bytes(8, "little")
+    fingerprint = bytes.fromhex(fastavro.schema.fingerprint(canonical, "CRC-64-AVRO"))  # hex of the bytes as sent
+    return fastavro.parse_schema(schema), fingerprint

@@ -5,7 +5,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
+from math import nan
 from operator import attrgetter
 from typing import Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -22,6 +23,7 @@ _SHAPE_NAME: Final = {shape: name for name, shape in SHAPES.items()}
 _AVRO_NAME: Final = {shape: f"nuncius.{shape.__name__}" for shape in SHAPES.values()}
 
 Convert = Callable[[Any], Any]
+Wire = Literal["avro", "json"]
 T = TypeVar("T")
 
 
@@ -35,8 +37,8 @@ def to_json(value: Any) -> Any:
     return _writer(_hint(value), "json")(value)
 
 
-def from_plain(kind: type[T], record: Any) -> T:
-    """The value that a plain record (of either kind) stands for.
+def from_plain(kind: type[T], record: Any, wire: Wire) -> T:
+    """The value that a plain record stands for; fastavro has checked the plain types, orjson has not.
 
     Raises
     ------
@@ -44,12 +46,12 @@ def from_plain(kind: type[T], record: Any) -> T:
         If a field is missing or of the wrong type.
     """
     hint: Any = kind
-    value: T = _converter(hint)(record)
+    value: T = _converter(hint, wire)(record)
     return value
 
 
 @cache
-def _writer(hint: Any, wire: Literal["avro", "json"]) -> Convert:
+def _writer(hint: Any, wire: Wire) -> Convert:
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         return _union_writer(hint, wire)
@@ -71,7 +73,7 @@ def _hint(value: Any) -> Any:
     return type(value)
 
 
-def _union_writer(hint: Any, wire: Literal["avro", "json"]) -> Convert:
+def _union_writer(hint: Any, wire: Wire) -> Convert:
     options = [option for option in get_args(hint) if option is not types.NoneType]
     if set(options) == set(_SHAPE_NAME):
         return lambda shape: _writer(_hint(shape), wire)(shape)
@@ -81,7 +83,7 @@ def _union_writer(hint: Any, wire: Literal["avro", "json"]) -> Convert:
     return lambda value: None if value is None else inner(value)
 
 
-def _record_writer(kind: Any, wire: Literal["avro", "json"]) -> Convert:
+def _record_writer(kind: Any, wire: Wire) -> Convert:
     hints = get_type_hints(kind)
     names = tuple(field.name for field in fields(kind))
     read = attrgetter(*names)
@@ -101,43 +103,68 @@ def _record_writer(kind: Any, wire: Literal["avro", "json"]) -> Convert:
 
 
 @cache
-def _converter(hint: Any) -> Convert:
+def _converter(hint: Any, wire: Wire) -> Convert:
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
-        return _union(hint)
+        return _union(hint, wire)
     if origin is tuple:
-        item = _converter(get_args(hint)[0])
-        return lambda values: tuple(map(item, values))
+        item = _converter(get_args(hint)[0], wire)
+        return lambda values: tuple(map(item, _is((list,), values)))
     if origin is Literal:
         return _one_of(hint)
     if origin is not None and issubclass(origin, Mapping):
-        return dict
+        return _map(get_args(hint)[1], wire)
     if hint is datetime:
         return _datetime
-    if hint is bytes:
-        return lambda data: b64decode(data) if isinstance(data, str) else data
     if is_dataclass(hint):
-        return _record(hint)
-    return _same
+        return _record(hint, wire)
+    return _same if wire == "avro" else _PLAIN[hint]
 
 
-def _union(hint: Any) -> Convert:
+def _is(kinds: tuple[type, ...], value: Any) -> Any:
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        msg = f"{repr(value)[:40]} is no {kinds[0].__name__}"
+        raise TypeError(msg)
+    return value
+
+
+_PLAIN: Final[dict[Any, Convert]] = {
+    str: partial(_is, (str,)),
+    int: partial(_is, (int,)),
+    bool: partial(_is, (bool,)),
+    float: lambda value: nan if value is None else float(_is((float, int), value)),
+    bytes: lambda value: b64decode(_is((str,), value), validate=True),
+}
+"""What JSON holds for each plain type; it has no NaN, only null."""
+
+
+def _map(hint: Any, wire: Wire) -> Convert:
+    item = _converter(hint, wire)
+    if item is _same:
+        return dict
+    return lambda values: {name: item(value) for name, value in values.items()}
+
+
+def _union(hint: Any, wire: Wire) -> Convert:
     options = [option for option in get_args(hint) if option is not types.NoneType]
     if set(options) == set(_SHAPE_NAME):
-        return _shape
-    inner = _converter(options[0]) if len(options) == 1 else _same
+        return _avro_shape if wire == "avro" else _json_shape
+    if len(options) > 1:
+        return _same if wire == "avro" else partial(_is, (*options, int))
+    inner = _converter(options[0], wire)
     if inner is _same:
         return _same
     return lambda value: None if value is None else inner(value)
 
 
-def _shape(value: Any) -> Any:
-    if isinstance(value, tuple):
-        name, record = value
-        kind = next(k for k, n in _AVRO_NAME.items() if n == name)
-    else:
-        kind, record = SHAPES[value["type"]], value
-    return _converter(kind)(record)
+def _avro_shape(value: Any) -> Any:
+    name, record = value
+    kind = next(k for k, n in _AVRO_NAME.items() if n == name)
+    return _converter(kind, "avro")(record)
+
+
+def _json_shape(value: Any) -> Any:
+    return _converter(SHAPES[value["type"]], "json")(value)
 
 
 def _one_of(hint: Any) -> Convert:
@@ -162,9 +189,9 @@ def _datetime(value: Any) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _record(kind: Any) -> Convert:
+def _record(kind: Any, wire: Wire) -> Convert:
     hints = get_type_hints(kind)
-    special = tuple((f.name, c) for f in fields(kind) if (c := _converter(hints[f.name])) is not _same)
+    special = tuple((f.name, c) for f in fields(kind) if (c := _converter(hints[f.name], wire)) is not _same)
     known = frozenset(f.name for f in fields(kind))
 
     def convert(record: Any) -> Any:
