@@ -1,8 +1,12 @@
-"""Writes small VOEvent packets for tests; all of them made up."""
+"""Writes small VOEvent packets for tests, all of them made up, and looks at what came of them."""
 
 from collections.abc import Iterable, Mapping
 from xml.sax.saxutils import quoteattr
 
+from nuncius.schemas.alert import Alert
+from nuncius.schemas.localization import Cone, Localization
+
+GCN = "ivo://nasa.gsfc.gcn/"
 NAMESPACE = "http://www.ivoa.net/xml/VOEvent/v2.0"
 Groups = Mapping[str, Mapping[str, object]]
 
@@ -57,3 +61,14 @@ def packet(
         f"<Citations>{cited}</Citations></{tag}>"
     )
     return text.encode()
+
+
+def own(alert: Alert) -> Localization:
+    assert alert.localizations
+    return alert.localizations[0]
+
+
+def cone(alert: Alert) -> Cone:
+    shape = own(alert).shape
+    assert isinstance(shape, Cone)
+    return shape
