@@ -1,1 +1,1 @@
-"""The broker: pure rooms (sky, matching, planning), the log (transport), the loops (services) and the commands (cli)."""
+"""The broker: pure rooms (sky, matching, planning), the log (transport), loops (services), commands (cli)."""

@@ -95,7 +95,7 @@ def workers_of(log: Log, settings: Settings, names: Sequence[str] = ("match", "a
     rules, maps = rules_of(settings), MapShelf(log)
     workers: list[Work] = []
     if "match" in names:
-        workers.append(MatchWorker(log, rules, maps))
+        workers.append(MatchWorker(log, rules, maps, lateness_days=settings.lateness_days))
     if "associate" in names:
         workers.append(Worker(log, Associating(rules, settings.lateness_days, maps)))
     if "too" in names:

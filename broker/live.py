@@ -1,5 +1,6 @@
 """A broker that runs until it is told to stop: workers in one thread, HTTP in another."""
 
+import os
 import signal
 import socket
 import threading
@@ -34,13 +35,13 @@ def run_broker(settings: Settings, say: Say) -> None:
     SettingsError
         If the port is taken or the log cannot be opened.
     """
-    _serve(settings, ROAD, "nuncius-ingest", say)
+    _serve(settings, ROAD, "ingest", say)
 
 
 def run_service(name: str, settings: Settings, say: Say) -> None:
     """One service alone: ``ingest`` and ``web`` serve HTTP, the others work on the log."""
     if name in ("ingest", "web"):
-        _serve(settings, (), f"nuncius-{name}", say)
+        _serve(settings, (), name, say)
         return
     log = open_log(settings.broker)
     stop = threading.Event()
@@ -53,11 +54,11 @@ def run_service(name: str, settings: Settings, say: Say) -> None:
         log.close()
 
 
-def _serve(settings: Settings, names: tuple[str, ...], slot: str, say: Say) -> None:
+def _serve(settings: Settings, names: tuple[str, ...], door: str, say: Say) -> None:
     listening = _listen(settings.http_host, settings.http_port)
     log = open_log(settings.broker)
     supplies = supplies_of(settings)
-    intake = Intake(ingest_of(log, "live", slot))
+    intake = Intake(ingest_of(log, "live", f"nuncius-{door}-{os.getpid()}"))
     worker = _WorkerThread((intake, *workers_of(log, settings, names)), say)
 
     def read_live(packet: Packet) -> Reading:

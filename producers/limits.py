@@ -3,9 +3,9 @@
 from typing import Final
 
 from nuncius.schemas.errors import LimitExceeded
+from nuncius.schemas.limits import MAX_PACKET_BYTES
 
-MAX_PACKET_BYTES: Final = 16 * 1024 * 1024
-"""Of one packet in any format; the one constant behind every message-size limit. The largest LVK maps are some 4 MB."""
+__all__ = ["MAX_PACKET_BYTES", "check_size"]
 
 MAX_XML_BYTES: Final = 1024 * 1024
 """Of one VOEvent. Real ones are 2 to 20 kB."""

@@ -17,7 +17,8 @@ class ToORequest:
     revision
         Own count of changes.
     state
-        ``proposed`` while wanted; ``cancelled`` when the cause is gone.
+        ``proposed`` while wanted; ``rejected`` where the policy looked at it and does not want it, with the reason;
+        ``cancelled`` when the cause is gone.
     policy, facility
         Name of the policy and of the site or telescope asked.
     cause_id, cause_kind

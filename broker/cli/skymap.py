@@ -93,7 +93,7 @@ def _read(file: Path) -> "SkyMap":
         raise type(error)(f"{file.name}: {error}", error.field) from error
 
 
-def _say(json: bool, row: dict[str, object]) -> None:  # noqa: FBT001
+def _say(json: bool, row: dict[str, object]) -> None:  # noqa: FBT001  as the option is called
     import orjson
 
     if json:

@@ -91,7 +91,7 @@ class Planner:
         requests: dict[str, ToORequest] = {}
         for cause_id in sorted(touched):
             cause = every_cause[cause_id]
-            if named_alerts(cause) <= every_notice.keys():
+            if all(alert in every_notice for alert in named_alerts(cause)):
                 for policy in self._policies:
                     self._consider(policy, cause_id, cause, every_notice, requests)
         return Outcome(Delta(notices, causes, requests), tuple(requests.values()))

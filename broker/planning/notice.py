@@ -4,9 +4,10 @@ A thread's state is a function of the set of its notices: they are put in the or
 in which they came, and a copy changes nothing.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache, partial
 from typing import Final, Self
 
 from nuncius.broker.planning.place import Place, place
@@ -26,8 +27,8 @@ class Notice:
     ----------
     time
         End of the event's interval, else its time, UTC.
-    place
-        Where to point; None where the alert has no localization that can be read.
+    find
+        Finds `place` when it is first asked for: most notices are never pointed at.
     """
 
     alert_id: str
@@ -43,7 +44,7 @@ class Notice:
     issued_time: datetime | None
     far_hz: float | None
     p_astro: float | None
-    place: Place | None
+    find: Callable[[], Place | None] = field(compare=False, repr=False)
 
     @classmethod
     def of(cls, alert: Alert, maps: Mapping[str, SkyMap]) -> Self:
@@ -62,8 +63,13 @@ class Notice:
             issued_time=alert.issued_time,
             far_hz=alert.far_hz,
             p_astro=alert.p_astro,
-            place=place(alert, maps),
+            find=cache(partial(place, alert, maps)),
         )
+
+    @property
+    def place(self) -> Place | None:
+        """Where to point; None where the alert has no localization that can be read."""
+        return self.find()
 
     @property
     def order(self) -> tuple[datetime, int, bool, str]:

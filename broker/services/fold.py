@@ -8,7 +8,7 @@ _STEP = 1000
 
 
 def fold(log: Log, spans: Mapping[TopicPartition, tuple[int, int]]) -> Iterator[tuple[Record, ...]]:
-    """Records of each partition from its first offset (inclusive) up to its second (exclusive), in batches."""
+    """Records of each partition from its first offset (inclusive) up to its second (exclusive), in batches, none empty."""
     wanted = {tp: span for tp, span in spans.items() if span[0] < span[1]}
     if not wanted:
         return
@@ -18,7 +18,9 @@ def fold(log: Log, spans: Mapping[TopicPartition, tuple[int, int]]) -> Iterator[
             records = reader.poll(_STEP, 0.0)
             if not records:
                 return
-            yield tuple(r for r in records if r.offset < wanted[TopicPartition(r.topic, r.partition)][1])
+            before = tuple(r for r in records if r.offset < wanted[TopicPartition(r.topic, r.partition)][1])
+            if before:
+                yield before
     finally:
         reader.close()
 

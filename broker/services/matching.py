@@ -36,15 +36,26 @@ class MatchWorker:
         The candidate rules among them are used.
     maps
         Sky maps of the log.
+    lateness_days
+        As in `Match`.
     slot
         Name of this worker's writer, stable over restarts.
     """
 
     name = "nuncius-match"
 
-    def __init__(self, log: Log, rules: tuple[Rule, ...], maps: MapShelf, slot: str = "nuncius-match-0") -> None:
+    def __init__(
+        self,
+        log: Log,
+        rules: tuple[Rule, ...],
+        maps: MapShelf,
+        *,
+        lateness_days: float,
+        slot: str = "nuncius-match-0",
+    ) -> None:
         self._log = log
         self._rules = rules
+        self._lateness_days = lateness_days
         self._maps = maps
         self._slot = slot
         self._open()
@@ -89,7 +100,7 @@ class MatchWorker:
         self._give_back()
 
     def _open(self) -> None:
-        self._engine = Match(self._rules)
+        self._engine = Match(self._rules, self._lateness_days)
         self._member = self._log.member(GROUP, [topics.CANDIDATES.name])
         self._events = self._log.reader({_EVENTS: self._log.start(_EVENTS)})
         self._writer: Writer | None = None
@@ -110,7 +121,7 @@ class MatchWorker:
         """Fold the look-back up to (c, e) silently. Where partitions differ in e, from the smallest: what is emitted
         twice is the same record, and the associate service takes it once.
         """
-        self._engine = Match(self._rules)
+        self._engine = Match(self._rules, self._lateness_days)
         spans: dict[TopicPartition, tuple[int, int]] = {}
         reached = []
         for tp in self._member.assignment():

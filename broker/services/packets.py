@@ -1,6 +1,8 @@
 """Packets from files, folders and tar archives, in a fixed order, with names that are the same on every machine."""
 
+import lzma
 import tarfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,9 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from nuncius.schemas import SettingsError
-
-MAX_PACKET_BYTES: Final = 64 * 1024 * 1024
-"""Largest file that is taken into memory to be looked at; anything larger is handed on by its head and length."""
+from nuncius.schemas.limits import MAX_PACKET_BYTES
 
 TAR_SUFFIXES: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz")
 
@@ -67,7 +67,7 @@ def _file(path: Path, source: str) -> Iterator[Packet]:
         return
     size = path.stat().st_size
     with path.open("rb") as file:
-        yield Packet(file.read(MAX_PACKET_BYTES), source, nbytes=size, folder=path.parent)
+        yield Packet(file.read(MAX_PACKET_BYTES + 1), source, nbytes=size, folder=path.parent)
 
 
 def _archive(path: Path, source: str) -> Iterator[Packet]:
@@ -79,6 +79,6 @@ def _archive(path: Path, source: str) -> Iterator[Packet]:
                 content = archive.extractfile(member)
                 if content is not None:
                     name = f"{source}!{member.name.removeprefix('./')}"
-                    yield Packet(content.read(MAX_PACKET_BYTES), name, nbytes=member.size)
+                    yield Packet(content.read(MAX_PACKET_BYTES + 1), name, nbytes=member.size)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise SettingsError(f"{path.name}: cannot read the archive: {error}") from error

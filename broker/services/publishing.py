@@ -9,9 +9,10 @@ import orjson
 
 from nuncius.broker.services.fates import Fate
 from nuncius.broker.services.ingest import Ingest
-from nuncius.broker.services.packets import MAX_PACKET_BYTES, Packet, from_paths
+from nuncius.broker.services.packets import Packet, from_paths
 from nuncius.broker.services.reading import Parse, Reading, read
 from nuncius.broker.services.supplies import Supplies
+from nuncius.schemas.limits import MAX_PACKET_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def packets_of(paths: Sequence[Path], stdin: BinaryIO) -> Iterator[Packet]:
     """Packets below the paths; ``-`` reads one from standard input."""
     for path in paths:
         if str(path) == "-":
-            yield Packet(stdin.read(MAX_PACKET_BYTES), "stdin")
+            yield Packet(stdin.read(MAX_PACKET_BYTES + 1), "stdin")
         else:
             yield from from_paths([path])
 

@@ -10,8 +10,8 @@ import orjson
 
 from nuncius.producers.avro_schema import writer_schema
 from nuncius.producers.facility import Context
-from nuncius.producers.limits import MAX_PACKET_BYTES
 from nuncius.schemas import SettingsError
+from nuncius.schemas.limits import MAX_PACKET_BYTES
 from nuncius.schemas.vocabulary import RunMode
 
 _POINTER_BYTES: Final = 256

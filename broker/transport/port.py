@@ -19,9 +19,23 @@ from typing import Final, Protocol
 
 from nuncius.broker.transport.topics import Topic
 from nuncius.schemas.errors import Stop
+from nuncius.schemas.limits import MAX_MESSAGE_BYTES
 
-MAX_MESSAGE_BYTES: Final = 16 * 2**20
-"""Largest record: value, key and headers together. Four times what GCN passes (about 4 MiB)."""
+__all__ = [
+    "MAX_MESSAGE_BYTES",
+    "MAX_METADATA_BYTES",
+    "Batch",
+    "Committed",
+    "Fenced",
+    "Headers",
+    "Log",
+    "Member",
+    "Reader",
+    "Record",
+    "TopicPartition",
+    "Transaction",
+    "Writer",
+]
 
 MAX_METADATA_BYTES: Final = 4096
 """Largest note committed with an offset, as UTF-8 (a Kafka broker's default)."""

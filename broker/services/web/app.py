@@ -15,9 +15,9 @@ from nuncius.broker.services.packets import Packet
 from nuncius.broker.services.reading import Reading
 from nuncius.broker.services.web.tail import Tail
 from nuncius.broker.transport.port import Log
-from nuncius.producers.limits import MAX_PACKET_BYTES
 from nuncius.schemas import Retry
 from nuncius.schemas.codec import encode_json
+from nuncius.schemas.limits import MAX_PACKET_BYTES
 
 ACK_TIMEOUT_S: Final = 30.0
 """How long a POST waits for the log before it answers 503."""
