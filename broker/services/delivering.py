@@ -64,6 +64,10 @@ class Delivering:
                 tx.commit_offset(GROUP, _REQUESTS, self._member.position(_REQUESTS))
         return len(batch.records)
 
+    def caught_up(self) -> bool:
+        """Whether every request on the log has been taken."""
+        return self._member.caught_up()
+
     def reopen(self) -> None:
         """Drop everything and go back to the committed point."""
         self.close()

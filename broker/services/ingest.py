@@ -35,6 +35,8 @@ class Ingest:
     """
 
     def __init__(self, log: Log, check_map: Callable[[bytes], object], run_mode: RunMode, slot: str = SLOT) -> None:
+        self._log = log
+        self._slot = slot
         self._writer: Writer = log.writer(slot)
         self._check_map = check_map
         self._run_mode: RunMode = run_mode
@@ -57,6 +59,11 @@ class Ingest:
             )
             self._put_rows(tx, [reading for reading, new in zip(readings, fresh, strict=True) if new])
         return fates
+
+    def reopen(self) -> None:
+        """Take a new writer, after a transaction whose end is unknown."""
+        self._writer.close()
+        self._writer = self._log.writer(self._slot)
 
     def close(self) -> None:
         """Give the writer's slot back."""

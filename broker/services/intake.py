@@ -29,7 +29,7 @@ class Intake:
 
     def work(self, timeout_s: float) -> int:
         """Commit what waits, at most `GROUP` readings; waits up to ``timeout_s`` for the first. Returns how many."""
-        waiting = self._take(timeout_s)
+        waiting = [(reading, future) for reading, future in self._take(timeout_s) if _still_wanted(future)]
         if not waiting:
             return 0
         try:
@@ -41,6 +41,14 @@ class Intake:
         for (_, future), fate in zip(waiting, fates, strict=True):
             future.set_result(fate)
         return len(waiting)
+
+    def caught_up(self) -> bool:
+        """Whether nobody waits."""
+        return self._queue.empty()
+
+    def reopen(self) -> None:
+        """Take a new writer; those whose readings failed were told so."""
+        self._ingest.reopen()
 
     def close(self) -> None:
         """Give the writer back; what still waits is told so."""
@@ -57,3 +65,8 @@ class Intake:
         except Empty:
             pass
         return taken
+
+
+def _still_wanted(future: "Future[tuple[Fate, ...]]") -> bool:
+    """False where the caller gave up waiting; otherwise it can no longer give up."""
+    return future.set_running_or_notify_cancel()

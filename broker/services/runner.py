@@ -17,15 +17,14 @@ class Work(Protocol):
     def work(self, timeout_s: float) -> int:
         """Do one step; returns how much was done, 0 for nothing."""
 
-    def close(self) -> None:
-        """Give everything back."""
-
-
-class Reopening(Work, Protocol):
-    """Work that can go back to its committed point."""
+    def caught_up(self) -> bool:
+        """Whether nothing is left to do; False while another process has the work."""
 
     def reopen(self) -> None:
         """Drop everything and go back to the committed point."""
+
+    def close(self) -> None:
+        """Give everything back. Twice is allowed."""
 
 
 def drain(workers: Sequence[Work], *, rounds: int | None = None) -> None:
@@ -59,11 +58,12 @@ def run(
     say
         Takes one line for the operator.
     """
+    broken: set[str] = set()
     try:
         while not stop():
             done = 0
             for worker in workers:
-                done += _step(worker, wait, say)
+                done += _step(worker, broken, wait, say)
             if not done:
                 wait(IDLE_WAIT_S)
     finally:
@@ -71,13 +71,15 @@ def run(
             worker.close()
 
 
-def _step(worker: Work, wait: Callable[[float], object], say: Callable[[str], None]) -> int:
+def _step(worker: Work, broken: set[str], wait: Callable[[float], object], say: Callable[[str], None]) -> int:
+    """One step of a worker, after going back to the committed point where its last step failed."""
     try:
+        if worker.name in broken:
+            worker.reopen()
+            broken.discard(worker.name)
         return worker.work(0.0)
     except Retry as error:
+        broken.add(worker.name)
         say(f"{worker.name}: {error}; trying again")
         wait(RETRY_WAIT_S)
-        reopen = getattr(worker, "reopen", None)
-        if reopen is not None:
-            reopen()
         return 0

@@ -16,12 +16,20 @@ PACKET_TOPICS: Final = (
 """Every packet leaves one record on one of these."""
 
 
+Origin = tuple[str, str]
+"""Source and sha256 of a packet."""
+
+
 class Seen:
-    """Grows with the log; reads only what is new since the last `catch_up`."""
+    """Grows with the log; reads only what is new since the last `catch_up`.
+
+    ``hashes`` and ``maps`` are those of packets and sky maps on the log; ``packets`` counts how often each came from
+    where.
+    """
 
     def __init__(self, log: Log) -> None:
         self.hashes: set[str] = set()
-        self.sources: set[str] = set()
+        self.packets: Counter[Origin] = Counter()
         self.maps: set[str] = set()
         wanted = [
             TopicPartition(topic, p)
@@ -39,7 +47,7 @@ class Seen:
 
     def tally(self) -> Tally:
         """Counts of every packet's fate."""
-        return Tally(Counter(self.fates), len(self.sources))
+        return Tally(Counter(self.fates), self.packets.total())
 
     def _fold(self, record: Record) -> None:
         key = (record.key or b"").decode()
@@ -50,6 +58,6 @@ class Seen:
         if HEADER not in headers:
             return
         self.hashes.add(key)
-        self.sources.add(headers.get(SOURCE, b"").decode())
+        self.packets[headers.get(SOURCE, b"").decode(), key] += 1
         for fate in from_header(headers[HEADER]):
             self.fates[fate] = self.fates.get(fate, 0) + 1
