@@ -1,6 +1,7 @@
 """``subscribe``: typed records from a broker, as they are published."""
 
 import os
+from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
@@ -9,7 +10,7 @@ from nuncius.broker.transport import topics
 from nuncius.broker.transport.address import HttpAddress, LocalAddress, find_address
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.local import open_local
-from nuncius.broker.transport.port import Log, TopicPartition
+from nuncius.broker.transport.port import Log, Reader, TopicPartition
 from nuncius.schemas import SettingsError
 from nuncius.schemas.codec import decode, kind_of
 
@@ -88,29 +89,31 @@ def _open(broker: str | None) -> Log:
 
 def _records(log: Log, topic: str, since: datetime | None, last: int | None, *, until_end: bool) -> Iterator[Any]:
     tps = [TopicPartition(topic, p) for p in range(log.partitions(topic))]
-    if last is not None:
-        tail = list(_values(log, {tp: log.start(tp) for tp in tps}, until_end=True))[-last:]
-        yield from tail
-        if until_end:
-            return
     if since is not None:
         start = {tp: log.offset_at(tp, since) for tp in tps}
-    elif until_end:
+    elif until_end or last is not None:
         start = {tp: log.start(tp) for tp in tps}
     else:
         start = {tp: log.end(tp) for tp in tps}
-    yield from _values(log, start, until_end=until_end)
-
-
-def _values(log: Log, start: dict[TopicPartition, int], *, until_end: bool) -> Iterator[Any]:
     reader = log.reader(start)
     try:
+        if last is not None:
+            tail: deque[bytes] = deque(maxlen=last)
+            while found := _values(reader, 0.0):
+                tail.extend(found)
+            yield from map(_decoded, tail)
         while True:
-            records = reader.poll(_POLL, 0.0 if until_end else _WAIT_S)
-            for record in records:
-                if record.value is not None:
-                    yield decode(kind_of(record.value), record.value)
-            if until_end and not records and reader.caught_up():
+            found = _values(reader, 0.0 if until_end else _WAIT_S)
+            yield from map(_decoded, found)
+            if until_end and not found and reader.caught_up():
                 return
     finally:
         reader.close()
+
+
+def _values(reader: Reader, timeout_s: float) -> list[bytes]:
+    return [record.value for record in reader.poll(_POLL, timeout_s) if record.value is not None]
+
+
+def _decoded(data: bytes) -> Any:
+    return decode(kind_of(data), data)

@@ -35,4 +35,4 @@ def settings_of(config: Path | None, broker: str | None = None) -> Settings:
     """Settings of this run, with the broker's address always set."""
     settings = load(config, os.environ, Path.cwd())
     folder = settings.data_folder or default_data_folder(os.environ)
-    return settings.model_copy(update={"broker": broker or settings.broker or f"local:{folder / 'log'}"})
+    return settings.model_copy(update={"broker": broker or settings.broker or f"local:{folder}"})

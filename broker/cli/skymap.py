@@ -10,7 +10,7 @@ from nuncius.broker.cli.options import Json
 if TYPE_CHECKING:
     from nuncius.broker.sky import SkyMap
 
-app = typer.Typer(help="Look into sky maps: multi-order or flat FITS, plain or gzipped.", no_args_is_help=True)
+app = typer.Typer(help="Look into sky maps: multi-order or flat FITS, plain or gzipped.")
 File = Annotated[Path, typer.Argument(metavar="FILE")]
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...")]
 

@@ -1,11 +1,13 @@
 """``nuncius subscribe``: what the broker says, in a shell."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from nuncius.broker.cli.options import Broker, Config, Json, settings_of
+
+_TIMES: Final = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z")
 
 
 def subscribe(
@@ -16,7 +18,10 @@ def subscribe(
     broker: Broker = None,
     config: Config = None,
     json: Json = False,
-    since: Annotated[datetime | None, typer.Option(help="From this time on (UTC), as the broker received it.")] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=list(_TIMES), help="From this time on (UTC), as the broker received it."),
+    ] = None,
     last: Annotated[int | None, typer.Option(min=1, help="Begin with the last N records.")] = None,
     until_end: Annotated[bool, typer.Option("--until-end", help="Stop where the log ends now.")] = False,
 ) -> None:

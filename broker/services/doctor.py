@@ -107,7 +107,7 @@ def _log(open_log: Callable[[], Log], now: datetime) -> Iterator[Finding]:
     try:
         log = open_log()
     except NunciusError as error:
-        yield Finding("log", "note", str(error))
+        yield Finding("log", "wrong", str(error))
         return
     try:
         for topic in topics.TOPICS:
