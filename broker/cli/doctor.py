@@ -6,7 +6,7 @@ from nuncius.broker.cli.options import Broker, Config, Json, settings_of
 
 
 def doctor(*, broker: Broker = None, config: Config = None, json: Json = False) -> None:
-    """Check this machine and the log: versions, extras, Earth orientation, disk, topics. Exit code 1 if one fails."""
+    """Check this machine and the log: versions, extras, disk, topics. Exit code 1 if one fails."""
     import orjson
 
     from nuncius.broker.app import diagnose

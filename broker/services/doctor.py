@@ -5,7 +5,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Literal
@@ -17,7 +17,6 @@ from nuncius.schemas import NunciusError
 Verdict = Literal["ok", "note", "wrong"]
 
 EXTRAS: Final = {
-    "numba": ("fast", "overlap integrals and look-ups run in numpy, slower"),
     "matplotlib": ("plots", "no pictures"),
     "fastapi": ("web", "no HTTP service"),
     "httpx": ("too", "no webhooks"),
@@ -25,8 +24,6 @@ EXTRAS: Final = {
 """Module -> the extra that brings it, and what is missing without."""
 
 LOW_DISK_BYTES: Final = 2 * 2**30
-IERS_HORIZON_DAYS: Final = 30
-"""Predicted Earth orientation should reach at least so far ahead: ToO windows are planned from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,6 @@ def examine(open_log: Callable[[], Log], folder: Path | None, now: datetime) -> 
     yield _python()
     yield Finding("sqlite", "ok", sqlite3.sqlite_version)
     yield from _extras()
-    yield _earth_orientation(now)
     yield from _java()
     if folder is not None:
         yield _disk(folder)
@@ -73,19 +69,6 @@ def _extras() -> Iterator[Finding]:
             yield Finding(module, "note", f"not installed: {without}; pip install 'nuncius[{extra}]'")
         else:
             yield Finding(module, "ok", "installed")
-
-
-def _earth_orientation(now: datetime) -> Finding:
-    from astropy.time import Time
-    from astropy.utils import iers
-
-    with iers.conf.set_temp("auto_download", False):
-        table = iers.IERS_A.open(iers.IERS_A_FILE) if Path(iers.IERS_A_FILE).exists() else iers.IERS_Auto.open()
-    last = Time(table["MJD"][-1], format="mjd").to_datetime(timezone=UTC)
-    days = (last - now).days
-    verdict: Verdict = "ok" if days >= IERS_HORIZON_DAYS else "wrong"
-    mend = "" if verdict == "ok" else "; pip install -U astropy-iers-data"
-    return Finding("earth orientation", verdict, f"predicted until {last:%Y-%m-%d}, {days} days ahead{mend}")
 
 
 def _java() -> Iterator[Finding]:
