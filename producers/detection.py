@@ -79,6 +79,8 @@ class Detection:
     properties: Mapping[str, str | float | bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.time is None:
+            raise MalformedAlert(f"{self.thread_id}: its time lies outside the years 1900 to 2200", "time")
         if not 0 <= self.detections <= MOST_DETECTIONS:
             raise MalformedAlert(f"{self.thread_id}: a history of {self.detections} detections", "detections")
         if len(self.filter) > LONGEST_FILTER:

@@ -32,6 +32,9 @@ MESSENGERS: Final[Mapping[str, Messenger]] = {
 DISPERSION_S: Final = 4.148808e3
 """Seconds x MHz2 for each pc/cm3: delay = this x DM / frequency^2 (Lorimer & Kramer 2005)."""
 
+LONGEST_DELAY_S: Final = 3600.0
+"""Of a radio burst; a longer one is a wrong DM or band."""
+
 _BANDS: Final[Mapping[str, tuple[tuple[float, Band], ...]]] = {
     "keV": ((0.1, "uv"), (20.0, "x-ray"), (1e8, "gamma"), (float("inf"), "gamma-vhe")),
     "nm": ((0.01, "gamma"), (10.0, "x-ray"), (380.0, "uv"), (1000.0, "optical"), (float("inf"), "infrared")),
@@ -40,6 +43,9 @@ _BANDS: Final[Mapping[str, tuple[tuple[float, Band], ...]]] = {
 _SIGNIFICANCES: Final = ("snr", "image_snr", "rate_snr")
 LONGEST_ID: Final = 200
 """Characters of an identifier; a longer one is no identifier."""
+
+MOST_RECORDS: Final = 1_000_000
+"""Of one thread; a larger ``record_number`` is none."""
 
 _TEXT_LIMIT: Final = 500
 _PROPERTY_LIMIT: Final = 64
@@ -83,7 +89,7 @@ def kind(notice: Mapping[str, Any]) -> Kind:
 def sequence(notice: Mapping[str, Any]) -> int | None:
     """``record_number`` where it is a whole number."""
     record = number(notice.get("record_number"))
-    return int(record) if record is not None and record.is_integer() else None
+    return int(record) if record is not None and record.is_integer() and 0 <= record <= MOST_RECORDS else None
 
 
 def moment(notice: Mapping[str, Any], *names: str) -> datetime | None:
@@ -119,8 +125,13 @@ def burst_time(notice: Mapping[str, Any], mission: Mission) -> tuple[datetime | 
     edge = number(band[0]) if isinstance(band, list) and band and mission.at_lower_edge else None
     if stated is None or dm is None or edge is None or edge <= 0 or notice.get("spectral_band_units") != "MHz":
         return stated, "at the observed frequency, dispersion delay not removed"
-    delay = timedelta(seconds=DISPERSION_S * dm / edge**2)
-    return stated - delay, f"de-dispersed here with the stated DM from {edge} MHz"
+    delay_s = DISPERSION_S * dm / edge / edge
+    if not 0.0 <= delay_s <= LONGEST_DELAY_S:
+        return stated, f"at the observed frequency: a delay of {delay_s:.3g} s by the stated DM is none"
+    try:
+        return stated - timedelta(seconds=delay_s), f"de-dispersed here with the stated DM from {edge} MHz"
+    except OverflowError:
+        return None, "before the calendar begins"
 
 
 def band(notice: Mapping[str, Any]) -> Band | None:

@@ -10,13 +10,16 @@ from nuncius.schemas.candidate import NO_TIME
 _MJD_ZERO: Final = datetime(1858, 11, 17, tzinfo=UTC)
 _UNIX_ZERO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _JD_MINUS_MJD: Final = 2_400_000.5
+_DAY_S: Final = 86400.0
+_UNIX_MJD: Final = 40587.0
 _MICROSECOND: Final = timedelta(microseconds=1)
+_FROM_1900, _TO_2200 = 15020.0, 124594.0
 _UNIX_FROM: Final = 1e6
 """Larger than any MJD of this age (the year 4596), smaller than any Unix time since 1970-01-12."""
 
 
 def from_mjd(mjd: object, scale: str = "UTC") -> datetime | None:
-    """UTC of a Modified Julian Date in days; None for what is no number or lies outside the years 1 to 9999.
+    """UTC of a Modified Julian Date in days; None for what is no number or lies outside the years 1900 to 2200.
 
     Parameters
     ----------
@@ -26,13 +29,9 @@ def from_mjd(mjd: object, scale: str = "UTC") -> datetime | None:
         The scale it counts in, as `nuncius.producers.times.from_scale`.
     """
     days = number(mjd)
-    if days is None:
+    if days is None or not _FROM_1900 <= days <= _TO_2200:
         return None
-    try:
-        moment = _MJD_ZERO + timedelta(days=days)
-        return from_scale(moment, scale)
-    except OverflowError:
-        return None
+    return from_scale(_MJD_ZERO + timedelta(days=days), scale)
 
 
 def from_jd(jd: object) -> datetime | None:
@@ -49,10 +48,7 @@ def from_mjd_tai(value: object) -> datetime | None:
     days = number(value)
     if days is None or abs(days) < _UNIX_FROM:
         return from_mjd(days, "TAI")
-    try:
-        return _UNIX_ZERO + timedelta(seconds=days)
-    except OverflowError:
-        return None
+    return from_mjd(days / _DAY_S + _UNIX_MJD)
 
 
 def micros(moment: datetime | None) -> int:

@@ -232,6 +232,13 @@ def test_chimes_time_is_dedispersed_where_only_the_dm_is_stated() -> None:
     )
 
 
+@pytest.mark.parametrize("dm", [1e300, -300.0])
+def test_a_dm_that_no_burst_has_moves_no_time(dm: float) -> None:
+    alert = read("chime/frb", dm=dm, spectral_band=[400, 800], spectral_band_units="MHz")
+    assert alert.time_start == datetime(2026, 2, 3, 4, 5, 6, 500000, tzinfo=UTC)
+    assert "is none" in str(alert.properties["time_reference"])
+
+
 @pytest.mark.parametrize("path", ["chime/frb", "dsa110/frb"])
 def test_a_burst_time_that_cannot_be_dedispersed_is_flagged(path: str) -> None:
     alert = read(path)
