@@ -8,7 +8,9 @@ _STEP = 1000
 
 
 def fold(log: Log, spans: Mapping[TopicPartition, tuple[int, int]]) -> Iterator[tuple[Record, ...]]:
-    """Records of each partition from its first offset (inclusive) up to its second (exclusive), in batches, none empty."""
+    """Records of each partition from its first offset (inclusive) up to its second (exclusive), in batches of one or
+    more.
+    """
     wanted = {tp: span for tp, span in spans.items() if span[0] < span[1]}
     if not wanted:
         return

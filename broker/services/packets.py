@@ -22,9 +22,10 @@ class Packet:
     Parameters
     ----------
     payload
-        The bytes; of a file longer than `MAX_PACKET_BYTES` its head.
+        The bytes; of a file longer than `MAX_PACKET_BYTES` one byte more than that, and ``nbytes`` tells.
     source
-        Where they came from: file or archive member, without the folders of this machine.
+        Where they came from: file or archive member, without the folders of this machine. Always writable as UTF-8:
+        bytes of a name that are none stand as escapes.
     stream
         The topic it came on; empty where the bytes must tell.
     received_time
@@ -67,7 +68,7 @@ def _file(path: Path, source: str) -> Iterator[Packet]:
         return
     size = path.stat().st_size
     with path.open("rb") as file:
-        yield Packet(file.read(MAX_PACKET_BYTES + 1), source, nbytes=size, folder=path.parent)
+        yield Packet(file.read(MAX_PACKET_BYTES + 1), _printable(source), nbytes=size, folder=path.parent)
 
 
 def _archive(path: Path, source: str) -> Iterator[Packet]:
@@ -78,7 +79,11 @@ def _archive(path: Path, source: str) -> Iterator[Packet]:
                     continue
                 content = archive.extractfile(member)
                 if content is not None:
-                    name = f"{source}!{member.name.removeprefix('./')}"
+                    name = _printable(f"{source}!{member.name.removeprefix('./')}")
                     yield Packet(content.read(MAX_PACKET_BYTES + 1), name, nbytes=member.size)
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         raise SettingsError(f"{path.name}: cannot read the archive: {error}") from error
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()

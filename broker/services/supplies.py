@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 
+from nuncius.broker.services.packets import Packet
 from nuncius.producers.avro_schema import writer_schema
 from nuncius.producers.facility import Context
 from nuncius.schemas import SettingsError
@@ -34,7 +35,7 @@ class SkymapFolders(Mapping[str, bytes]):
         for folder in self._folders:
             for candidate in (name, name.partition(",")[0]):
                 file = folder / candidate
-                if file.is_file() and _POINTER_BYTES < file.stat().st_size <= MAX_PACKET_BYTES:
+                if _is_map(file):
                     return file.read_bytes()
         raise KeyError(name)
 
@@ -43,6 +44,13 @@ class SkymapFolders(Mapping[str, bytes]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def _is_map(file: Path) -> bool:
+    try:
+        return file.is_file() and _POINTER_BYTES < file.stat().st_size <= MAX_PACKET_BYTES
+    except (OSError, ValueError):  # a name that no file system takes: too long, or with a NUL
+        return False
 
 
 class Supplies:
@@ -74,12 +82,13 @@ class Supplies:
                 versions.setdefault(100 * int(version[1]) + int(version[2]), []).append(schema)
         return {number: writer_schema(schemas) for number, schemas in versions.items()}
 
-    def context(self, source: str, folder: Path | None, run_mode: RunMode, stream: str = "") -> Context:
-        """The context of a packet that lies in ``folder`` (maps are looked up there too)."""
-        folders = self._skymaps if folder is None else (*self._skymaps, folder)
+    def context(self, packet: Packet, run_mode: RunMode) -> Context:
+        """The context of a packet; maps are looked up in its folder too."""
+        folders = self._skymaps if packet.folder is None else (*self._skymaps, packet.folder)
         return Context(
-            stream=stream,
-            source=source,
+            stream=packet.stream,
+            source=packet.source,
+            received_time=packet.received_time,
             run_mode=run_mode,
             writer_schemas=self.writer_schemas,
             skymaps=SkymapFolders(folders),
