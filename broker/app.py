@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Protocol
 from urllib.parse import urlsplit
@@ -138,17 +139,18 @@ def publish_paths(
     settings: Settings, paths: Sequence[Path], stream: str, stdin: BinaryIO, *, json: bool
 ) -> Iterator[Line]:
     """Publish files to the broker of the settings; a line for each packet once it is durable."""
-    packets = packets_of(paths, stdin)
+    now = utc_now()
+    packets = (replace(packet, stream=stream, received_time=now) for packet in packets_of(paths, stdin))
     address = parse_address(settings.broker or "")
     if isinstance(address, HttpAddress):
         from nuncius.broker.services.posting import post
 
-        yield from post(address.url, packets, stream, json=json)
+        yield from post(address.url, packets, json=json)
         return
     log = open_log(settings.broker)
     try:
         ingest = ingest_of(log, "live", f"nuncius-publish-{os.getpid()}")
-        yield from publish_local(ingest, packets, supplies_of(settings), read_packet, stream, json=json)
+        yield from publish_local(ingest, packets, supplies_of(settings), read_packet, json=json)
     finally:
         log.close()
 

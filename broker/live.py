@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 
@@ -19,12 +19,16 @@ from nuncius.broker.services.runner import Work, run
 from nuncius.broker.services.web.app import web_app
 from nuncius.broker.settings import Settings
 from nuncius.broker.transport import topics
+from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.port import Log, TopicPartition
 from nuncius.schemas import NunciusError, SettingsError
 
 Say = Callable[[str], None]
 
-ROAD = ("match", "associate", "too")
+ROAD: Final = ("match", "associate", "too")
+
+_BACKLOG: Final = 512
+"""Connections that may wait; from the moment the address is told, none is refused."""
 
 
 def run_broker(settings: Settings, say: Say) -> None:
@@ -61,11 +65,13 @@ def _serve(settings: Settings, names: tuple[str, ...], door: str, say: Say) -> N
     intake = Intake(ingest_of(log, "live", f"nuncius-{door}-{os.getpid()}"))
     worker = _WorkerThread((intake, *workers_of(log, settings, names)), say)
 
-    def read_live(packet: Packet) -> Reading:
-        return read(packet, supplies.context(packet.source, None, "live", packet.stream), read_packet)
+    def read_live(body: bytes, stream: str) -> Reading:
+        packet = Packet(body, "http", stream, utc_now())
+        return read(packet, supplies.context(packet, "live"), read_packet)
 
     app = web_app(log, intake, read_live, lambda: _health(log, worker))
     server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off"), worker.stop)
+    worker.at_end = server.leave
     host, port = listening.getsockname()[:2]
     worker.start()
     say(f"nuncius is up: log {settings.broker}, http://{host}:{port} (POST /alerts, GET /health, /coincidences/stream)")
@@ -88,13 +94,18 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """As uvicorn's; a waiting stream is cut after a moment instead of holding the process."""
-        self.config.timeout_graceful_shutdown = 1
         self._on_exit()
+        self.config.timeout_graceful_shutdown = 1
         super().handle_exit(sig, frame)
+
+    def leave(self) -> None:
+        """End as after a signal; from any thread."""
+        self.config.timeout_graceful_shutdown = 1
+        self.should_exit = True
 
 
 class _WorkerThread(threading.Thread):
-    """Runs the workers; remembers why it ended."""
+    """Runs the workers; remembers why it ended, and calls ``at_end``: a broker that does not work must not stay up."""
 
     def __init__(self, workers: tuple[Work, ...], say: Say) -> None:
         super().__init__(name="nuncius-workers", daemon=True)
@@ -102,6 +113,7 @@ class _WorkerThread(threading.Thread):
         self._say = say
         self._stop_event = threading.Event()
         self.error: NunciusError | None = None
+        self.at_end: Callable[[], None] = _nothing
 
     def run(self) -> None:
         """Work until told to stop."""
@@ -109,11 +121,16 @@ class _WorkerThread(threading.Thread):
             run(self._workers, self._stop_event.is_set, self._stop_event.wait, self._say)
         except NunciusError as error:
             self.error = error
-            self._say(f"stopped working: {error}")
+        finally:
+            self.at_end()
 
     def stop(self) -> None:
         """Ask it to end after the step it is in."""
         self._stop_event.set()
+
+
+def _nothing() -> None:
+    """What a thread does at its end until it is told otherwise."""
 
 
 def _health(log: Log, worker: _WorkerThread) -> dict[str, Any]:
@@ -130,6 +147,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+        listening.listen(_BACKLOG)
     except OSError as error:
         raise SettingsError(
             f"cannot listen on {host}:{port}: {error.strerror}; another broker may be up, choose a port with --port"

@@ -72,7 +72,7 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _say("stopped", 130)
     except _WRONG_LINE as error:
-        return _say(_usage(cast(_ClickError, error)), 2)
+        return _say(_usage(cast("_ClickError", error)), 2)
     except SettingsError as error:
         return _say(str(error), 2)
     except NunciusError as error:

@@ -17,7 +17,7 @@ def harvest(
 ) -> Iterator[Reading]:
     """Read every packet below the paths; ``seen`` is called for each, for a progress bar."""
     for packet in from_paths(paths):
-        yield read(packet, supplies.context(packet.source, packet.folder, run_mode), parse)
+        yield read(packet, supplies.context(packet, run_mode), parse)
         seen(packet)
 
 

@@ -17,7 +17,7 @@ from nuncius.schemas.wire import to_json
 
 def look(packet: Packet, supplies: Supplies) -> Iterator[dict[str, Any]]:
     """The rows of one packet: its alerts, the reason why it is none, or what is wrong with it."""
-    context = supplies.context(packet.source, packet.folder, "replay")
+    context = supplies.context(packet, "replay")
     reading = read(packet, context, parse_all)
     if reading.fault is not None:
         yield {"file": packet.source, "error": reading.fault.detail, "reason": reading.fault.reason}

@@ -66,6 +66,23 @@ class Outcome:
 
 def outcome(log: Log) -> Outcome:
     """Read the output topics to their ends."""
+    coincidences, lists = findings(log)
+    requests = {r.request_id: r for r in (decode(ToORequest, d) for d in values(log, topics.TOO_REQUESTS.name))}
+    quarantined = [decode(Quarantined, data) for data in values(log, topics.QUARANTINE.name)]
+    seen = Seen(log)
+    seen.catch_up()
+    return Outcome(
+        coincidences=coincidences,
+        lists=lists,
+        requests=tuple(requests[key] for key in sorted(requests)),
+        statuses=tuple(decode(ToOStatus, data) for data in values(log, topics.TOO_STATUS.name)),
+        quarantined=tuple(sorted(quarantined, key=lambda q: (q.source, q.sha256))),
+        tally=seen.tally(),
+    )
+
+
+def findings(log: Log) -> tuple[tuple[Coincidence, ...], tuple[CandidateList, ...]]:
+    """The last record of every coincidence and of every candidate list, sorted by id."""
     coincidences: dict[str, Coincidence] = {}
     lists: dict[str, CandidateList] = {}
     for record in _all(log, topics.COINCIDENCES.name):
@@ -76,18 +93,7 @@ def outcome(log: Log) -> Outcome:
         else:
             ranked = decode(CandidateList, data)
             lists[ranked.list_id] = ranked
-    requests = {r.request_id: r for r in (decode(ToORequest, d) for d in values(log, topics.TOO_REQUESTS.name))}
-    quarantined = [decode(Quarantined, data) for data in values(log, topics.QUARANTINE.name)]
-    seen = Seen(log)
-    seen.catch_up()
-    return Outcome(
-        coincidences=tuple(coincidences[key] for key in sorted(coincidences)),
-        lists=tuple(lists[key] for key in sorted(lists)),
-        requests=tuple(requests[key] for key in sorted(requests)),
-        statuses=tuple(decode(ToOStatus, data) for data in values(log, topics.TOO_STATUS.name)),
-        quarantined=tuple(sorted(quarantined, key=lambda q: (q.source, q.sha256))),
-        tally=seen.tally(),
-    )
+    return tuple(coincidences[key] for key in sorted(coincidences)), tuple(lists[key] for key in sorted(lists))
 
 
 def values(log: Log, topic: str) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """Publishing over HTTP: ``POST /alerts`` of a broker elsewhere."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import orjson
@@ -9,11 +9,12 @@ import orjson
 from nuncius.broker.services.packets import Packet
 from nuncius.broker.services.publishing import Line
 from nuncius.schemas import Retry, SettingsError
+from nuncius.schemas.limits import MAX_PACKET_BYTES
 
 _TIMEOUT_S: Final = 60.0
 
 
-def post(url: str, packets: Iterator[Packet], stream: str, *, json: bool) -> Iterator[Line]:
+def post(url: str, packets: Iterator[Packet], *, json: bool) -> Iterator[Line]:
     """Post each packet; the line comes when the broker has it.
 
     Raises
@@ -25,8 +26,11 @@ def post(url: str, packets: Iterator[Packet], stream: str, *, json: bool) -> Ite
     """
     with httpx.Client(base_url=url, timeout=_TIMEOUT_S) as client:
         for packet in packets:
+            if max(packet.nbytes, len(packet.payload)) > MAX_PACKET_BYTES:
+                yield _refused(packet, {"error": f"packet is over {MAX_PACKET_BYTES} bytes; not sent"}, json=json)
+                continue
             try:
-                answer = client.post("/alerts", params={"stream": stream}, content=packet.payload)
+                answer = client.post("/alerts", params={"stream": packet.stream}, content=packet.payload)
             except httpx.ConnectError as error:
                 raise SettingsError(f"no broker answers at {url}: {error}") from error
             except httpx.HTTPError as error:
@@ -41,8 +45,16 @@ def _line(packet: Packet, answer: httpx.Response, *, json: bool) -> Line:
         said = {"error": f"HTTP {answer.status_code}: not a Nuncius broker"}
     if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
         raise Retry(f"{packet.source}: {said.get('error', 'the broker is away')}")
-    refused = answer.status_code != httpx.codes.ACCEPTED
-    if json:
-        return Line(orjson.dumps({"file": packet.source, **said}).decode(), refused)
-    words = said.get("error") if refused else ", ".join(said.get("fates", ()))
-    return Line(f"{packet.source}: {'refused: ' if refused else ''}{words}", refused)
+    if answer.status_code != httpx.codes.ACCEPTED:
+        return _refused(packet, said, json=json)
+    words = orjson.dumps({"file": packet.source, **said}).decode() if json else _words(packet, said)
+    return Line(words, quarantined=False)
+
+
+def _words(packet: Packet, said: dict[str, Any]) -> str:
+    return f"{packet.source}: {', '.join(said.get('fates', ()))}"
+
+
+def _refused(packet: Packet, said: dict[str, Any], *, json: bool) -> Line:
+    words = f"{packet.source}: refused: {said.get('error', 'no reason given')}"
+    return Line(orjson.dumps({"file": packet.source, **said}).decode() if json else words, quarantined=True)

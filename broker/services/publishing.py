@@ -41,11 +41,11 @@ def packets_of(paths: Sequence[Path], stdin: BinaryIO) -> Iterator[Packet]:
 
 
 def publish_local(
-    ingest: Ingest, packets: Iterator[Packet], supplies: Supplies, parse: Parse, stream: str, *, json: bool
+    ingest: Ingest, packets: Iterator[Packet], supplies: Supplies, parse: Parse, *, json: bool
 ) -> Iterator[Line]:
     """Write each packet in a transaction of its own; the line comes when it is durable."""
     for packet in packets:
-        reading = read(packet, supplies.context(packet.source, packet.folder, "live", stream), parse)
+        reading = read(packet, supplies.context(packet, "live"), parse)
         yield _line(reading, ingest.accept([reading])[0], json=json)
 
 

@@ -10,8 +10,7 @@ from fastapi.responses import JSONResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from nuncius.broker.services.intake import Intake
-from nuncius.broker.services.outcome import outcome
-from nuncius.broker.services.packets import Packet
+from nuncius.broker.services.outcome import findings
 from nuncius.broker.services.reading import Reading
 from nuncius.broker.services.web.tail import Tail
 from nuncius.broker.transport.port import Log
@@ -24,7 +23,7 @@ ACK_TIMEOUT_S: Final = 30.0
 
 
 def web_app(
-    log: Log, intake: Intake, read: Callable[[Packet], Reading], health: Callable[[], dict[str, Any]]
+    log: Log, intake: Intake, read: Callable[[bytes, str], Reading], health: Callable[[], dict[str, Any]]
 ) -> FastAPI:
     """The HTTP service of one broker.
 
@@ -35,7 +34,7 @@ def web_app(
     intake
         Where posted packets are handed in; they are acked once durable.
     read
-        One packet into a reading.
+        A packet's bytes and the stream they came on into a reading.
     health
         Facts for ``GET /health``; its ``ok`` decides between 200 and 503.
     """
@@ -47,7 +46,7 @@ def web_app(
         body = await _body(request)
         if body is None:
             return JSONResponse({"error": f"packet is over {MAX_PACKET_BYTES} bytes"}, 413)
-        reading = read(Packet(body, "http", stream))
+        reading = await asyncio.to_thread(read, body, stream)
         try:
             fates = await asyncio.wait_for(asyncio.wrap_future(intake.put(reading)), ACK_TIMEOUT_S)
         except (Retry, TimeoutError, CancelledError) as error:
@@ -67,7 +66,7 @@ def web_app(
     @app.get("/coincidences")
     def get_coincidences() -> Response:
         """The latest record of every coincidence, sorted by id."""
-        body = b",".join(encode_json(item) for item in outcome(log).coincidences)
+        body = b",".join(encode_json(item) for item in findings(log)[0])
         return Response(b"[" + body + b"]", media_type="application/json")
 
     @app.get("/coincidences/stream")
@@ -97,4 +96,4 @@ async def _events(tail: Tail) -> AsyncIterator[ServerSentEvent]:
             for offset, kind, data in await asyncio.to_thread(tail.poll):
                 yield ServerSentEvent(data=data, event=kind, id=str(offset))
     finally:
-        tail.close()
+        await asyncio.shield(asyncio.to_thread(tail.close))

@@ -1,9 +1,10 @@
 """The end of `nuncius.coincidences`, for one reader over HTTP."""
 
+from threading import Lock
 from typing import Final
 
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import Log, TopicPartition
+from nuncius.broker.transport.port import Log, Reader, Record, TopicPartition
 from nuncius.schemas import CandidateList, Coincidence
 from nuncius.schemas.codec import decode, encode_json, kind_of
 
@@ -19,26 +20,35 @@ class Tail:
     log
         Where from.
     after
-        Last offset the client has; None for what comes from now on.
+        Last offset the client has; None for what comes from now on. One that this log never gave is another log's: then
+        all that is kept comes.
     from_start
         Without ``after``: everything that is kept.
     """
 
     def __init__(self, log: Log, after: int | None, *, from_start: bool) -> None:
-        start = log.start(_TP) if from_start else log.end(_TP)
-        self._reader = log.reader({_TP: start if after is None else after + 1})
+        first, end = log.start(_TP), log.end(_TP)
+        everything = from_start if after is None else after >= end
+        begin = end if after is None else after + 1
+        self._lock = Lock()
+        self._reader: Reader | None = log.reader({_TP: first if everything else begin})
 
     def poll(self) -> list[tuple[int, str, str]]:
         """Offset, event name and JSON of what is new; waits up to half a second."""
-        found = []
-        for record in self._reader.poll(100, _WAIT_S):
-            data = record.value or b""
-            kind = kind_of(data)
-            name = "coincidence" if kind is Coincidence else "candidate_list"
-            value = decode(Coincidence, data) if kind is Coincidence else decode(CandidateList, data)
-            found.append((record.offset, name, encode_json(value).decode()))
-        return found
+        with self._lock:
+            records = () if self._reader is None else self._reader.poll(100, _WAIT_S)
+        return [_line(record) for record in records]
 
     def close(self) -> None:
-        """Give the reader back."""
-        self._reader.close()
+        """Give the reader back, when the poll that may be running has ended."""
+        with self._lock:
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
+
+
+def _line(record: Record) -> tuple[int, str, str]:
+    data = record.value or b""
+    if kind_of(data) is Coincidence:
+        return record.offset, "coincidence", encode_json(decode(Coincidence, data)).decode()
+    return record.offset, "candidate_list", encode_json(decode(CandidateList, data)).decode()
