@@ -31,28 +31,12 @@ _CITES: Final[Mapping[str, CiteKind]] = {
 }
 _IN_SKY: Final = frozenset({"ISOTime", "ISOTimeStart", "ISOTimeStop", "C1", "C2", "Error2Radius"})
 _IN_SKY_BY_ATTRIBUTE: Final = {"AstroCoords": "coord_system_id", "Position2D": "unit"}
-_FACTS: Final = tuple(
-    "{*}" + name
-    for name in (
-        "AuthorIVORN",
-        "Date",
-        "What",
-        "ObservatoryLocation",
-        "ObservationLocation",
-        "AstroCoords",
-        "ISOTime",
-        "ISOTimeStart",
-        "ISOTimeStop",
-        "Position2D",
-        "C1",
-        "C2",
-        "Error2Radius",
-        "Why",
-        "Concept",
-        "EventIVORN",
-        "Reference",
-    )
+_FACTS: Final = (
+    *("AuthorIVORN", "Date", "What", "ObservatoryLocation", "ObservationLocation", "AstroCoords", "ISOTime"),
+    *("ISOTimeStart", "ISOTimeStop", "Position2D", "C1", "C2", "Error2Radius", "Why", "Concept", "EventIVORN"),
+    "Reference",
 )
+_FACTS_IN_ANY_NAMESPACE: Final = tuple("{*}" + name for name in _FACTS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,9 +103,9 @@ def read(payload: bytes) -> VOEvent:
     attributes = root.attrib
     ivorn = attributes.get("ivorn", "").strip()
     authority, local_id = split_ivorn(ivorn)
-    facts = _Facts()
-    for node in root.iter(*_FACTS):
-        facts.take(node)
+    facts = _Facts(root, _FACTS)
+    if not facts.sky:  # most packets put only the root into a namespace, and that is faster; some put everything
+        facts = _Facts(root, _FACTS_IN_ANY_NAMESPACE)
     sky = facts.sky
     return VOEvent(
         ivorn=ivorn,
@@ -189,13 +173,21 @@ def _params(what: Any) -> dict[str, str]:
     if what is None:
         return params
     first = params.setdefault
-    for node in what.iterchildren("{*}Param"):
+    groups = []
+    for node in what:
         value = node.get("value")
-        first(node.get("name"), _child_text(node, "Value") if value is None else value.strip())
-    for group in what.iterchildren("{*}Group"):
+        if value is not None:
+            first(node.get("name"), value.strip())
+        elif _local(node) == "Group":
+            groups.append(node)
+        elif _local(node) == "Param":
+            first(node.get("name"), _child_text(node, "Value"))
+    for group in groups:
         prefix = (group.get("name") or group.get("type") or "") + "/"
-        for node in group.iter("{*}Param"):
-            name, value = node.get("name") or "", node.get("value")
+        for node in group:
+            name, value = node.get("name"), node.get("value")
+            if name is None or (value is None and _local(node) != "Param"):
+                continue
             text = _child_text(node, "Value") if value is None else value.strip()
             first(prefix + name, text)
             first(name, text)
@@ -208,7 +200,7 @@ class _Facts:
 
     __slots__ = ("_place", "cites", "concepts", "params", "references", "sky", "texts")
 
-    def __init__(self) -> None:
+    def __init__(self, root: Any, names: tuple[str, ...]) -> None:
         self.texts: dict[str, str] = {}
         self.params: dict[str, str] = {}
         self.cites: list[Citation] = []
@@ -216,8 +208,10 @@ class _Facts:
         self.concepts: list[str] = []
         self.sky: dict[str, str] = {}
         self._place = self.sky
+        for node in root.iter(*names):
+            self._take(node)
 
-    def take(self, node: Any) -> None:
+    def _take(self, node: Any) -> None:
         tag = node.tag
         name = tag[tag.rfind("}") + 1 :]
         if name in _IN_SKY:
