@@ -68,7 +68,7 @@ def _file(path: Path, source: str) -> Iterator[Packet]:
         return
     size = path.stat().st_size
     with path.open("rb") as file:
-        yield Packet(file.read(MAX_PACKET_BYTES + 1), _printable(source), nbytes=size, folder=path.parent)
+        yield Packet(file.read(min(size, MAX_PACKET_BYTES + 1)), _printable(source), nbytes=size, folder=path.parent)
 
 
 def _archive(path: Path, source: str) -> Iterator[Packet]:
@@ -80,7 +80,7 @@ def _archive(path: Path, source: str) -> Iterator[Packet]:
                 content = archive.extractfile(member)
                 if content is not None:
                     name = _printable(f"{source}!{member.name.removeprefix('./')}")
-                    yield Packet(content.read(MAX_PACKET_BYTES + 1), name, nbytes=member.size)
+                    yield Packet(content.read(min(member.size, MAX_PACKET_BYTES + 1)), name, nbytes=member.size)
     except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         raise SettingsError(f"{path.name}: cannot read the archive: {error}") from error
 
