@@ -204,7 +204,8 @@ class CandidateList:
     event_thread, event_alert_id
         The event and the exact notice whose region was used.
     candidates
-        Best first, at most the rule's cap.
+        Best first, at most the rule's cap: ranked by how few unrelated objects are expected as deep in the region and
+        as soon after the event (credible level times delay of the first detection).
     passed
         How many objects passed the cuts; those beyond the cap are counted here only.
     expected_by_chance, expected_method

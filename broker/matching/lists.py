@@ -1,10 +1,11 @@
 """One candidate list: the possible counterparts of one event, ranked, as a function of the counterparts known."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from nuncius.broker.matching.rules import CandidateRule
 from nuncius.broker.matching.store import ListKey, ObjectArm, View
-from nuncius.broker.matching.threads import order, own_regions
+from nuncius.broker.matching.threads import EPOCH, order, own_regions
 from nuncius.schemas import ids
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.coincidence import CandidateList, Counterpart
@@ -38,7 +39,8 @@ def candidate_list(rule: CandidateRule, key: ListKey, view: View) -> CandidateLi
     notice = notices[-1]
     living = now.retraction is None and now.main is not None and rule.anchor.takes(now.main)
     objects = _latest(rows.get(notice.alert_id, {})) if living else []
-    on = sorted((row for row in objects if row.arm == "on"), key=_rank)
+    opens = timedelta(microseconds=rule.low_us) + (notice.time_start or EPOCH)
+    on = sorted((row for row in objects if row.arm == "on"), key=lambda row: _rank(row, opens))
     control = sum(row.arm == "control" for row in objects)
     chance, method = _expected(rule, control) if living else (None, "")
     last = notice if now.retraction is None else max(notice, now.retraction, key=order)
@@ -81,8 +83,13 @@ def _latest(rows: Mapping[ObjectArm, Counterpart]) -> list[Counterpart]:
     return list(latest.values())
 
 
-def _rank(row: Counterpart) -> tuple[float, float, str]:
-    return row.credible_level, -row.probdensity_per_sr, row.thread_id
+def _rank(row: Counterpart, opens: datetime) -> tuple[float, float, str]:
+    """Fewest unrelated objects expected as deep in the region and as soon after the window opens.
+
+    For a steady background their number is proportional to credible level times delay. Ties go by level, then by id.
+    """
+    delay_s = max(0.0, (row.first_time - opens).total_seconds())
+    return row.credible_level * delay_s, row.credible_level, row.thread_id
 
 
 def _state(statements: int) -> State:

@@ -124,7 +124,7 @@ def listed(*steps: tuple[tuple[Alert, ...], tuple[Counterpart, ...]]) -> Candida
     return lists[0] if lists else None
 
 
-def test_the_list_is_ranked_by_credible_level() -> None:
+def test_of_one_age_the_deepest_in_the_region_comes_first() -> None:
     rows = found(EVENT, candidates({"dec": -24.0}, {"dec": -23.1}, {"dec": -23.5, "first": -3.0}, {"dec": -25.0}))
     made = listed(((EVENT,), tuple(rows)))
     assert made is not None
@@ -133,6 +133,15 @@ def test_the_list_is_ranked_by_credible_level() -> None:
     assert made.expected_by_chance == pytest.approx(1.0)
     assert made.state == "active"
     assert decode(CandidateList, encode(made)) == made
+
+
+def test_the_sooner_after_the_event_the_better() -> None:
+    # 1 deg off the centre of a 5 deg (90 %) circle: level 1 - 0.1^(1/25) = 0.088; 0.5 deg off: 0.023.
+    # Level times delay in days: 0.088 x 0.45 = 0.040 < 0.023 x 4 = 0.092 < 0.088 x 2 = 0.176.
+    batch = candidates({"dec": -23.5, "days": 4.0}, {"dec": -24.0, "days": 0.45}, {"dec": -24.0, "days": 2.0})
+    made = listed(((EVENT,), tuple(found(EVENT, batch))))
+    assert made is not None
+    assert [row.thread_id for row in made.candidates] == ["ztf:1", "ztf:0", "ztf:2"]
 
 
 def test_an_object_counts_once_as_its_latest_row_says() -> None:
