@@ -21,10 +21,19 @@ Notices = Mapping[str, Notice]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A named place."""
+    """A named place.
+
+    Parameters
+    ----------
+    name, place
+        What and where.
+    known
+        When it became known, where that is earlier than the cause's latest record; UTC.
+    """
 
     name: str
     place: Place
+    known: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +134,9 @@ def _judge_coincidence(
 def _judge_list(policy: Policy, sites: Mapping[str, Site], cause: CandidateList, notices: Notices) -> Verdict | None:
     event = notices[cause.event_alert_id]
     ranked = [
-        Target(name=one.thread_id, place=Place(one.ra, one.dec, 0.0)) for one in cause.candidates if one.arm == "on"
+        Target(name=one.thread_id, place=Place(one.ra, one.dec, 0.0), known=_latest(event.issued_time, one.first_time))
+        for one in cause.candidates
+        if one.arm == "on"
     ]
     around = [] if event.place is None else [Target(name=event.thread_id, place=event.place)]
     targets = ranked[: policy.max_rank] or around
@@ -176,7 +187,8 @@ def _planned(
     """The first target, best first, that is small enough and can be observed.
 
     The windows are those of the whole span from the event to its expiry, and the first one that is not over at ``now``
-    is taken whole, so that it does not creep with every revision of the cause; it may have begun before ``now``.
+    is taken whole, so that it does not creep with every revision of the cause; it may have begun before ``now``. For a
+    candidate ``now`` is when it was first seen and the event known: another candidate, days later, moves nothing.
     """
     first = targets[0]
     start = event_time or now
@@ -188,7 +200,9 @@ def _planned(
         reason = f"{says}: 90 % region of {first.place.area_deg2:.3g} deg² is too large"
         return Verdict(state="rejected", target=first, reason=reason, expires=expires)
     for target in small:
-        found = _first_window(policy, sites, target.place, start=start, expires=expires, now=now or start)
+        found = _first_window(
+            policy, sites, target.place, start=start, expires=expires, now=target.known or now or start
+        )
         if found is not None:
             site, window = found
             reason = f"{says}; from {site} {window.start:%Y-%m-%d %H:%M} to {window.stop:%Y-%m-%d %H:%M} UTC"
@@ -211,6 +225,10 @@ def _first_window(
         return None
     *_, name, window = min(usable, key=lambda found: found[:3])
     return name, window
+
+
+def _latest(*times: datetime | None) -> datetime | None:
+    return max((time for time in times if time is not None), default=None)
 
 
 def _is_about(policy: Policy, notice: Notice) -> bool:

@@ -187,6 +187,15 @@ def test_a_list_asks_for_its_best_candidate_from_the_site_that_sees_it(planner: 
     assert "Las Campanas" in request.reason
 
 
+def test_another_candidate_days_later_moves_no_request(planner: Planner) -> None:
+    first = candidate_list()
+    (asked,) = run(planner, GW, first)
+    later = counterpart("ztf:other", (198.0, -24.0), first_time=MERGER + timedelta(days=5))
+    more = candidate_list(2, candidates=(*first.candidates, later), issued_time=MERGER + timedelta(days=5))
+    assert run(planner, more) == ()
+    assert asked.state == "proposed"
+
+
 def test_the_best_candidate_that_can_be_observed_is_taken_down_to_the_rank_allowed(planner: Planner) -> None:
     sunny, hidden = counterpart("sunny", (147.0, 13.0)), counterpart("hidden", (145.0, 14.0))
     good = counterpart("good", AT2017GFO)
