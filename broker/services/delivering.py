@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from nuncius.broker.services.fold import fold
+from nuncius.broker.services.seat import Seat
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import Log, Record, TopicPartition, Writer
+from nuncius.broker.transport.port import Log, Record, TopicPartition
 from nuncius.consumers.adapter import Adapter
 from nuncius.consumers.delivery import Outbox
 from nuncius.schemas import ToORequest, ToOStatus
@@ -43,11 +44,12 @@ class Delivering:
 
     def work(self, timeout_s: float) -> int:
         """Deliver what is new or due again; returns how many requests were read."""
-        batch = self._member.poll(500, timeout_s)
+        batch = self._seat.poll(500, timeout_s)
         if batch.assigned or batch.revoked:
-            self._take_over()
+            self._restore()
             return len(batch.assigned)
-        if self._writer is None:
+        writer = self._seat.writer
+        if writer is None:
             return 0
         requests = [decode(ToORequest, r.value) for r in batch.records if r.value is not None]
         now = self._clock()
@@ -57,16 +59,16 @@ class Delivering:
         for outbox in self._outboxes:
             outbox.take(requests)
             for status in outbox.deliver(now=now):
-                with self._writer.transaction() as tx:
+                with writer.transaction() as tx:
                     tx.send(topics.TOO_STATUS.name, encode(status), key=status.request_id.encode())
         if batch.records:
-            with self._writer.transaction() as tx:
-                tx.commit_offset(GROUP, _REQUESTS, self._member.position(_REQUESTS))
+            with writer.transaction() as tx:
+                tx.commit_offset(GROUP, _REQUESTS, self._seat.member.position(_REQUESTS))
         return len(batch.records)
 
     def caught_up(self) -> bool:
         """Whether every request on the log has been taken."""
-        return self._member.caught_up()
+        return self._seat.member.caught_up()
 
     def reopen(self) -> None:
         """Drop everything and go back to the committed point."""
@@ -75,37 +77,23 @@ class Delivering:
 
     def close(self) -> None:
         """Leave the group and give the slot back."""
-        self._member.close()
-        self._give_back()
+        self._seat.close()
 
     def _open(self) -> None:
         self._outboxes = tuple(Outbox(adapter) for adapter in self._adapters)
-        self._member = self._log.member(GROUP, [topics.TOO_REQUESTS.name])
-        self._writer: Writer | None = None
-
-    def _give_back(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
-
-    def _take_over(self) -> None:
-        """Take the slot where the requests are ours (a standby would fence the active one), and build the state."""
-        self._give_back()
-        if self._member.assignment():
-            self._writer = self._log.writer(self.name)
-            self._restore()
+        self._seat = Seat(self._log, GROUP, [topics.TOO_REQUESTS.name], self.name)
 
     def _restore(self) -> None:
         self._outboxes = tuple(Outbox(adapter) for adapter in self._adapters)
-        committed = self._log.committed(GROUP, _REQUESTS)
-        start = self._log.start(_REQUESTS)
-        until = start if committed is None else committed.offset
+        until = self._seat.committed(GROUP).get(_REQUESTS)
+        if until is None:
+            return
         statuses = [decode(ToOStatus, data) for data in self._all(_STATUS, self._log.end(_STATUS))]
         requests = [decode(ToORequest, data) for data in self._all(_REQUESTS, until)]
         for outbox in self._outboxes:
             outbox.learn(statuses)
             outbox.take(requests)
-        self._member.seek(_REQUESTS, until)
+        self._seat.member.seek(_REQUESTS, until)
 
     def _all(self, tp: TopicPartition, until: int) -> list[bytes]:
         spans = {tp: (self._log.start(tp), until)}

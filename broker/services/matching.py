@@ -13,8 +13,9 @@ from nuncius.broker.matching.rules import Rule
 from nuncius.broker.services.alerts import decode_alert
 from nuncius.broker.services.fold import fold
 from nuncius.broker.services.maps import MapShelf
+from nuncius.broker.services.seat import Seat
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import Log, Record, TopicPartition, Writer
+from nuncius.broker.transport.port import Log, Record, TopicPartition
 from nuncius.schemas import CandidateRow, Counterpart
 from nuncius.schemas.candidate_row import columns
 from nuncius.schemas.codec import decode, encode
@@ -62,31 +63,31 @@ class MatchWorker:
 
     def work(self, timeout_s: float) -> int:
         """Match what is new, candidates and events, in one transaction; returns how many records were taken."""
-        batch = self._member.poll(_MOST, timeout_s)
+        batch = self._seat.poll(_MOST, timeout_s)
         if batch.assigned or batch.revoked:
-            self._take_over()
+            self._restore()
             return len(batch.assigned)
-        if self._writer is None:
+        if self._seat.writer is None:
             return 0
         events = self._events.poll(_MOST, 0.0)
         if not events and not batch.records:
             return 0
         now = max(record.time for record in (*events, *batch.records))
         deltas, found = self._step(events, batch.records, now)
-        with self._writer.transaction() as tx:
+        with self._seat.writer.transaction() as tx:
             for row in found:
                 tx.send(topics.COUNTERPARTS.name, encode(row), key=row.event_thread.encode())
             touched = {TopicPartition(r.topic, r.partition) for r in batch.records}
             note = str(self._events.position(_EVENTS))
-            for tp in sorted(self._member.assignment() if events else touched):
-                tx.commit_offset(GROUP, tp, self._member.position(tp), note)
+            for tp in sorted(self._seat.member.assignment() if events else touched):
+                tx.commit_offset(GROUP, tp, self._seat.member.position(tp), note)
         for delta in deltas:
             self._engine.apply(delta)
         return len(events) + len(batch.records)
 
     def caught_up(self) -> bool:
         """Whether everything on the log has been matched."""
-        return self._member.caught_up() and self._events.caught_up()
+        return self._seat.member.caught_up() and self._events.caught_up()
 
     def reopen(self) -> None:
         """Drop everything and go back to the committed point."""
@@ -95,27 +96,13 @@ class MatchWorker:
 
     def close(self) -> None:
         """Leave the group and give the slot back."""
-        self._member.close()
+        self._seat.close()
         self._events.close()
-        self._give_back()
 
     def _open(self) -> None:
         self._engine = Match(self._rules, self._lateness_days)
-        self._member = self._log.member(GROUP, [topics.CANDIDATES.name])
+        self._seat = Seat(self._log, GROUP, [topics.CANDIDATES.name], self._slot)
         self._events = self._log.reader({_EVENTS: self._log.start(_EVENTS)})
-        self._writer: Writer | None = None
-
-    def _give_back(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
-
-    def _take_over(self) -> None:
-        """Take the slot where partitions are ours (a standby would fence the active one), and build their state."""
-        self._give_back()
-        if self._member.assignment():
-            self._writer = self._log.writer(self._slot)
-            self._restore()
 
     def _restore(self) -> None:
         """Fold the look-back up to (c, e) silently. Where partitions differ in e, from the smallest: what is emitted
@@ -124,12 +111,11 @@ class MatchWorker:
         self._engine = Match(self._rules, self._lateness_days)
         spans: dict[TopicPartition, tuple[int, int]] = {}
         reached = []
-        for tp in self._member.assignment():
+        for tp, offset in self._seat.committed(GROUP).items():
             committed = self._log.committed(GROUP, tp)
-            start = self._log.start(tp)
-            spans[tp] = (start, start if committed is None else committed.offset)
+            spans[tp] = (self._log.start(tp), offset)
             reached.append(self._log.start(_EVENTS) if committed is None else int(committed.metadata))
-            self._member.seek(tp, spans[tp][1])
+            self._seat.member.seek(tp, offset)
         until = min(reached, default=self._log.start(_EVENTS))
         spans[_EVENTS] = (self._log.start(_EVENTS), until)
         for records in fold(self._log, spans):

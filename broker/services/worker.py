@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-from nuncius.broker.transport.port import Log, Record, TopicPartition, Transaction, Writer
+from nuncius.broker.services.seat import Seat
+from nuncius.broker.transport.port import Log, Record, TopicPartition, Transaction
 
 D = TypeVar("D")
 
@@ -83,23 +84,23 @@ class Worker(Generic[D]):
         Retry
             The step was not committed, or it is unknown: call `reopen` and go on.
         """
-        batch = self._member.poll(self._most, timeout_s)
+        batch = self._seat.poll(self._most, timeout_s)
         if batch.assigned or batch.revoked:
-            self._take_over()
+            self._restore()
             return len(batch.assigned)
-        if not batch.records or self._writer is None:
+        if not batch.records or self._seat.writer is None:
             return 0
         step = self._stepper.step(batch.records, batch.records[-1].time)
-        with self._writer.transaction() as tx:
+        with self._seat.writer.transaction() as tx:
             send_all(tx, step.sends)
             for tp in sorted({TopicPartition(r.topic, r.partition) for r in batch.records}):
-                tx.commit_offset(self._stepper.group, tp, self._member.position(tp))
+                tx.commit_offset(self._stepper.group, tp, self._seat.member.position(tp))
         self._stepper.apply(step.delta)
         return len(batch.records)
 
     def caught_up(self) -> bool:
         """Whether everything on the log has been worked on."""
-        return self._member.caught_up()
+        return self._seat.member.caught_up()
 
     def reopen(self) -> None:
         """Drop everything and go back to the committed point."""
@@ -108,30 +109,17 @@ class Worker(Generic[D]):
 
     def close(self) -> None:
         """Leave the group and give the slot back."""
-        self._member.close()
-        self._give_back()
+        self._seat.close()
 
     def _open(self) -> None:
-        self._member = self._log.member(self._stepper.group, self._stepper.topics)
-        self._writer: Writer | None = None
+        self._seat = Seat(self._log, self._stepper.group, self._stepper.topics, self._stepper.name)
 
-    def _give_back(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
-
-    def _take_over(self) -> None:
-        """Build the state of what is ours now. Only the active member takes the slot: a standby would fence it."""
-        self._give_back()
-        if not self._member.assignment():
-            return
-        self._writer = self._log.writer(self._stepper.name)
-        committed = {}
-        for tp in self._member.assignment():
-            found = self._log.committed(self._stepper.group, tp)
-            committed[tp] = self._log.start(tp) if found is None else found.offset
-            self._member.seek(tp, committed[tp])
-        self._stepper.restore(self._log, committed)
+    def _restore(self) -> None:
+        committed = self._seat.committed(self._stepper.group)
+        for tp, offset in committed.items():
+            self._seat.member.seek(tp, offset)
+        if committed:
+            self._stepper.restore(self._log, committed)
 
 
 def send_all(tx: Transaction, sends: Sequence[Send]) -> None:

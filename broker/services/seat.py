@@ -1,0 +1,49 @@
+"""A seat in a consumer group: membership, and the writer of a slot while partitions are ours."""
+
+from collections.abc import Sequence
+
+from nuncius.broker.transport.port import Batch, Log, Member, TopicPartition, Writer
+
+
+class Seat:
+    """Joins a group; takes the slot's writer with the first partition and gives it back with the last.
+
+    Only the active member takes the slot: a standby that did would fence the active one.
+
+    Parameters
+    ----------
+    log, group, topics
+        Where, and as which group's member.
+    slot
+        Name of the writer, stable over restarts.
+    """
+
+    def __init__(self, log: Log, group: str, topics: Sequence[str], slot: str) -> None:
+        self._log = log
+        self._slot = slot
+        self.member: Member = log.member(group, topics)
+        self.writer: Writer | None = None
+
+    def poll(self, most: int, timeout_s: float) -> Batch:
+        """As `Member.poll`; after a change of assignment the writer is there, or not, as it should."""
+        batch = self.member.poll(most, timeout_s)
+        if batch.assigned or batch.revoked:
+            self._give_back()
+            if self.member.assignment():
+                self.writer = self._log.writer(self._slot)
+        return batch
+
+    def committed(self, group: str) -> dict[TopicPartition, int]:
+        """Next offset of every partition that is ours; its start where the group never committed."""
+        found = {tp: self._log.committed(group, tp) for tp in self.member.assignment()}
+        return {tp: self._log.start(tp) if at is None else at.offset for tp, at in found.items()}
+
+    def close(self) -> None:
+        """Leave the group and give the slot back."""
+        self.member.close()
+        self._give_back()
+
+    def _give_back(self) -> None:
+        if self.writer is not None:
+            self.writer.close()
+            self.writer = None
