@@ -13,8 +13,14 @@ from nuncius.schemas.codec import decode, kind_of
 from nuncius.schemas.wire import to_json
 
 _TYPES: Final = {Coincidence: "coincidence", CandidateList: "candidate_list", ToORequest: "too_request"}
-_NOT_STATE: Final = ("revision", "idempotency_key")
-"""Counts of how the state was reached, not of what it is (DESIGN 4)."""
+_NOT_STATE: Final[dict[type, tuple[str, ...]]] = {
+    Coincidence: ("revision",),
+    CandidateList: ("revision",),
+    ToORequest: ("revision", "idempotency_key", "issued_time"),
+}
+"""How the state was reached, not what it is (DESIGN 4). A request that stays as it is keeps the time of the record that
+first asked for it so, and which one that was depends on how the stream was cut.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +50,8 @@ class Outcome:
         """One object an id with its ``type``, sorted by id within a type, then the summary."""
         for value in (*self.coincidences, *self.lists, *self.requests):
             record = to_json(value)
-            for name in _NOT_STATE:
-                record.pop(name, None)
+            for name in _NOT_STATE[type(value)]:
+                del record[name]
             yield {"type": _TYPES[type(value)], **record}
         for fault in self.quarantined:
             record = to_json(fault)
