@@ -10,6 +10,7 @@ from nuncius.broker.transport import topics
 from nuncius.broker.transport.address import HttpAddress, LocalAddress, find_address
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.local import open_local
+from nuncius.broker.transport.local_file import FILE_NAME
 from nuncius.broker.transport.port import Log, Reader, TopicPartition
 from nuncius.schemas import SettingsError
 from nuncius.schemas.codec import decode, kind_of
@@ -29,6 +30,10 @@ _POLL: Final = 500
 _WAIT_S: Final = 0.5
 
 
+class NoBroker(SettingsError):  # noqa: N818  named as the errors it belongs to
+    """Nothing has written a log there yet; a broker that is just starting will."""
+
+
 def subscribe(
     what: str = "coincidences",
     *,
@@ -44,7 +49,7 @@ def subscribe(
     what
         One of `STREAMS`.
     broker
-        Address as on the command line; None finds it as the commands do.
+        Address as on the command line; None takes ``$NUNCIUS_BROKER``, else the log in the user's data folder.
     since
         From records received at or after this time, aware UTC. Without it and ``last``: from now on, or with
         ``until_end`` from the start.
@@ -60,6 +65,8 @@ def subscribe(
 
     Raises
     ------
+    NoBroker
+        If there is no log at the address (yet).
     SettingsError
         For an unknown stream, or an address that cannot be read from here.
     """
@@ -67,20 +74,27 @@ def subscribe(
         raise SettingsError(f"no such stream: {what}; there are {', '.join(STREAMS)}")
     if last is not None and since is not None:
         raise SettingsError("give a time or a number of last records, not both")
-    log = _open(broker)
+    topic = STREAMS[what].name
+    log = _open(broker, topic)
     try:
-        yield from _records(log, STREAMS[what].name, since, last, until_end=until_end)
+        yield from _records(log, topic, since, last, until_end=until_end)
     finally:
         log.close()
 
 
-def _open(broker: str | None) -> Log:
+def _open(broker: str | None, topic: str) -> Log:
     address = find_address(broker, os.environ)
     match address:
         case LocalAddress(folder):
-            if not folder.exists():
-                raise SettingsError(f"no broker in {folder}; start one with: nuncius up --broker local:{folder}")
-            return open_local(folder, utc_now)
+            if not (folder / FILE_NAME).is_file():
+                raise NoBroker(f"no broker in {folder}; start one with: nuncius up --broker local:{folder}")
+            log = open_local(folder, utc_now)
+            try:
+                log.partitions(topic)
+            except SettingsError as error:
+                log.close()
+                raise NoBroker(f"the log in {folder} is not ready yet; start a broker: nuncius up") from error
+            return log
         case HttpAddress(url):
             raise SettingsError(f"over HTTP only the coincidences are streamed: curl -N {url}/coincidences/stream")
         case _:

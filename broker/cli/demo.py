@@ -11,9 +11,11 @@ from nuncius.broker.cli.options import Json
 def demo(
     *,
     speed: Annotated[
-        float, typer.Option(min=1, help="Seconds of history a second; long silences are jumped.")
+        float, typer.Option(min=1, metavar="N", help="Seconds of history a second; long silences are jumped.")
     ] = 36_000,
-    plot: Annotated[Path | None, typer.Option(help="Write a picture of the sky (.png or .svg) at the end.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a picture of the sky (.png or .svg) at the end.")
+    ] = None,
     broker: Annotated[
         str | None, typer.Option("--broker", metavar="ADDRESS", help="local:DIR keeps the log. Default: thrown away.")
     ] = None,

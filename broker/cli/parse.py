@@ -9,7 +9,7 @@ from nuncius.broker.cli.options import Json, Schemas, Skymaps
 
 
 def parse(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Packets, folders or tar archives.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE", help="Packets, folders or tar archives.")],
     *,
     json: Json = False,
     skymaps: Skymaps = None,

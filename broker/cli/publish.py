@@ -9,9 +9,11 @@ from nuncius.broker.cli.options import Broker, Config, Json, Schemas, Skymaps, s
 
 
 def publish(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Packets, folders or archives; - for stdin.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE", help="Packets, folders or archives; - for stdin.")],
     *,
-    stream: Annotated[str, typer.Option(help="The stream they come on, if the bytes do not tell.")] = "",
+    stream: Annotated[
+        str, typer.Option(metavar="NAME", help="The stream they come on, if the bytes do not tell.")
+    ] = "",
     broker: Broker = None,
     config: Config = None,
     json: Json = False,

@@ -9,7 +9,7 @@ from nuncius.broker.cli.options import Config, Json, Schemas, Skymaps, settings_
 
 
 def replay(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, folders, tar archives; any format.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files, folders, tar archives; any format.")],
     *,
     broker: Annotated[
         str | None,
@@ -17,9 +17,11 @@ def replay(
             "--broker", metavar="ADDRESS", help="local:DIR keeps the log and resumes there. Default: thrown away."
         ),
     ] = None,
-    order: Annotated[str, typer.Option(help="issued (as the world received them), event, or given.")] = "issued",
+    order: Annotated[
+        str, typer.Option(metavar="WORD", help="issued (as the world received them), event, or given.")
+    ] = "issued",
     speed: Annotated[
-        float | None, typer.Option(min=0.001, help="Seconds of the past a second. Default: all at once.")
+        float | None, typer.Option(min=0.001, metavar="N", help="Seconds of the past a second. Default: all at once.")
     ] = None,
     config: Config = None,
     json: Json = False,

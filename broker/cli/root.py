@@ -26,22 +26,28 @@ app = typer.Typer(
     help="Multimessenger alert broker: alerts in; coincidences with a stated significance, and ToO requests out.",
     pretty_exceptions_enable=False,
     add_completion=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
 )
-app.command("up", rich_help_panel="Run")(up.up)
-app.command("demo", rich_help_panel="Run")(demo.demo)
-app.command("replay", rich_help_panel="Run")(replay.replay)
-app.command("publish", rich_help_panel="Use")(publish.publish)
-app.command("subscribe", rich_help_panel="Use")(subscribe.subscribe)
-app.command("parse", rich_help_panel="Look")(parse.parse)
-app.add_typer(skymap.app, name="skymap", rich_help_panel="Look")
-app.command("facilities", rich_help_panel="Look")(facilities.facilities)
-app.command("doctor", rich_help_panel="Look")(doctor.doctor)
-app.command("ingest", rich_help_panel="One service")(service.ingest)
-app.command("match", rich_help_panel="One service")(service.match)
-app.command("associate", rich_help_panel="One service")(service.associate)
-app.command("too", rich_help_panel="One service")(service.too)
-app.command("web", rich_help_panel="One service")(service.web)
+_SHORT: Final = {
+    up.up: "the whole broker on this machine, with HTTP",
+    demo.demo: "play two acts of history through the broker",
+    replay.replay: "files and archives through the whole road",
+    publish.publish: "packets into a broker",
+    subscribe.subscribe: "follow what a broker says",
+    parse.parse: "what is in a packet, without a broker",
+    facilities.facilities: "what is read, and how far that was tried",
+    doctor.doctor: "what is wrong here, and how to mend it",
+    service.ingest: "one service alone: take packets over HTTP",
+    service.match: "one service alone: candidates with events",
+    service.associate: "one service alone: events with events",
+    service.too: "one service alone: requests to telescopes",
+    service.web: "one service alone: HTTP",
+}
+"""Every command, in the order of the list, and what the list says: short enough for 80 columns."""
+
+for _command, _short in _SHORT.items():
+    app.command(_command.__name__, short_help=_short)(_command)
+app.add_typer(skymap.app, name="skymap", short_help="what a sky map says")
 
 
 class _ClickError(Protocol):

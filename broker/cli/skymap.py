@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Look into sky maps: multi-order or flat FITS, plain or gzipped.")
 File = Annotated[Path, typer.Argument(metavar="FILE")]
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE")]
 
 
 @app.command()
@@ -39,8 +39,8 @@ def info(files: Files, *, json: Json = False) -> None:
 def at(
     files: Files,
     *,
-    ra: Annotated[float, typer.Option(help="Right ascension, ICRS degrees.", min=-360, max=360)],
-    dec: Annotated[float, typer.Option(help="Declination, ICRS degrees.", min=-90, max=90)],
+    ra: Annotated[float, typer.Option(metavar="DEG", help="Right ascension, ICRS degrees.", min=-360, max=360)],
+    dec: Annotated[float, typer.Option(metavar="DEG", help="Declination, ICRS degrees.", min=-90, max=90)],
     json: Json = False,
 ) -> None:
     """Probability density and credible level at a point."""
@@ -50,7 +50,7 @@ def at(
         _say(json, {"file": file.name, "probdensity_per_sr": density, "credible_level": level})
 
 
-@app.command("overlap")
+@app.command("overlap", short_help="How far two maps agree: the overlap integral.")
 def overlap_(first: File, second: File, *, json: Json = False) -> None:
     """Overlap integral 4 pi ∫ p1 p2 dΩ of two maps: 1 for no information, larger where they agree."""
     from nuncius.broker.sky import overlap
@@ -62,9 +62,11 @@ def overlap_(first: File, second: File, *, json: Json = False) -> None:
 def plot(
     files: Files,
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Picture to write: .png or .svg.")] = Path("skymap.png"),
-    ra: Annotated[list[float] | None, typer.Option(help="Mark a point; give --dec as often.")] = None,
-    dec: Annotated[list[float] | None, typer.Option(help="Declination of the marked point.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Picture to write: .png or .svg.")] = Path(
+        "skymap.png"
+    ),
+    ra: Annotated[list[float] | None, typer.Option(metavar="DEG", help="Mark a point; give --dec as often.")] = None,
+    dec: Annotated[list[float] | None, typer.Option(metavar="DEG", help="Declination of the marked point.")] = None,
 ) -> None:
     """All-sky picture and a zoom, with 50 % and 90 % contours."""
     from nuncius.broker.plots.sky import Mark, plot_skymap

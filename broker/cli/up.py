@@ -11,8 +11,10 @@ def up(
     *,
     broker: Broker = None,
     config: Config = None,
-    host: Annotated[str | None, typer.Option(help="Address of the HTTP service.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Its port; 0 picks a free one.")] = None,
+    host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Address of the HTTP service.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, metavar="N", help="Its port; 0 picks a free one.")
+    ] = None,
 ) -> None:
     """Run the whole broker: ingest, match, associate, too and the HTTP service, on the embedded log. Ctrl-C ends it."""
     from nuncius.broker.live import run_broker
