@@ -7,12 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from tarfile import EOFHeaderError, HeaderError, ReadError  # type: ignore[attr-defined]  # typeshed knows one of them
+from typing import Final, Self
 
 from nuncius.schemas import SettingsError
 from nuncius.schemas.limits import MAX_PACKET_BYTES
 
 TAR_SUFFIXES: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz")
+
+_PADDING: Final = 2**20
+"""Zeros that may follow an archive's end mark; tar itself writes less than 10 kB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ def _file(path: Path, source: str) -> Iterator[Packet]:
 
 def _archive(path: Path, source: str) -> Iterator[Packet]:
     try:
-        with tarfile.open(path) as archive:
+        with tarfile.open(path, tarinfo=_WholeInfo) as archive:
             for member in archive:
                 if not member.isfile():
                     continue
@@ -81,8 +85,31 @@ def _archive(path: Path, source: str) -> Iterator[Packet]:
                 if content is not None:
                     name = _printable(f"{source}!{member.name.removeprefix('./')}")
                     yield Packet(content.read(min(member.size, MAX_PACKET_BYTES + 1)), name, nbytes=member.size)
+            if archive.fileobj is not None:
+                archive.fileobj.read(_PADDING)  # up to the check sum of what was compressed
     except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
-        raise SettingsError(f"{path.name}: cannot read the archive: {error}") from error
+        words = " ".join(str(error).split())
+        raise SettingsError(f"{path.name}: cannot read the archive: {words}") from error
+
+
+class _WholeInfo(tarfile.TarInfo):
+    """A header that must be sound: where one is broken, `tarfile` would end as if the archive did."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile: tarfile.TarFile) -> Self:
+        """The next header.
+
+        Raises
+        ------
+        ReadError
+            If there is neither a sound one nor the mark that ends an archive.
+        """
+        try:
+            return super().fromtarfile(tarfile)
+        except HeaderError as error:
+            if isinstance(error, EOFHeaderError):
+                raise
+            raise ReadError(f"{error} at byte {tarfile.offset}: cut short, or damaged") from error
 
 
 def _printable(name: str) -> str:
