@@ -30,7 +30,8 @@ def demo(
     from nuncius.broker.cli.progress import Bar
     from nuncius.broker.cli.report import print_outcome
     from nuncius.broker.rehearsal import play_demo
+    from nuncius.producers.simulation import NAMES
 
     with Bar("preparing") as bar:
         found = play_demo(speed, broker, plot, bar)
-    print_outcome(found, json=json)
+    print_outcome(found, json=json, names=NAMES)

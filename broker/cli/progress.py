@@ -4,7 +4,9 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 
 class Bar:
@@ -40,5 +42,10 @@ class Bar:
         self._progress.advance(self._task, done)
 
     def say(self, line: str) -> None:
-        """A line above the bar."""
-        self._console.print(line, highlight=False)
+        """A line above the bar; what does not fit goes on under its first word. Files get it whole."""
+        text = line.lstrip(" ")
+        indent = len(line) - len(text)
+        if self._console.is_terminal:
+            self._console.print(Padding(Text.from_markup(text), (0, 0, 0, indent)))
+        else:
+            self._console.print(" " * indent + text, highlight=False, soft_wrap=True)

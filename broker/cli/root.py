@@ -1,7 +1,7 @@
 """All commands in one table, and what becomes of an error."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol, cast
 
 import typer
@@ -28,25 +28,25 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-_SHORT: Final = {
-    up.up: "the whole broker on this machine, with HTTP",
-    demo.demo: "play two acts of history through the broker",
-    replay.replay: "files and archives through the whole road",
-    publish.publish: "packets into a broker",
-    subscribe.subscribe: "follow what a broker says",
-    parse.parse: "what is in a packet, without a broker",
-    facilities.facilities: "what is read, and how far that was tried",
-    doctor.doctor: "what is wrong here, and how to mend it",
-    service.ingest: "one service alone: take packets over HTTP",
-    service.match: "one service alone: candidates with events",
-    service.associate: "one service alone: events with events",
-    service.too: "one service alone: requests to telescopes",
-    service.web: "one service alone: HTTP",
-}
-"""Every command, in the order of the list, and what the list says: short enough for 80 columns."""
+_COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
+    ("up", up.up, "the whole broker on this machine, with HTTP"),
+    ("demo", demo.demo, "play two acts of history through the broker"),
+    ("replay", replay.replay, "files and archives through the whole road"),
+    ("publish", publish.publish, "packets into a broker"),
+    ("subscribe", subscribe.subscribe, "follow what a broker says"),
+    ("parse", parse.parse, "what is in a packet, without a broker"),
+    ("facilities", facilities.facilities, "what is read, and how far that was tried"),
+    ("doctor", doctor.doctor, "what is wrong here, and how to mend it"),
+    ("ingest", service.ingest, "one service alone: take packets over HTTP"),
+    ("match", service.match, "one service alone: candidates with events"),
+    ("associate", service.associate, "one service alone: events with events"),
+    ("too", service.too, "one service alone: requests to telescopes"),
+    ("web", service.web, "one service alone: HTTP"),
+)
+"""In the order of the list, with what the list says: short enough for 80 columns."""
 
-for _command, _short in _SHORT.items():
-    app.command(_command.__name__, short_help=_short)(_command)
+for _name, _command, _short in _COMMANDS:
+    app.command(_name, short_help=_short)(_command)
 app.add_typer(skymap.app, name="skymap", short_help="what a sky map says")
 
 

@@ -197,7 +197,7 @@ def _planned(
     expires = start + timedelta(hours=policy.expires_h)
     small = [target for target in targets if _fits(policy, target.place)]
     if not small:
-        reason = f"{says}: 90 % region of {first.place.area_deg2:.3g} deg² is too large"
+        reason = f"{says}: 90 % region of {first.place.area_deg2:.0f} deg² is too large"
         return Verdict(state="rejected", target=first, reason=reason, expires=expires)
     for target in small:
         found = _first_window(
@@ -299,7 +299,7 @@ def _words(pair: Pair) -> str:
         return f"{_number(what.expected_by_chance)} expected by chance"
     if what.joint_far_hz is not None:
         return f"joint false-alarm rate {_number(what.joint_far_hz)} Hz"
-    return f"overlap {_number(pair.overlap)}"
+    return "no overlap known" if pair.overlap is None else f"overlap {pair.overlap:.4g}"
 
 
 def _number(value: float | None) -> str:

@@ -22,6 +22,9 @@ TOGETHER: Final = timedelta(minutes=5)
 LONGEST_WAIT_S: Final = 0.5
 """A longer silence is jumped over, and said."""
 
+_TOLD: Final = (topics.QUARANTINE.name, topics.COINCIDENCES.name, topics.TOO_REQUESTS.name)
+"""In the order of the road: a request comes after its cause."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -69,7 +72,7 @@ def play(stage: Stage, act: Act, number: int) -> None:
         drain(stage.workers)
         stage.step(len(group))
         for line in news.lines():
-            stage.say(f"                     [bold]-> {line}[/]")
+            stage.say(f"    [bold]-> {line}[/]")
 
 
 def _reading(packet: TimedPacket, source: str, skymaps: Mapping[str, bytes], parse: Parse) -> Reading:
@@ -111,7 +114,7 @@ class _News:
     """What the broker published since the last look."""
 
     def __init__(self, log: Log) -> None:
-        tps = [TopicPartition(t.name, 0) for t in (topics.COINCIDENCES, topics.TOO_REQUESTS, topics.QUARANTINE)]
+        tps = [TopicPartition(name, 0) for name in _TOLD]
         self._reader = log.reader({tp: log.end(tp) for tp in tps})
 
     def lines(self) -> Iterator[str]:
@@ -120,5 +123,5 @@ class _News:
         while records := self._reader.poll(500, 0.0):
             for record in records:
                 last[record.topic, record.key or b""] = record.value or b""
-        for data in last.values():
+        for _, data in sorted(last.items(), key=lambda item: _TOLD.index(item[0][0])):
             yield as_text(decode(kind_of(data), data)).replace("[", "\\[")

@@ -1,6 +1,11 @@
-"""Records as one line a person can read."""
+"""Records as one line, and significances as one sentence, that a person can read."""
+
+from typing import Final
 
 from nuncius.schemas import Alert, CandidateList, Coincidence, Quarantined, Significance, ToORequest, ToOStatus
+
+_YEAR_S: Final = 365 * 86400.0
+_NO_NUMBER: Final = "no number"
 
 
 def as_text(value: object) -> str:
@@ -11,14 +16,14 @@ def as_text(value: object) -> str:
         case CandidateList():
             chance = value.expected_by_chance
             expected = "" if chance is None else f", {chance:.3g} expected by chance"
-            return f"candidates {value.state:9} {value.rule}: {value.event_thread} has {value.passed}{expected}"
+            return f"candidates {_news(value)} {value.rule}: {value.event_thread} has {value.passed}{expected}"
         case Alert():
             when = "no time" if value.time_start is None else f"{value.time_start:%Y-%m-%d %H:%M:%S}"
             return f"alert {value.facility} {value.event_class} {value.kind} ({value.reality}) {value.thread_id} {when}"
         case ToORequest():
-            return f"too {value.state:9} {value.facility}: {value.target_name} for {value.policy}: {value.reason}"
+            return f"too {value.state} {value.policy} ({value.reality}): {value.target_name}: {value.reason}"
         case ToOStatus():
-            return f"too-status {value.state:9} {value.facility} through {value.adapter}: {value.detail}"
+            return f"too-status {value.state} {value.facility} through {value.adapter}: {value.detail}"
         case Quarantined():
             return f"quarantine {value.source} ({value.nbytes} bytes): {value.reason}: {value.detail}"
         case _:
@@ -26,19 +31,46 @@ def as_text(value: object) -> str:
 
 
 def chance(significance: Significance) -> str:
-    """How surprising, and which null answers, in a few words."""
+    """The number and its null in a few words."""
     if significance.null == "noise_pair":
         far = significance.joint_far_hz
-        return "no joint FAR" if far is None else f"joint FAR {far:.2e} Hz if both are noise"
+        return f"{_NO_NUMBER}, both noise" if far is None else f"joint FAR {far:.2e} Hz, both noise"
     expected = significance.expected_by_chance
-    if expected is None:
-        expected = significance.expected_in_time
-    return "no rate known" if expected is None else f"{expected:.2e} unrelated partners expected"
+    return f"{_NO_NUMBER}, both real" if expected is None else f"{expected:.2e} by chance, both real"
+
+
+def in_words(significance: Significance) -> str:
+    """Which question the number answers, with which rate, and what is missing."""
+    number = significance.joint_far_hz if significance.null == "noise_pair" else significance.expected_by_chance
+    if number is None:
+        return f"{significance.null}: {significance.validity}"
+    said = [_question(significance, number)]
+    if significance.partner_rate_hz is not None:
+        rate = f"partner rate {significance.partner_rate_hz * _YEAR_S:.3g} a year"
+        said.append(f"{rate} ({significance.rate_source})" if significance.rate_source else rate)
+    if significance.trials > 1:
+        said.append(f"before trials: {significance.trials} rules were tried with the anchor")
+    if significance.validity != "valid":
+        said.append(significance.validity)
+    return "; ".join(said)
+
+
+def _question(significance: Significance, number: float) -> str:
+    if significance.null == "noise_pair":
+        every = f", once in {1 / number / _YEAR_S:.2g} years" if number > 0 else ""
+        return f"noise_pair, if both are noise: such a pair at {number:.2e} Hz{every}"
+    where = "in this window" if significance.expected_in_time == number else "in this window and region"
+    return f"unrelated_real, if both are real: {number:.2e} unrelated partners expected {where}"
+
+
+def _news(value: Coincidence | CandidateList) -> str:
+    """``new`` for the first record of an id, else its state."""
+    return "new" if value.revision == 1 and value.state != "retracted" else value.state
 
 
 def _coincidence(value: Coincidence) -> str:
-    sky = "" if value.overlap is None else f", overlap {value.overlap:.3g}"
+    sky = "" if value.overlap is None else f", overlap {value.overlap:.4g}"
     return (
-        f"coincidence {value.state:9} {value.rule} r{value.revision} ({value.reality}): {value.anchor.event_id} + "
-        f"{value.partner.event_id}, dt {value.dt_s:+.2f} s{sky}, {chance(value.significance)}"
+        f"coincidence {_news(value)} {value.rule} ({value.reality}): {value.anchor.event_id} + "
+        f"{value.partner.event_id}, {value.dt_s:+.2f} s{sky}; {chance(value.significance)}"
     )
