@@ -2,10 +2,11 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from nuncius.broker.matching.rules import Rule
@@ -37,6 +38,8 @@ from nuncius.consumers.adapter import Adapter
 from nuncius.consumers.recorder import Recorder
 from nuncius.schemas import SettingsError
 from nuncius.schemas.vocabulary import RunMode
+
+Loaded = TypeVar("Loaded")
 
 
 class Progress(Protocol):
@@ -73,12 +76,12 @@ def open_log(address: str | None) -> Log:
 
 def rules_of(settings: Settings) -> tuple[Rule, ...]:
     """Shipped rules, with the user's own merged in by name."""
-    return shipped_rules() if settings.rules is None else load_rules(shipped_text(), _text(settings.rules))
+    return shipped_rules() if settings.rules is None else _in(settings.rules, partial(load_rules, shipped_text()))
 
 
 def policies_of(settings: Settings) -> Policies:
     """The user's policies, else the shipped ones."""
-    return shipped() if settings.policies is None else load_policies(_text(settings.policies))
+    return shipped() if settings.policies is None else _in(settings.policies, load_policies)
 
 
 def supplies_of(settings: Settings) -> Supplies:
@@ -130,7 +133,7 @@ def replay_paths(
         ingest = ingest_of(log, "replay", "nuncius-replay")
         workers = workers_of(log, settings)
         replay(readings, ingest, workers, Pace(speed, time.sleep), lambda _: bar.step())
-        return outcome(log)
+        return outcome(log, ingest.seen)
     finally:
         log.close()
 
@@ -159,7 +162,32 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
     """Every check of ``nuncius doctor``."""
     address = parse_address(settings.broker or "")
     folder = address.folder if isinstance(address, LocalAddress) else None
-    return examine(lambda: open_log(settings.broker), folder, utc_now())
+    yield from _examine_settings(settings)
+    yield from examine(lambda: open_log(settings.broker), folder, utc_now())
+
+
+def _examine_settings(settings: Settings) -> Iterator[Finding]:
+    yield Finding("log at", "ok", str(settings.broker))
+    try:
+        rules, policies = rules_of(settings), policies_of(settings).policies
+    except SettingsError as error:
+        yield Finding("settings", "wrong", str(error))
+        return
+    for what, file, off, count in (
+        ("rules", settings.rules, [rule.name for rule in rules if not rule.enabled], len(rules)),
+        ("policies", settings.policies, [policy.name for policy in policies if not policy.active], len(policies)),
+    ):
+        idle = f"; disabled, or without a source: {', '.join(off)}" if off else ""
+        yield Finding(what, "ok", f"{count}, {'as shipped' if file is None else f'with {file}'}{idle}")
+
+
+def _in(path: Path, load: Callable[[str], Loaded]) -> Loaded:
+    """What a file of the user's holds; an error in it names the file."""
+    text = _text(path)
+    try:
+        return load(text)
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error}") from error
 
 
 def _text(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from nuncius.schemas import SettingsError
 
 FILE_NAME: Final = "nuncius.toml"
+_PATHS: Final = ("rules", "policies", "skymaps", "schemas", "data_folder")
 
 
 class Settings(BaseModel):
@@ -19,7 +21,9 @@ class Settings(BaseModel):
 
     broker: str | None = Field(None, description="address of the log: local:DIR, kafka://HOST:PORT, http://HOST:PORT")
     rules: Path | None = Field(None, description="TOML file of your own coincidence rules, added to the shipped ones")
-    policies: Path | None = Field(None, description="TOML file of ToO policies and sites, added to the shipped ones")
+    policies: Path | None = Field(
+        None, description="TOML file of ToO policies, instead of the shipped ones; the shipped sites stay known"
+    )
     skymaps: Path | None = Field(None, description="folder in which sky maps named in alerts are looked up")
     schemas: Path | None = Field(None, description="folder of Avro writer schemas by Confluent id (Rubin)")
     http_host: str = Field("127.0.0.1", description="address the HTTP service listens on")
@@ -33,6 +37,8 @@ class Settings(BaseModel):
 
 def load(path: Path | None, environment: Mapping[str, str], folder: Path) -> Settings:
     """Settings from ``path``, else ``$NUNCIUS_CONFIG``, else ``nuncius.toml`` in ``folder``, else the defaults.
+
+    Relative paths in a file start from the file's own folder.
 
     Raises
     ------
@@ -52,13 +58,21 @@ def load(path: Path | None, environment: Mapping[str, str], folder: Path) -> Set
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "(top)"
-        raise SettingsError(
-            f"{file}: {where}: {first['msg']}; known names: {', '.join(Settings.model_fields)}"
-        ) from error
+        raise SettingsError(f"{file}: {_wrong(error)}") from error
+    beside = {name: file.parent / path.expanduser() for name in _PATHS if (path := getattr(settings, name)) is not None}
+    settings = settings.model_copy(update=beside)
     address = environment.get("NUNCIUS_BROKER")
     return settings.model_copy(update={"broker": address}) if address else settings
+
+
+def _wrong(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = ".".join(map(str, first["loc"])) or "(top)"
+    if first["type"] != "extra_forbidden":
+        return f"{name}: {first['msg']}"
+    near = get_close_matches(name, Settings.model_fields, 1)
+    guess = f"is it {near[0]!r}? " if near else ""
+    return f"{name}: unknown name; {guess}known names: {', '.join(Settings.model_fields)}"
 
 
 def default_data_folder(environment: Mapping[str, str]) -> Path:

@@ -3,6 +3,7 @@
 import math
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from importlib.resources import files
 from typing import Any, Final, get_args
 
@@ -12,6 +13,36 @@ from nuncius.schemas.errors import SettingsError
 from nuncius.schemas.vocabulary import Band, Messenger
 
 _DAY_US: Final = 86_400_000_000
+_COMMON: Final = ("kind", "enabled", "source", "anchor")
+_KEYS: Final = {
+    "events": (
+        *_COMMON,
+        "partner",
+        "window_s",
+        "method",
+        "max_separation_r90",
+        "partner_rate_per_year",
+        "rate_source",
+        "real_rate_per_year",
+        "real_rate_source",
+        "real_rate_classes",
+        "anchor_far_max_hz",
+        "partner_far_max_hz",
+        "far_budget_hz",
+        "far_budget_source",
+    ),
+    "candidates": (
+        *_COMMON,
+        "window_days",
+        "control_days",
+        "max_credible_level",
+        "cap",
+        "min_score",
+        "max_star_score",
+    ),
+}
+"""What a rule of each kind may say: looked at first, so that a misspelt key is named and not the one it stands for."""
+
 _SELECTOR_KEYS: Final = ("messengers", "bands", "event_classes", "facilities", "instruments")
 _CLOSED: Final = {"messengers": get_args(Messenger), "bands": get_args(Band)}
 
@@ -66,7 +97,8 @@ def _entries(text: str) -> dict[str, dict[str, Any]]:
 
 
 def _rule(entry: "_Entry") -> Rule:
-    kind = entry.word("kind", ("events", "candidates"))
+    kind = entry.word("kind", tuple(_KEYS))
+    entry.only(_KEYS[kind])
     rule = _event_rule(entry) if kind == "events" else _candidate_rule(entry)
     entry.done()
     return rule
@@ -154,6 +186,13 @@ class _Entry:
     def wrong(self, key: str, why: str) -> SettingsError:
         return SettingsError(f"rule {self.name!r}: key {key!r}: {why}")
 
+    def only(self, known: tuple[str, ...]) -> None:
+        unknown = self._left.keys() - set(known)
+        if unknown:
+            key = min(unknown)
+            near = get_close_matches(key, known, 1)
+            raise self.wrong(key, "unknown key for this kind of rule" + (f"; is it {near[0]!r}?" if near else ""))
+
     def done(self) -> None:
         if self._left:
             raise self.wrong(min(self._left), "unknown key for this kind of rule")
@@ -192,7 +231,8 @@ class _Entry:
             and all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in value)
             and value[0] <= value[1]
         ):
-            raise self.wrong(key, f"must be [low, high] with low <= high, not {value!r}")
+            found = "missing: write" if value is None else f"{value!r} is not"
+            raise self.wrong(key, f"{found} [low, high] with low <= high")
         return float(value[0]), float(value[1])
 
     def words(self, key: str) -> tuple[str, ...]:

@@ -63,6 +63,7 @@ def _line(reading: Reading, fates: tuple[Fate, ...], *, json: bool) -> Line:
         return Line(orjson.dumps(row).decode(), refused)
     if reading.fault is not None and fates[0].word == "quarantined":
         return Line(f"{reading.packet.source}: quarantined: {reading.fault.detail}", refused)
-    names = [f"{a.thread_id} ({a.kind}, {a.reality})" for a in reading.alerts]
-    said = "duplicate, already on the log" if fates[0].word == "duplicate" else ", ".join(map(str, fates))
-    return Line(f"{reading.packet.source}: {said} {' '.join(names)}".rstrip(), refused)
+    names = ", ".join(f"alert {a.thread_id} ({a.kind}, {a.reality})" for a in reading.alerts)
+    others = ", ".join(f"no alert ({fate.detail})" for fate in fates if fate.word == "not_an_alert")
+    said = "duplicate, already on the log" if fates[0].word == "duplicate" else ""
+    return Line(f"{reading.packet.source}: {', '.join(filter(None, (said, names, others)))}", refused)
