@@ -6,14 +6,16 @@ from typing import Final
 
 import numpy as np
 
-from nuncius.broker.services.fates import HEADER, SOURCE, STREAM, Fate, to_header
-from nuncius.broker.services.reading import Reading
+from nuncius.broker.services.entries import Entry, Plan, packet_entry
+from nuncius.broker.services.fates import Fate
+from nuncius.broker.services.reading import Reading, refused
 from nuncius.broker.services.seen import Seen
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import Headers, Log, Transaction, Writer
-from nuncius.schemas import Alert, CandidateBatch, Localization, Quarantine, SkyMapRef, ids
+from nuncius.broker.transport.port import Log, Transaction, Writer
+from nuncius.schemas import Alert, CandidateBatch, LimitExceeded, Localization, Quarantine, SkyMapRef, ids
 from nuncius.schemas.candidate_row import rows
 from nuncius.schemas.codec import encode
+from nuncius.schemas.limits import MAX_PACKET_BYTES
 from nuncius.schemas.vocabulary import RunMode
 
 SLOT: Final = "nuncius-ingest"
@@ -51,14 +53,19 @@ class Ingest:
             If the log cannot take them now; nothing was written, or (`CommitUnknown`) it is unknown.
         """
         self.seen.catch_up()
+        hashes, maps = set[str](), set[str]()
+        plans = []
+        for reading in readings:
+            known = reading.sha256 in self.seen.hashes or reading.sha256 in hashes
+            plans.append(_duplicate(reading) if known and not _cut(reading) else self._plan(reading, maps))
+            hashes.add(reading.sha256)
         with self._writer.transaction() as tx:
-            fresh = self._only_new(readings)
-            fates = tuple(
-                self._put(tx, reading) if new else _raw(tx, topics.RAW_OTHER.name, reading, (Fate("duplicate"),), b"")
-                for reading, new in zip(readings, fresh, strict=True)
-            )
-            self._put_rows(tx, [reading for reading, new in zip(readings, fresh, strict=True) if new])
-        return fates
+            for plan in plans:
+                if plan.batch is None:
+                    for entry in plan.entries:
+                        entry.send(tx)
+            self._put_surveys(tx, [plan for plan in plans if plan.batch is not None])
+        return tuple(plan.fates for plan in plans)
 
     def reopen(self) -> None:
         """Take a new writer, after a transaction whose end is unknown."""
@@ -69,45 +76,48 @@ class Ingest:
         """Give the writer's slot back."""
         self._writer.close()
 
-    def _only_new(self, readings: Sequence[Reading]) -> list[bool]:
-        known = set[str]()
-        fresh = []
-        for reading in readings:
-            fresh.append(reading.sha256 not in self.seen.hashes and reading.sha256 not in known)
-            known.add(reading.sha256)
-        return fresh
-
-    def _put(self, tx: Transaction, reading: Reading) -> tuple[Fate, ...]:
+    def _plan(self, reading: Reading, maps: set[str]) -> Plan:
+        """What to write for a packet; one that the log cannot hold is quarantined in its place."""
         if reading.fault is not None:
-            fate = (Fate("quarantined", reading.fault.reason),)
-            headers = _headers(reading, fate)
-            tx.send(topics.QUARANTINE.name, encode(reading.fault), key=reading.sha256.encode(), headers=headers)
-            return fate
-        if reading.rows is not None:
-            return _row_fates(reading.rows)
-        for alert in reading.alerts:
-            tx.send(topics.EVENTS.name, encode(self._without_maps(tx, alert)), key=alert.thread_id.encode())
+            fates = (Fate("quarantined", reading.fault.reason),)
+            return Plan(fates, (packet_entry(topics.QUARANTINE.name, reading, fates, encode(reading.fault)),))
+        plan = self._event_plan(reading, maps) if reading.rows is None else _survey_plan(reading, reading.rows)
+        if not plan.too_large:
+            maps.update(entry.key for entry in plan.entries if entry.topic == topics.MAPS.name)
+            return plan
+        reason = LimitExceeded(plan.too_large).reason
+        return self._plan(refused(reading.packet, reading.sha256, reason, plan.too_large), maps)
+
+    def _event_plan(self, reading: Reading, maps: set[str]) -> Plan:
         fates = tuple(Fate("alert", f"{a.kind}:{a.reality}") for a in reading.alerts)
         fates += tuple(Fate("not_an_alert", other.reason) for other in reading.non_alerts)
+        shelf: dict[str, bytes] = {}
+        slim = [self._without_maps(alert, shelf) for alert in reading.alerts]
+        entries = [
+            Entry(topics.MAPS.name, key, data)
+            for key, data in shelf.items()
+            if key not in self.seen.maps and key not in maps
+        ]
+        entries += [Entry(topics.EVENTS.name, alert.thread_id, encode(alert)) for alert in slim]
         topic = topics.RAW_EVENTS if reading.alerts else topics.RAW_OTHER
-        return _raw(tx, topic.name, reading, fates, reading.packet.payload)
+        return Plan(fates, (*entries, packet_entry(topic.name, reading, fates, reading.packet.payload)))
 
-    def _put_rows(self, tx: Transaction, readings: Sequence[Reading]) -> None:
+    def _put_surveys(self, tx: Transaction, plans: Sequence[Plan]) -> None:
         """Survey packets and, pointing at them, their slim rows."""
-        surveys = [(reading, reading.rows) for reading in readings if reading.rows is not None]
-        if not surveys:
+        if not plans:
             return
         before = len(tx.flush())
-        for reading, batch in surveys:
-            _raw(tx, topics.RAW_CANDIDATES.name, reading, _row_fates(batch), reading.packet.payload)
-        offsets = tx.flush()[before:]
-        for (_, batch), offset in zip(surveys, offsets, strict=True):
+        for plan in plans:
+            for entry in plan.entries:
+                entry.send(tx)
+        for plan, offset in zip(plans, tx.flush()[before:], strict=True):
+            batch = CandidateBatch.empty() if plan.batch is None else plan.batch
             pointed = replace(batch, raw_offset=np.full(len(batch), offset, np.int64))
             for row in rows(pointed, self._run_mode):
                 tx.send(topics.CANDIDATES.name, encode(row), key=row.thread_id.encode())
 
-    def _without_maps(self, tx: Transaction, alert: Alert) -> Alert:
-        """The alert with its maps' bytes on their own topic; a map that does not read is left out and named."""
+    def _without_maps(self, alert: Alert, shelf: dict[str, bytes]) -> Alert:
+        """The alert with its maps on the shelf, by hash; a map that does not read is left out and named."""
         if not any(isinstance(item.shape, SkyMapRef) and item.shape.data for item in alert.localizations):
             return alert
         kept: list[Localization] = []
@@ -123,24 +133,23 @@ class Ingest:
                 faults.append(str(error))
                 continue
             key = ids.digest(shape.data)
-            if key not in self.seen.maps:
-                tx.send(topics.MAPS.name, shape.data, key=key.encode())
+            shelf[key] = shape.data
             kept.append(replace(localization, shape=replace(shape, sha256=key, data=None)))
         noted = {**alert.properties, "skymap_error": "; ".join(faults)} if faults else alert.properties
         return replace(alert, localizations=tuple(kept), properties=noted)
 
 
-def _row_fates(batch: CandidateBatch) -> tuple[Fate, ...]:
+def _cut(reading: Reading) -> bool:
+    """Whether only the head of the packet was read: two with the same head need not be the same packet."""
+    return reading.fault is not None and reading.fault.nbytes > MAX_PACKET_BYTES
+
+
+def _duplicate(reading: Reading) -> Plan:
+    fates = (Fate("duplicate"),)
+    return Plan(fates, (packet_entry(topics.RAW_OTHER.name, reading, fates, b""),))
+
+
+def _survey_plan(reading: Reading, batch: CandidateBatch) -> Plan:
     kinds = ("initial" if n <= 1 else "subsequent" for n in batch.detections.tolist())
-    return tuple(Fate("alert", f"{kind}:{reality}") for kind, reality in zip(kinds, batch.reality, strict=True))
-
-
-def _raw(tx: Transaction, topic: str, reading: Reading, fates: tuple[Fate, ...], value: bytes) -> tuple[Fate, ...]:
-    tx.send(topic, value, key=reading.sha256.encode(), headers=_headers(reading, fates))
-    return fates
-
-
-def _headers(reading: Reading, fates: tuple[Fate, ...]) -> Headers:
-    packet = reading.packet
-    headers: Headers = ((HEADER, to_header(fates)), (SOURCE, packet.source.encode()))
-    return (*headers, (STREAM, packet.stream.encode())) if packet.stream else headers
+    fates = tuple(Fate("alert", f"{kind}:{reality}") for kind, reality in zip(kinds, batch.reality, strict=True))
+    return Plan(fates, (packet_entry(topics.RAW_CANDIDATES.name, reading, fates, reading.packet.payload),), batch)

@@ -75,10 +75,10 @@ def read(packet: Packet, context: Context, parse: Parse) -> Reading:
     try:
         return _read(packet, sha256, context, parse)
     except Quarantine as error:
-        return _refused(packet, sha256, error.reason, str(error), error.field)
+        return refused(packet, sha256, error.reason, str(error), error.field)
     except Exception as error:  # noqa: BLE001  the one catch site: a fault in a parser must cost one packet, not the broker
         detail = f"a fault in Nuncius, please report: {type(error).__name__}: {error}"
-        return _refused(packet, sha256, "parser_fault", detail, "")
+        return refused(packet, sha256, "parser_fault", detail)
 
 
 def _read(packet: Packet, sha256: str, context: Context, parse: Parse) -> Reading:
@@ -94,7 +94,8 @@ def _read(packet: Packet, sha256: str, context: Context, parse: Parse) -> Readin
     return Reading(packet, sha256, alerts, others)
 
 
-def _refused(packet: Packet, sha256: str, reason: str, detail: str, field: str) -> Reading:
+def refused(packet: Packet, sha256: str, reason: str, detail: str, field: str = "") -> Reading:
+    """The reading of a packet that is set aside, with what, where and why."""
     nbytes = max(packet.nbytes, len(packet.payload))
     head = packet.payload[:KEPT_BYTES]
     fault = Quarantined(
