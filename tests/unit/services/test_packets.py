@@ -80,9 +80,7 @@ def test_links_and_folders_of_an_archive_are_no_packets(tmp_path: Path) -> None:
     ("name", "mode"), [("n.tar", "w"), ("n.tar.gz", "w:gz"), ("n.tar.bz2", "w:bz2"), ("n.tar.xz", "w:xz")]
 )
 @pytest.mark.parametrize("harm", ["cut", "noise", "flip", "empty"])
-def test_an_archive_that_cannot_be_read_is_one_settings_error_or_whole(
-    tmp_path: Path, name: str, mode: str, harm: str
-) -> None:
+def test_an_archive_that_cannot_be_read_is_one_settings_error(tmp_path: Path, name: str, mode: str, harm: str) -> None:
     path = archive(tmp_path / name, mode, {f"{n}.bin": bytes((n * i) % 251 for i in range(9000)) for n in range(1, 20)})
     whole = path.read_bytes()
     middle = len(whole) // 2
@@ -93,14 +91,11 @@ def test_an_archive_that_cannot_be_read_is_one_settings_error_or_whole(
         "empty": b"",
     }[harm]
     path.write_bytes(harmed)
-    try:
-        found = sources(path)
-    except SettingsError as error:
-        assert str(error).startswith(f"{name}: cannot read the archive: ")
-        assert str(tmp_path) not in str(error).removeprefix(name)
-    else:
-        assert (harm, name) == ("flip", "n.tar")
-        assert len(found) == 19
+    with pytest.raises(SettingsError) as caught:
+        sources(path)
+    assert str(caught.value).startswith(f"{name}: cannot read the archive: ")
+    assert str(tmp_path) not in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_a_packet_without_any_time_comes_after_all_others() -> None:
     )
     for found in ((NotAnAlert("slew"),), undated):
         assert reading_of(found).issued_time == reading_of(found).event_time == TIMELESS
-    assert TIMELESS > datetime(2100, 1, 1, tzinfo=UTC)
+    assert datetime(2100, 1, 1, tzinfo=UTC) < TIMELESS
 
 
 @pytest.mark.parametrize(("order", "names"), [("given", "dcba"), ("issued", "bcad"), ("event", "acbd")])
