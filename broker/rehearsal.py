@@ -46,7 +46,7 @@ def play_demo(speed: float, broker: str | None, picture: Path | None, watch: Spe
             )
             watch.stage(f"act {number}", len(act.packets))
             play(stage, act, number)
-        found = outcome(log)
+        found = outcome(log, ingest.seen)
         if picture is not None:
             from nuncius.broker.services.demo_picture import draw
 

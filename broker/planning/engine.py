@@ -65,6 +65,7 @@ class Planner:
         self._notices: dict[str, Notice] = {}
         self._causes: dict[str, Cause] = {}
         self._requests: dict[str, ToORequest] = {}
+        self._asked_for: set[str] = set()
         self._named_by: dict[str, set[str]] = {}
 
     def step(
@@ -101,6 +102,7 @@ class Planner:
         self._notices.update(delta.notices)
         self._causes.update(delta.causes)
         self._requests.update(delta.requests)
+        self._asked_for.update(request.cause_id for request in delta.requests.values())
         for cause_id, cause in delta.causes.items():
             for alert in named_alerts(cause):
                 self._named_by.setdefault(alert, set()).add(cause_id)
@@ -117,6 +119,7 @@ class Planner:
             if known is None or request.revision > known.revision:
                 last[request.request_id] = request
         self._requests = last
+        self._asked_for = {request.cause_id for request in last.values()}
 
     def _learn(
         self,
@@ -149,9 +152,12 @@ class Planner:
         notices: Mapping[str, Notice],
         requests: dict[str, ToORequest],
     ) -> None:
+        selected = selects(policy, cause)
+        if not selected and cause_id not in self._asked_for:
+            return
         ident = request_id(policy.name, policy.facility, cause_id)
         before = self._requests.get(ident)
-        verdict = judge(policy, self._sites, cause, notices) if selects(policy, cause) else None
+        verdict = judge(policy, self._sites, cause, notices) if selected else None
         if verdict is not None:
             now = _request(policy, ident, cause_id, cause, verdict)
         elif before is not None and before.state != "cancelled":

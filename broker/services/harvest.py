@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
+from nuncius.broker.services.ahead import ahead
 from nuncius.broker.services.packets import Packet, from_paths
 from nuncius.broker.services.reading import Parse, Reading, read
 from nuncius.broker.services.supplies import Supplies
@@ -16,7 +17,7 @@ def harvest(
     paths: Sequence[Path], supplies: Supplies, parse: Parse, run_mode: RunMode, seen: Callable[[Packet], None]
 ) -> Iterator[Reading]:
     """Read every packet below the paths; ``seen`` is called for each, for a progress bar."""
-    for packet in from_paths(paths):
+    for packet in ahead(from_paths(paths)):
         yield read(packet, supplies.context(packet, run_mode), parse)
         seen(packet)
 

@@ -70,12 +70,12 @@ class Outcome:
         }
 
 
-def outcome(log: Log) -> Outcome:
-    """Read the output topics to their ends."""
+def outcome(log: Log, seen: Seen | None = None) -> Outcome:
+    """Read the output topics to their ends. A fold of the packets' topics that exists goes on from where it is."""
     coincidences, lists = findings(log)
     requests = {r.request_id: r for r in (decode(ToORequest, d) for d in values(log, topics.TOO_REQUESTS.name))}
     quarantined = [decode(Quarantined, data) for data in values(log, topics.QUARANTINE.name)]
-    seen = Seen(log)
+    seen = seen or Seen(log)
     seen.catch_up()
     return Outcome(
         coincidences=coincidences,
