@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from nuncius.broker.services.lines import in_words
+from nuncius.broker.services.lines import disputes, in_words
 from nuncius.broker.services.outcome import Outcome
 from nuncius.schemas import CandidateList, Coincidence, ToORequest, ToOStatus
 
@@ -65,9 +65,9 @@ def _coincidences(values: Sequence[Coincidence], names: Names) -> Iterable[Rende
     table = _table("", "rule and events", "state", "dt [s]", "overlap", "level", "null: chance")
     for number, value in enumerate(values, 1):
         more = f"\nand {len(value.others)} more" if value.others else ""
-        told = value.significance
-        rate = told.joint_far_hz if told.null == "noise_pair" else told.expected_by_chance
-        unit = " Hz" if told.null == "noise_pair" else ""
+        score = value.significance
+        rate = score.joint_far_hz if score.null == "noise_pair" else score.expected_by_chance
+        unit = " Hz" if score.null == "noise_pair" else ""
         table.add_row(
             str(number),
             f"{value.rule}\n{value.anchor.event_id}\n{' = '.join(value.partner.threads)}{more}",
@@ -75,13 +75,14 @@ def _coincidences(values: Sequence[Coincidence], names: Names) -> Iterable[Rende
             f"{value.dt_s:+.2f}",
             _short(value.overlap),
             _short(value.credible_level),
-            f"{told.null}\n" + ("no number" if rate is None else f"{rate:.2e}{unit}"),
+            f"{score.null}\n" + ("no number" if rate is None else f"{rate:.2e}{unit}"),
         )
     yield table
     yield Text()
     for number, value in enumerate(values, 1):
         pair = f"{_name(value.anchor.event_id, names)} and {_name(value.partner.event_id, names)}"
-        yield _item(str(number), f"{pair}: {in_words(value.significance)}.")
+        told = "; ".join(filter(None, (in_words(value.significance), disputes(value))))
+        yield _item(str(number), f"{pair}: {told}.")
     yield _note(
         "dt: partner minus anchor. overlap: 1 where the positions say nothing, more where they agree. level: credible "
         "level of the anchor's map at a partner that is a point. active: as first found; revised: more than one notice "
