@@ -1,7 +1,5 @@
 """A fault of our own is one line, unless the traceback is asked for."""
 
-import sys
-
 import pytest
 
 from nuncius.broker.cli import say_fault
@@ -12,10 +10,9 @@ def test_a_fault_of_our_own(
     asked: str, lines: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("NUNCIUS_TRACEBACK", asked)
-    try:
+    with pytest.raises(KeyError) as caught:
         raise KeyError("two\nlines")
-    except KeyError as error:
-        say_fault(KeyError, error, sys.exc_info()[2])
+    say_fault(KeyError, caught.value, caught.tb)
     said = capsys.readouterr().err
     assert ("Traceback" in said) is bool(asked)
     assert "KeyError" in said
