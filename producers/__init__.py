@@ -38,6 +38,7 @@ from nuncius.producers import (
 from nuncius.producers.envelope import envelope
 from nuncius.producers.facility import Context, Facility, Parsed
 from nuncius.producers.limits import check_size
+from nuncius.producers.possible import possible
 from nuncius.schemas.alert import Alert, NotAnAlert
 from nuncius.schemas.errors import MalformedAlert
 
@@ -81,7 +82,8 @@ def parse_all(payload: bytes, context: Context = _NOWHERE) -> Parsed:
     seen = envelope(payload, context)
     for facility in FACILITIES:
         if seen.format in facility.formats and facility.owns(seen, payload):
-            return facility.parse(payload, context)
+            found = facility.parse(payload, context)
+            return tuple(possible(item) if isinstance(item, Alert) else item for item in found)
     if seen.format == "fits":
         return (NotAnAlert("sky_map_file", context.stream),)
     raise MalformedAlert(_unread(seen.format, payload))

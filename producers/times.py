@@ -9,6 +9,9 @@ _LOOSE: Final = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _LONGEST: Final = 80
+_FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+_END: Final = datetime(2200, 1, 1, tzinfo=UTC)
+"""No alert is of another age (`nuncius.producers.julian` draws the same line); windows around it could not be told."""
 
 _TAI_MINUS_UTC: Final = (
     (datetime(2017, 1, 1, tzinfo=UTC), 37),
@@ -37,10 +40,15 @@ def utc(text: str | None) -> datetime | None:
 
     Without a zone it is UTC. One-digit months and days, a blank for the T and a leap second (counted into the next
     minute) are read; digits beyond the microsecond are cut off. None for text that
-    states no possible moment, such as day 00.
+    states no possible moment, such as day 00, or one outside the years 1900 to 2199.
     """
     if not text or len(text) > _LONGEST:
         return None
+    moment = _read(text)
+    return moment if moment is not None and _FIRST <= moment < _END else None
+
+
+def _read(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:

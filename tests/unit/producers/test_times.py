@@ -46,11 +46,20 @@ def test_reads_to_the_microsecond(text: str, micros: int) -> None:
         "2021-03-04T05:06:07+99:99",
         "9999-12-31T23:59:60",
         "0001-01-01T00:00:00+14:00",
+        "0001-01-01T00:00:00Z",
+        "1899-12-31T23:59:59.999999Z",
+        "2200-01-01T00:00:00Z",
+        "9999-12-31T23:59:59.999999Z",
         "٢٠٢١-٠٣-٠٤T٠٥:٠٦:٠٧",
     ],
 )
 def test_an_impossible_time_is_none(text: str | None) -> None:
     assert utc(text) is None
+
+
+@pytest.mark.parametrize("text", ["1900-01-01T00:00:00Z", "2199-12-31T23:59:59.999999Z"])
+def test_the_years_that_alerts_may_have(text: str) -> None:
+    assert utc(text) == datetime.fromisoformat(text)
 
 
 def test_a_leap_second_counts_into_the_next_minute() -> None:

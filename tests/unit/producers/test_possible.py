@@ -1,0 +1,45 @@
+"""Rates below zero and probabilities beyond one are no numbers to act on; the alert is."""
+
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+
+from nuncius.producers import parse
+from nuncius.schemas.alert import Alert
+
+
+def superevent(far: float, terrestrial: float) -> Alert:
+    event = {
+        "time": "2026-11-23T12:00:01Z",
+        "far": far,
+        "group": "Burst",
+        "classification": {"Terrestrial": terrestrial},
+    }
+    head = {"superevent_id": "S261123a", "alert_type": "INITIAL", "time_created": "2026-11-23T12:00:30Z"}
+    return parse(orjson.dumps({**head, "event": event}))
+
+
+def test_a_negative_rate_is_kept_as_a_property_only() -> None:
+    alert = superevent(-1e-9, 0.25)
+    assert (alert.far_hz, alert.far_kind, alert.far_scope) == (None, None, None)
+    assert alert.properties["impossible_far_hz"] == -1e-9
+    assert (alert.p_astro, alert.time_start) == (0.75, datetime(2026, 11, 23, 12, 0, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("far", [0.0, 1e-9, 1e308])
+def test_zero_and_huge_are_values(far: float) -> None:
+    alert = superevent(far, 0.25)
+    assert (alert.far_hz, alert.far_kind) == (far, "noise_only")
+
+
+@pytest.mark.parametrize(("terrestrial", "p_astro"), [(1.0 + 1e-9, 0.0), (-1e-9, 1.0), (0.0, 1.0), (1.0, 0.0)])
+def test_rounding_is_no_fault(terrestrial: float, p_astro: float) -> None:
+    assert superevent(1e-9, terrestrial).p_astro == p_astro
+
+
+@pytest.mark.parametrize("terrestrial", [-5.0, 1.5])
+def test_a_probability_outside_its_range_is_none(terrestrial: float) -> None:
+    alert = superevent(1e-9, terrestrial)
+    assert alert.p_astro is None
+    assert alert.properties["impossible_p_astro"] == pytest.approx(1.0 - terrestrial)
