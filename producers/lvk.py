@@ -46,7 +46,7 @@ def alert(record: Mapping[str, Any], payload: bytes, context: Context, media_typ
     Raises
     ------
     MalformedAlert
-        If identifier or type are missing, or an embedded map is none.
+        If identifier or type are missing. An embedded map that is none costs the map only: ``skymap_error`` says why.
     """
     superevent, stage = record.get("superevent_id"), record.get("alert_type")
     if not isinstance(superevent, str) or not 0 < len(superevent) <= LONGEST_ID:
@@ -55,10 +55,12 @@ def alert(record: Mapping[str, Any], payload: bytes, context: Context, media_typ
         raise MalformedAlert(f"alert_type is {stage!r}; expected one of {sorted(KINDS)}", "alert_type")
     event, outside = _part(record, "event"), _part(record, "external_coinc")
     created = _text(record.get("time_created"))
-    own = _map(event, "skymap", read_map)
-    combined = _map(outside, "combined_skymap", read_map)
+    faults: list[str] = []
+    own = _map(event, "skymap", read_map, faults)
+    combined = _map(outside, "combined_skymap", read_map, faults)
     mean, std = distance_mpc(own.data) if own is not None and own.data else (None, None)
     classes = _numbers(_part(event, "classification"))
+    merged = times.utc(_text(event.get("time")))
     far = number(event.get("far"))
     return Alert(
         **provenance(payload, context, f"{superevent}-{stage}-{created}", media_type, "igwn.gwalert"),
@@ -69,7 +71,7 @@ def alert(record: Mapping[str, Any], payload: bytes, context: Context, media_typ
         facility="LIGO/Virgo/KAGRA",
         instrument=",".join(texts(event.get("instruments"))),
         event_class=_CLASSES.get(str(event.get("group", "")).upper(), "unknown"),
-        time_start=times.utc(_text(event.get("time"))),
+        time_start=merged,
         time_kind="merger" if event.get("group") == "CBC" else "trigger",
         time_frame="geocentric",
         issued_time=times.utc(created),
@@ -90,6 +92,8 @@ def alert(record: Mapping[str, Any], payload: bytes, context: Context, media_typ
             **kept(event, _EVENT),
             **_numbers(_part(event, "properties")),
             **{f"external_{name}": value for name, value in kept(outside, _COINCIDENCE).items()},
+            **({"skymap_error": "; ".join(faults)} if faults else {}),
+            **({"time_as_stated": str(event["time"])[:80]} if merged is None and event.get("time") else {}),
         },
         references=tuple(url for url in _part(record, "urls").values() if isinstance(url, str)),
     )
@@ -102,9 +106,13 @@ def reality(superevent: str, event: Mapping[str, Any]) -> Reality:
     return "real"
 
 
-def _map(record: Mapping[str, Any], name: str, read_map: ReadMap) -> SkyMapRef | None:
+def _map(record: Mapping[str, Any], name: str, read_map: ReadMap, faults: list[str]) -> SkyMapRef | None:
     value = record.get(name)
-    return None if value is None else read_map(value, name)
+    try:
+        return None if value is None else read_map(value, name)
+    except MalformedAlert as error:
+        faults.append(str(error))
+        return None
 
 
 def _part(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
