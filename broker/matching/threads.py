@@ -9,6 +9,7 @@ from nuncius.schemas.localization import Localization, SkyMapRef
 from nuncius.schemas.vocabulary import Reality, RunMode
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MAIN: Final = ("initial", "update")
 
@@ -69,8 +70,12 @@ def gap_us(anchor: Span, partner: Span) -> int:
 
 
 def order(alert: Alert) -> tuple[datetime, int, str]:
-    """Sorts the versions of a thread as the facility made them; arrival plays no part."""
-    return alert.issued_time or EPOCH, -1 if alert.sequence is None else alert.sequence, alert.alert_id
+    """Sorts the versions of a thread as the facility made them; arrival plays no part.
+
+    Without an issue time a retraction comes last and anything else first: in doubt the event is taken back.
+    """
+    unknown = _NEVER if alert.kind == "retraction" else EPOCH
+    return alert.issued_time or unknown, -1 if alert.sequence is None else alert.sequence, alert.alert_id
 
 
 def own_regions(alert: Alert) -> tuple[Localization, ...]:

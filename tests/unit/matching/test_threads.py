@@ -46,6 +46,12 @@ def test_a_later_notice_of_the_owner_takes_a_retraction_back() -> None:
     assert facts(thread(FIRST, GONE, replace(again, kind="followup"))).retraction is GONE
 
 
+def test_a_retraction_that_states_no_issue_time_is_obeyed() -> None:
+    gone = replace(GONE, issued_time=None)
+    assert facts(thread(FIRST, THIRD, gone)).retraction is gone
+    assert facts(thread(gone, FIRST, THIRD)).retraction is gone
+
+
 def test_foreign_retraction_is_shown_not_obeyed() -> None:
     foreign = gw(version=5, kind="retraction", facility="Elsewhere", seconds=None, issued=30)
     now = facts(thread(FIRST, foreign))
