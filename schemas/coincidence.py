@@ -25,6 +25,8 @@ class Member:
         The time that was compared, UTC.
     retracted
         True where the facility has taken it back.
+    disputed_by
+        Facilities that took it back without owning the thread, sorted: shown, not obeyed.
     """
 
     event_id: str
@@ -34,6 +36,7 @@ class Member:
     event_class: str
     time: datetime | None
     retracted: bool = False
+    disputed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

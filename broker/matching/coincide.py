@@ -220,4 +220,5 @@ def _member(facts: Facts, event_id: str, threads: tuple[ThreadKey, ...], span: S
         event_class="" if facts.main is None else facts.main.event_class,
         time=moment(span[0]),
         retracted=facts.retraction is not None,
+        disputed_by=tuple(sorted({alert.facility for alert in facts.foreign})),
     )

@@ -11,7 +11,6 @@ from nuncius.broker.matching.statistics import (
     untargeted_far,
 )
 from nuncius.broker.matching.threads import Facts
-from nuncius.schemas.alert import Alert
 from nuncius.schemas.coincidence import Significance
 
 _OVERLAP: Final = "overlap I: Ashton et al. 2018, doi:10.3847/1538-4357/aabfd2"
@@ -79,7 +78,6 @@ def significance(pair: Inputs) -> Significance:
             notes.append("no rate of pairs: no rate of real events of this class is published")
     elif sky:
         rate = joint = _joint_far(pair, far, partner_rate, notes)
-    notes += [f"a retraction by {a.facility}, who does not own the thread, is not obeyed" for a in _foreign(pair)]
     return Significance(
         null="unrelated_real" if real else "noise_pair",
         method=_METHODS[method],
@@ -135,7 +133,3 @@ def _joint_far(pair: Inputs, far: float | None, partner_rate: float | None, note
 
 def _duration_s(facts: Facts) -> float:
     return 0.0 if facts.span is None else (facts.span[1] - facts.span[0]) / 1e6
-
-
-def _foreign(pair: Inputs) -> tuple[Alert, ...]:
-    return (*pair.anchor.foreign, *pair.partner.foreign)

@@ -55,6 +55,13 @@ def in_words(significance: Significance) -> str:
     return "; ".join(said)
 
 
+def disputes(value: Coincidence) -> str:
+    """Who took a member back without owning it; empty where nobody did."""
+    members = (value.anchor, value.partner)
+    said = [f"{who} retracts {m.event_id}, which it does not own: not obeyed" for m in members for who in m.disputed_by]
+    return "; ".join(said)
+
+
 def _question(significance: Significance, number: float) -> str:
     if significance.null == "noise_pair":
         every = f", once in {1 / number / _YEAR_S:.2g} years" if number > 0 else ""
@@ -70,7 +77,8 @@ def _news(value: Coincidence | CandidateList) -> str:
 
 def _coincidence(value: Coincidence) -> str:
     sky = "" if value.overlap is None else f", overlap {value.overlap:.4g}"
+    disputed = f"; {disputes(value)}" if disputes(value) else ""
     return (
         f"coincidence {_news(value)} {value.rule} ({value.reality}): {value.anchor.event_id} + "
-        f"{value.partner.event_id}, {value.dt_s:+.2f} s{sky}; {chance(value.significance)}"
+        f"{value.partner.event_id}, {value.dt_s:+.2f} s{sky}; {chance(value.significance)}{disputed}"
     )
