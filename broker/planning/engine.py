@@ -131,11 +131,12 @@ class Planner:
         notices: dict[str, Notice] = {}
         causes: dict[str, Cause] = {}
         for alert in alerts:
-            if alert.alert_id in self._notices or alert.alert_id in notices:
-                continue
-            notice = notices[alert.alert_id] = Notice.of(alert, maps)
-            known = causes.get(alert.thread_id, self._causes.get(alert.thread_id))
-            causes[alert.thread_id] = known.with_notice(notice) if isinstance(known, Thread) else Thread((notice,))
+            notice = Notice.of(alert, maps)
+            before = causes.get(notice.cause_id, self._causes.get(notice.cause_id))
+            thread = before.with_notice(notice) if isinstance(before, Thread) else Thread((notice,))
+            if thread is not before:
+                causes[notice.cause_id] = thread
+                notices[alert.alert_id] = notice
         records: tuple[Coincidence | CandidateList, ...] = (*coincidences, *lists)
         for record in records:
             cause_id = record.coincidence_id if isinstance(record, Coincidence) else record.list_id

@@ -67,6 +67,11 @@ class Notice:
         )
 
     @property
+    def cause_id(self) -> str:
+        """The thread within its run mode: what is replayed says nothing about what is asked for live."""
+        return self.thread_id if self.run_mode == "live" else f"{self.thread_id}?run_mode={self.run_mode}"
+
+    @property
     def place(self) -> Place | None:
         """Where to point; None where the alert has no localization that can be read."""
         return self.find()
@@ -80,7 +85,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """All notices of one thread, in order of issue; at least one.
+    """All notices of one thread in one run mode, in order of issue; at least one.
 
     A retraction from a facility that does not own the thread is kept and not obeyed: the owner is who issued its first
     notice that is no retraction.
@@ -90,9 +95,10 @@ class Thread:
 
     @property
     def obeyed(self) -> tuple[Notice, ...]:
-        """The notices that count, latest first; at least one."""
+        """The notices that count, latest first; at least one. A test lends nothing to what is real, nor the reverse."""
         owner = next((n.facility for n in self.notices if not n.retraction), None)
-        return tuple(n for n in reversed(self.notices) if not n.retraction or owner in {None, n.facility})
+        counted = [n for n in reversed(self.notices) if not n.retraction or owner in {None, n.facility}]
+        return tuple(n for n in counted if n.reality == counted[0].reality)
 
     @property
     def last(self) -> Notice:

@@ -295,3 +295,20 @@ def test_after_a_restart_revisions_go_on_from_the_log(planner: Planner) -> None:
     assert run(again, coincidence(1), GW) == ()
     gone = only(run(again, coincidence(3, state="retracted")))
     assert (gone.revision, gone.state) == (3, "cancelled")
+
+
+LATER = TRACK.issued_time and TRACK.issued_time + timedelta(hours=1)
+
+
+def test_what_is_replayed_says_nothing_about_what_was_asked_for_live(planner: Planner) -> None:
+    live = only(run(planner, TRACK))
+    replayed = only(run(planner, replace(TRACK, alert_id="r", run_mode="replay", kind="retraction", issued_time=LATER)))
+    assert (live.run_mode, live.state) == ("live", "proposed")
+    assert (replayed.run_mode, replayed.request_id == live.request_id) == ("replay", False)
+    gone = only(run(planner, replace(TRACK, alert_id="g", kind="retraction", issued_time=LATER)))
+    assert (gone.request_id, gone.state, gone.run_mode) == (live.request_id, "cancelled", "live")
+
+
+def test_a_test_lends_no_place_and_no_probability_to_what_is_real(planner: Planner) -> None:
+    assert run(planner, replace(TRACK, alert_id="t", reality="test")) == ()
+    assert run(planner, replace(TRACK, alert_id="s", localizations=(), p_astro=None, issued_time=LATER)) == ()
