@@ -9,7 +9,7 @@ from nuncius.broker.services.demo import Stage, play
 from nuncius.broker.services.facility_reader import read_packet
 from nuncius.broker.services.outcome import Outcome, outcome
 from nuncius.broker.settings import Settings
-from nuncius.producers.simulation import acts
+from nuncius.producers.simulation import NAMES, acts
 
 
 class Spectator(Progress, Protocol):
@@ -50,7 +50,7 @@ def play_demo(speed: float, broker: str | None, picture: Path | None, watch: Spe
         if picture is not None:
             from nuncius.broker.services.demo_picture import draw
 
-            draw(found, log, picture)
+            draw(found, log, picture, NAMES)
             watch.say(f"wrote {picture}")
         return found
     finally:

@@ -1,6 +1,6 @@
 """A picture of a log's best coincidence: both regions, the candidates in them, and the crowd around."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -20,8 +20,10 @@ _ZOOM_DEG: Final = 14.0
 _MARKED: Final = 3
 
 
-def draw(found: Outcome, log: Log, path: Path) -> None:
+def draw(found: Outcome, log: Log, path: Path, names: Mapping[str, str]) -> None:
     """Draw the live, real coincidence with the smallest chance whose anchor has a sky map.
+
+    ``names`` are what people call threads.
 
     Raises
     ------
@@ -39,14 +41,15 @@ def draw(found: Outcome, log: Log, path: Path) -> None:
     anchor = _map(best, alerts, maps)
     if anchor is None:
         raise Stop("the sky map is gone from the log")
-    layers = [Layer(anchor, best.anchor.event_id)]
+    anchor_name, partner_name = (_called(m.event_id, names) for m in (best.anchor, best.partner))
+    layers = [Layer(anchor, anchor_name)]
     partner = _shape(best.partner.alert_ids, alerts)
     if partner is not None and not isinstance(partner, SkyMapRef):
-        layers.append(Layer(partner, best.partner.event_id))
+        layers.append(Layer(partner, partner_name))
     listed = [row for item in found.lists if item.event_thread == best.anchor.event_id for row in item.candidates]
-    points = [Mark(row.ra, row.dec, row.thread_id.partition(":")[2]) for row in listed[:_MARKED]]
+    points = [Mark(row.ra, row.dec, _called(row.thread_id, names)) for row in listed[:_MARKED]]
     zoom = (points[0].ra, points[0].dec) if points else None
-    title = f"{best.anchor.event_id} and {best.partner.event_id} ({best.rule})"
+    title = f"{anchor_name} and {partner_name} ({best.rule})"
     plot_places(
         layers,
         path,
@@ -56,6 +59,10 @@ def draw(found: Outcome, log: Log, path: Path) -> None:
         zoom_on=zoom,
         zoom_radius_deg=_ZOOM_DEG if zoom else None,
     )
+
+
+def _called(thread: str, names: Mapping[str, str]) -> str:
+    return names.get(thread, thread.partition(":")[2])
 
 
 def _chance(coincidence: Coincidence) -> float:

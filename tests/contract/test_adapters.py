@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import pytest
 from too_cases import request
-from too_server import SECRET, Facility, facility
+from too_server import SECRET, facility
 
 from nuncius.consumers.adapter import Adapter
 from nuncius.consumers.recorder import Recorder
@@ -15,12 +16,22 @@ from nuncius.schemas import ToOStatus
 from nuncius.schemas.codec import decode, encode
 
 
+class Behind(Protocol):
+    """What a facility did: the keys it acted on, and the revision of each request that it holds."""
+
+    @property
+    def executed(self) -> list[str]: ...
+
+    @property
+    def orders(self) -> dict[str, int]: ...
+
+
 @dataclass
 class Case:
     """An adapter and the facility behind it; None where there is none."""
 
     adapter: Adapter
-    behind: Facility | None
+    behind: Behind | None
 
 
 @contextmanager
