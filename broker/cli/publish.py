@@ -22,6 +22,7 @@ def publish(
 ) -> None:
     """Publish packets as they are. Each is durable when its line appears; exit code 1 if one was quarantined."""
     from nuncius.broker.app import publish_paths
+    from nuncius.broker.services.lines import printable
 
     settings = settings_of(config, broker)
     supplied = settings.model_copy(
@@ -30,6 +31,6 @@ def publish(
     refused = 0
     for line in publish_paths(supplied, paths, stream, typer.get_binary_stream("stdin"), json=json):
         refused += line.quarantined
-        typer.echo(line.text)
+        typer.echo(line.text if json else printable(line.text))
     if refused:
         raise typer.Exit(1)

@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from nuncius.broker.services.lines import disputes, in_words
+from nuncius.broker.services.lines import cleaned, disputes, in_words
 from nuncius.broker.services.outcome import Outcome
 from nuncius.schemas import CandidateList, Coincidence, ToORequest, ToOStatus
 
@@ -36,7 +36,7 @@ def print_outcome(found: Outcome, *, json: bool, names: Names | None = None) -> 
         sys.stdout.flush()
         return
     console = Console(highlight=False, markup=False, emoji=False)
-    report = Group(*_report(found, names or {}))
+    report = Group(*_report(cleaned(found), names or {}))
     if console.is_terminal:
         console.print(report)
         return

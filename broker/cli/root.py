@@ -96,5 +96,7 @@ def _usage(error: _ClickError) -> str:
 
 
 def _say(message: str, code: int) -> int:
-    sys.stderr.write(f"nuncius: {' '.join(message.split())}\n")
+    from nuncius.broker.services.lines import printable
+
+    sys.stderr.write(f"nuncius: {printable(' '.join(message.split()))}\n")
     return code

@@ -1,15 +1,42 @@
 """Records as one line, and significances as one sentence, that a person can read."""
 
-from typing import Final
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, Final, TypeVar
 
 from nuncius.schemas import Alert, CandidateList, Coincidence, Quarantined, Significance, ToORequest, ToOStatus
+
+T = TypeVar("T")
 
 _YEAR_S: Final = 365 * 86400.0
 _NO_NUMBER: Final = "no number"
 
 
+def printable(text: str) -> str:
+    """The text with what a terminal would obey or hide, line ends too, as escapes: senders choose ids and labels."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def cleaned(value: T) -> T:
+    """The record with every text in it `printable`."""
+    plain: Any = value
+    if isinstance(plain, str):
+        plain = printable(plain)
+    elif isinstance(plain, tuple):
+        plain = tuple(map(cleaned, plain))
+    elif is_dataclass(plain) and not isinstance(plain, type):
+        plain = replace(plain, **{field.name: cleaned(getattr(plain, field.name)) for field in fields(plain)})
+    found: T = plain
+    return found
+
+
 def as_text(value: object) -> str:
-    """One line for any record of the output topics."""
+    """One line for any record of the output topics, fit for a terminal."""
+    return printable(_as_text(value))
+
+
+def _as_text(value: object) -> str:
     match value:
         case Coincidence():
             return _coincidence(value)

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from nuncius.broker.services.lines import printable
 from nuncius.broker.services.packets import Packet
 from nuncius.broker.services.reading import read
 from nuncius.broker.services.supplies import Supplies
@@ -29,8 +30,10 @@ def look(packet: Packet, supplies: Supplies) -> Iterator[dict[str, Any]]:
 
 def as_line(row: dict[str, Any], *, json: bool) -> str:
     """A row as JSON, or as one readable line."""
-    if json:
-        return orjson.dumps(row, option=orjson.OPT_UTC_Z).decode()
+    return orjson.dumps(row, option=orjson.OPT_UTC_Z).decode() if json else printable(_in_words(row))
+
+
+def _in_words(row: dict[str, Any]) -> str:
     if "error" in row:
         return f"{row['file']}: cannot be read: {row['error']}"
     if "not_an_alert" in row:

@@ -7,7 +7,7 @@ import pytest
 import too_cases
 from matching_alerts import alert, gw
 
-from nuncius.broker.services.lines import as_text, chance
+from nuncius.broker.services.lines import as_text, chance, cleaned, printable
 from nuncius.consumers.adapter import answer
 from nuncius.schemas import Quarantined, Significance
 
@@ -53,3 +53,25 @@ def test_what_a_person_looks_for_is_in_the_line() -> None:
 def test_the_chance_is_said_with_its_null(significance: Significance, number: str, null: str) -> None:
     assert number in chance(significance)
     assert null in chance(significance)
+
+
+HOSTILE = "lvk:S1\x1b[31m\x07\x9b2J\u202e\n[bold]x[/red]"
+SHOWN = r"lvk:S1\x1b[31m\x07\x9b2J\u202e\n[bold]x[/red]"
+
+
+def test_what_a_terminal_would_obey_is_shown_as_escapes() -> None:
+    told = as_text(gw(HOSTILE, facility="Ev\x1bil"))
+    assert told.isprintable()
+    assert SHOWN in told
+    assert r"Ev\x1bil" in told
+
+
+def test_letters_of_every_script_stay() -> None:
+    assert printable("Cerro Pachón, γ-ray, 超新星") == "Cerro Pachón, γ-ray, 超新星"
+
+
+def test_a_whole_record_is_cleaned_and_an_innocent_one_stays_as_it_is() -> None:
+    fault = Quarantined(sha256="a", nbytes=1, source=HOSTILE, stream="", reason="malformed", detail="b\x00")
+    assert cleaned((fault,))[0].source == SHOWN
+    assert cleaned((fault,))[0].detail == r"b\x00"
+    assert cleaned(replace(fault, source="", detail="")) == replace(fault, source="", detail="")
