@@ -1,0 +1,198 @@
+"""README and CONTRIBUTING are tried: every block is written, run, or found in real output."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+import pytest
+
+from nuncius.producers.simulation import acts
+
+ROOT = Path(__file__).resolve().parents[2]
+PORT = "8088"
+"""Printed in README; the test's broker listens elsewhere."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, its text, and the file name that the paragraph before it gives."""
+
+    language: str
+    text: str
+    name: str
+
+
+def blocks(document: str) -> list[Block]:
+    found = []
+    paragraph = ""
+    for before, language, body in re.findall(r"(.*?)^```(\w*)\n(.*?)^```$", document, re.S | re.M):
+        paragraph = before.strip().rpartition("\n\n")[2]
+        names = re.findall(r"`([\w.]+\.(?:json|toml))`", paragraph)
+        found.append(Block(language, body, names[0] if names else ""))
+    return found
+
+
+README = blocks((ROOT / "README.md").read_text())
+
+
+def of(language: str) -> list[Block]:
+    return [block for block in README if block.language == language]
+
+
+@dataclass(frozen=True)
+class Home:
+    """A newcomer's folder, with an environment of its own."""
+
+    folder: Path
+    port: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("NUNCIUS_")}
+        kept.pop("COLUMNS", None)
+        path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
+        return {**kept, "PATH": path, "HOME": str(self.folder), "XDG_DATA_HOME": str(self.folder / "data")}
+
+    def run(self, *command: str) -> str:
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, ""), (command, done.stderr)
+        return done.stdout
+
+    def shell(self, line: str) -> str:
+        return self.run("bash", "-c", line.replace(PORT, self.port))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    folder = tmp_path_factory.mktemp("newcomer")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    for block in (*of("json"), *of("toml")):
+        (folder / block.name).write_text(block.text)
+    settings = folder / "nuncius.toml"
+    settings.write_text(f"{settings.read_text()}http_port = {port}\n")
+    return Home(folder, port)
+
+
+def lines(block: Block) -> list[str]:
+    """Commands of a block, without their comments."""
+    return [line.partition(" #")[0].strip() for line in block.text.splitlines() if line.strip()]
+
+
+def test_every_block_is_of_a_kind_that_is_tried() -> None:
+    assert [block.language for block in README if block.language not in {"sh", "json", "toml", "python", "text"}] == []
+    assert [block for block in (*of("json"), *of("toml")) if not block.name] == []
+    for block in of("json"):
+        orjson.loads(block.text)
+    for block in of("toml"):
+        tomllib.loads(block.text)
+
+
+def test_the_two_commands_are_targets() -> None:
+    assert lines(of("sh")[0]) == ["make demo", "make test"]
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)
+    assert phony is not None
+    assert {"demo", "test"} <= set(phony[1].split())
+
+
+@pytest.fixture(scope="module")
+def broker(home: Home) -> Iterator[Path]:
+    """The block that starts things, with a file for what the subscriber says."""
+    up, follow = (line.removesuffix("&").split() for line in lines(of("sh")[1]))
+    said = home.folder / "subscriber.txt"
+    with said.open("wb") as out, (home.folder / "up.txt").open("wb") as log:
+        started = [
+            subprocess.Popen(up, cwd=home.folder, env=home.environment, stderr=log),
+            subprocess.Popen(follow, cwd=home.folder, env=home.environment, stdout=out, stderr=log),
+        ]
+        try:
+            _await(lambda: "is up" in (home.folder / "up.txt").read_text())
+            yield said
+        finally:
+            for process in started:
+                process.send_signal(signal.SIGINT)
+            for process in started:
+                process.wait(20)
+
+
+def _await(true: object, seconds: float = 30.0) -> None:
+    assert callable(true)
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+
+
+def test_the_first_alert(home: Home, broker: Path) -> None:
+    look, publish, post = lines(of("sh")[2])
+    assert [line.partition(":")[0] for line in home.shell(look).splitlines()] == ["burst.json", "wave.json"]
+    assert all("alert" in line and "test" in line for line in home.shell(publish).splitlines())
+    if shutil.which("curl"):
+        assert orjson.loads(home.shell(post.replace("curl", "curl --silent")))["fates"] == ["duplicate"]
+    promised = of("text")[1].text
+    _await(lambda: broker.read_text() == promised)
+    printed = home.run(sys.executable, "-c", of("python")[0].text)
+    assert printed.split()[:3] == ["gw-cbc-grb", "2.0", "unrelated_real"]
+
+
+def test_ones_own_rule(home: Home) -> None:
+    doctor, replay = lines(of("sh")[3])
+    assert "with" in next(line for line in home.shell(doctor).splitlines() if " rules " in line)
+    assert "Coincidences: 2 (2 active)" in home.shell(replay)
+
+
+def test_python(home: Home) -> None:
+    (home.folder / "bayestar.multiorder.fits").write_bytes(acts()[0].skymaps["demo-H.multiorder.fits"])
+    shutil.copy(ROOT / "tests" / "data" / "producers" / "icecube.gold.xml", home.folder / "notice.xml")
+    assert home.run(sys.executable, "-c", of("python")[1].text) == ""
+
+
+def test_the_demo_ends_as_shown(home: Home) -> None:
+    command = ["nuncius", "demo", "--speed", "1000000000"]
+    done = subprocess.run(
+        command, cwd=home.folder, env=home.environment, capture_output=True, text=True, timeout=120, check=True
+    )
+    said = done.stdout.splitlines()
+    missing = [line for line in of("text")[0].text.splitlines() if line != "…" and line not in said]
+    assert missing == []
+
+
+def test_every_command_of_the_table_helps(home: Home) -> None:
+    table = "\n".join(line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("| `"))
+    listed = home.run("nuncius", "--help").partition("Commands:")[2]
+    commands = {line.split()[0] for line in listed.splitlines() if line.strip()}
+    assert {name for name in commands if not re.search(rf"[`/ ]{name}[` ]", table)} == set()
+
+
+def test_contributing_s_rule_test_passes(tmp_path: Path) -> None:
+    (block,) = (b for b in blocks((ROOT / "CONTRIBUTING.md").read_text()) if b.language == "python")
+    file = tmp_path / "test_rule_myname.py"
+    file.write_text(block.text)
+    options = ["-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml")]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, str(file)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert "2 passed" in done.stdout, done.stdout
+
+
+def test_what_documents_point_at_exists() -> None:
+    for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"):
+        text = (ROOT / name).read_text()
+        prose = re.sub(r"^```.*?^```$", "", text, flags=re.S | re.M)
+        links = re.findall(r"\]\((?!http)([^)#]+)\)", prose)
+        paths = re.findall(r"`((?:broker|producers|consumers|schemas|filters|tests|docs)/[\w./-]+)`", prose)
+        made_up = {"producers/myfacility.py", "tests/unit/matching/test_rule_myname.py"}
+        assert [path for path in {*links, *paths} - made_up if not (ROOT / path).exists()] == []
