@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, TypedDict
 
 from nuncius.producers.facility import Context
@@ -45,7 +46,7 @@ def provenance(payload: bytes, context: Context, native_id: str, media_type: str
     stream
         Used where the context names none.
     """
-    raw = ids.digest(payload)
+    raw = digest_of(payload)
     return {
         "alert_id": ids.alert_id(native_id, raw),
         "native_id": native_id,
@@ -56,6 +57,12 @@ def provenance(payload: bytes, context: Context, native_id: str, media_type: str
         "raw_sha256": raw,
         "source": context.source,
     }
+
+
+@lru_cache(maxsize=1)
+def digest_of(payload: bytes) -> str:
+    """sha256 of the packet at hand, in hexadecimal; one of many records is not hashed again for each of them."""
+    return ids.digest(payload)
 
 
 def number(value: object) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from nuncius.producers.build import cone, number, provenance
+from nuncius.producers.build import cone, digest_of, number, provenance
 from nuncius.producers.facility import Context
 from nuncius.producers.gcn_fields import LONGEST_ID
 from nuncius.producers.julian import micros
@@ -161,7 +161,7 @@ def alert(seen: Detection, payload: bytes, context: Context, photometry: tuple[P
 
 def batch(seen: Iterable[tuple[Detection, bytes]]) -> CandidateBatch:
     """Detections and the packets they came in, as columns in the same order."""
-    rows = [_row(detection, ids.digest(payload)) for detection, payload in seen]
+    rows = [_row(detection, digest_of(payload)) for detection, payload in seen]
     if not rows:
         return CandidateBatch.empty()
     columns = zip(*rows, strict=True)

@@ -212,6 +212,22 @@ def test_json_and_avro_say_the_same() -> None:
         assert getattr(packed, name) == getattr(printed, name), name
 
 
+def test_a_packet_of_many_records_is_hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    schema = {
+        "type": "record",
+        "name": "alert",
+        "namespace": "igwn.alerts.v1_0",
+        "fields": [{"name": name, "type": "string"} for name in ("superevent_id", "alert_type", "time_created")],
+    }
+    head = {"alert_type": "RETRACTION", "time_created": "2026-11-23T12:00:30Z"}
+    payload = packets.container(schema, *({"superevent_id": f"S{n}", **head} for n in range(500)))
+    hashed = []
+    digest = ids.digest
+    monkeypatch.setattr(ids, "digest", lambda data: hashed.append(len(data)) or digest(data))
+    assert len(lvk_avro.parse(payload, HERE)) == 500
+    assert hashed == [len(payload)]
+
+
 @pytest.mark.alerts
 def test_real_notices_say_what_was_found_in_them(alerts_dir: Path) -> None:
     expected = json.loads((alerts_dir / "EXPECTED.json").read_text())
