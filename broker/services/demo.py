@@ -58,11 +58,15 @@ def play(stage: Stage, act: Act, number: int) -> None:
     """Play one act."""
     news = _News(stage.log)
     previous: datetime | None = None
+    unrelated = 0
     for index, group in _groups(act.packets):
-        _let_time_pass(stage, previous, group[0].issue_time)
+        if _let_time_pass(stage, previous, group[0].issue_time, unrelated):
+            unrelated = 0
         previous = group[-1].issue_time
         for packet in group:
-            if "unrelated" not in packet.label:
+            if "unrelated" in packet.label:
+                unrelated += 1
+            else:
                 stage.say(f"[dim]{packet.issue_time:%Y-%m-%d %H:%M:%S}[/]  {packet.label}")
         readings = [
             _reading(packet, f"act {number}/{index + i:04d} {packet.stream}", act.skymaps, stage.parse)
@@ -95,14 +99,18 @@ def _groups(packets: Sequence[TimedPacket]) -> Iterator[tuple[int, Sequence[Time
             start = end
 
 
-def _let_time_pass(stage: Stage, previous: datetime | None, now: datetime) -> None:
+def _let_time_pass(stage: Stage, previous: datetime | None, now: datetime, unrelated: int) -> bool:
+    """Wait, or jump a long silence; True where that was said, with how many unrelated packets came before it."""
     if previous is None:
-        return
+        return False
     gap = now - previous
     wait_s = gap.total_seconds() / stage.speed
-    if wait_s > LONGEST_WAIT_S:
-        stage.say(f"[dim]… {_words(gap)} later[/]")
+    jumped = wait_s > LONGEST_WAIT_S
+    if jumped:
+        crowd = f"{unrelated} unrelated survey alerts; " if unrelated else ""
+        stage.say(f"[dim]… {crowd}{_words(gap)} later[/]")
     stage.wait(min(max(wait_s, 0.0), LONGEST_WAIT_S))
+    return jumped
 
 
 def _words(gap: timedelta) -> str:
