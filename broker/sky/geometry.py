@@ -74,7 +74,7 @@ def simple(
     else:
         shape, error = place, AS_STATED
     if isinstance(shape, SkyMapRef):
-        known = maps.get(shape.sha256)
+        known = maps.get(shape.sha256) if shape.sha256 else None  # a map known by its URL only
         return _read(shape.data) if known is None and shape.data is not None else known
     return _simple(shape, error, tolerance)
 

@@ -1,12 +1,15 @@
 """Where a notice points."""
 
+from collections.abc import Iterator, Mapping
+
 import numpy as np
 import pytest
 from too_cases import AT2017GFO, GW, alert
 
 from nuncius.broker.planning.place import Place, place
 from nuncius.broker.sky.geometry import geometry
-from nuncius.schemas import Cone, Localization, SkyMapRef
+from nuncius.broker.sky.skymap import SkyMap
+from nuncius.schemas import Cone, Localization, LogDamaged, SkyMapRef
 
 
 def test_a_cone_gives_its_centre_and_its_90_percent_radius() -> None:
@@ -50,3 +53,21 @@ def test_the_whole_sky_has_41253_square_degrees() -> None:
     assert Place(0.0, 0.0, 180.0).area_deg2 == pytest.approx(41252.96, abs=0.01)
     assert Place(0.0, 0.0, 0.5).area_deg2 == pytest.approx(np.pi / 4, rel=1e-4)
     assert GW.localizations
+
+
+class Shelf(Mapping[str, SkyMap]):
+    """Maps of a log, which is damaged where one that an alert names is missing."""
+
+    def __getitem__(self, sha256: str) -> SkyMap:
+        raise LogDamaged(f"no map {sha256!r}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def test_a_map_known_by_its_url_only_is_never_looked_up() -> None:
+    linked = Localization(SkyMapRef("", 0, "https://example.org/bayestar.fits"))
+    assert place(alert("a", "t", None, localizations=(linked,)), Shelf()) is None
