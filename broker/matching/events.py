@@ -45,8 +45,11 @@ class Events:
         """
         reached = {key}
         ahead = [key]
+        asked: set[tuple[Span, bool]] = set()
         while ahead:
-            for span, is_sub in self._stated(ahead.pop()):
+            stated = self._stated(ahead.pop()) - asked
+            asked |= stated
+            for span, is_sub in stated:
                 near = self._near(span, key, BURST)
                 if not is_sub:
                     near += self._near(span, key, SUB_BURST)

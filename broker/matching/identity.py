@@ -6,7 +6,7 @@ are left alone: Swift BAT alone sends 12 700 a month, 0.3 within the window of a
 """
 
 from collections.abc import Callable, Sequence
-from itertools import combinations
+from itertools import combinations, product
 from typing import Final
 
 from nuncius.broker.matching.rules import BURST_CLASSES
@@ -72,12 +72,18 @@ def event_id(members: Sequence[Facts]) -> str:
 
 
 def _edges(bursts: Sequence[Facts], agree: Agree) -> list[tuple[Rank, Facts, Facts]]:
+    by_instrument: dict[tuple[str, str], list[Facts]] = {}
+    for facts in bursts:
+        by_instrument.setdefault(_instrument(facts), []).append(facts)
+    # Only across instruments: a sender that floods with bursts of one must not cost their number squared.
+    pairs = (pair for some, others in combinations(by_instrument.values(), 2) for pair in product(some, others))
     edges = []
-    for first, second in combinations(sorted(bursts, key=lambda facts: facts.key), 2):
-        apart = _apart_us(first.span, second.span)
-        subs = is_sub_threshold(first) + is_sub_threshold(second)
-        if apart > SAME_BURST_US or subs == 2 or not _may_share(first, second, agree):
+    for pair in pairs:
+        apart = _apart_us(pair[0].span, pair[1].span)
+        subs = sum(map(is_sub_threshold, pair))
+        if apart > SAME_BURST_US or subs == 2 or not _may_share(*pair, agree):
             continue
+        first, second = sorted(pair, key=lambda facts: facts.key)
         if subs == 1 and not agree(first.located, second.located):
             continue
         edges.append(((subs == 1, apart, first.key, second.key), first, second))

@@ -2,9 +2,12 @@
 
 from typing import Any
 
-from matching_alerts import alert, coincidences, cone, grb, gw
+import pytest
+from matching_alerts import NOW, alert, coincidences, cone, grb, gw
 
 from nuncius.broker.matching import Associate, shipped_rules
+from nuncius.broker.matching.store import Role, Scope, View
+from nuncius.broker.matching.threads import ThreadKey
 from nuncius.schemas import Alert
 
 
@@ -92,3 +95,19 @@ def test_partners_are_counted_as_events() -> None:
 def test_other_classes_are_never_joined() -> None:
     frb = alert("chime:1", messenger="photon", band="radio", facility="CHIME", event_class="frb")
     assert events(frb, burst("1", 0, "A")) == [("a:1",)]
+
+
+def test_a_flood_at_one_moment_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    touching = View.touching
+
+    def counted(view: View, role: Role, scope: Scope, low_us: int, high_us: int) -> tuple[ThreadKey, ...]:
+        asked.append(low_us)
+        return touching(view, role, scope, low_us, high_us)
+
+    monkeypatch.setattr(View, "touching", counted)
+    flood = tuple(grb(f"fermi-gbm:{n}") for n in range(300))
+    engine = Associate(shipped_rules())
+    engine.apply(engine.step((gw(), *flood), (), {}, NOW).delta)
+    assert len(engine.bursts()) == 300
+    assert len(asked) < 3 * len(flood) * len(shipped_rules())
