@@ -93,10 +93,14 @@ class _Server(uvicorn.Server):
         self._on_exit = on_exit
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """As uvicorn's; a waiting stream is cut after a moment instead of holding the process."""
+        """As uvicorn's; a waiting stream is cut after a moment instead of holding the process.
+
+        The signal is not raised again at the end, as uvicorn would: it would kill the process before the log is closed.
+        """
         self._on_exit()
         self.config.timeout_graceful_shutdown = 1
         super().handle_exit(sig, frame)
+        self._captured_signals.clear()
 
     def leave(self) -> None:
         """End as after a signal; from any thread."""
