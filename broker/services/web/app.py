@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from fastapi import FastAPI, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.requests import ClientDisconnect
 
 from nuncius.broker.services.intake import Intake
 from nuncius.broker.services.outcome import findings
@@ -20,6 +21,9 @@ from nuncius.schemas.limits import MAX_PACKET_BYTES
 
 ACK_TIMEOUT_S: Final = 30.0
 """How long a POST waits for the log before it answers 503."""
+
+WAIT_S: Final = 0.5
+"""How long a stream rests where nothing is new."""
 
 
 def web_app(
@@ -43,14 +47,18 @@ def web_app(
     @app.post("/alerts", responses={202: {}, 413: {}, 422: {}, 503: {}})
     async def post_alert(request: Request, stream: Annotated[str, Query(max_length=200)] = "") -> Response:
         """Publish one packet in any format the facilities write. 202: durable; 422: quarantined, with the reason."""
-        body = await _body(request)
+        try:
+            body = await _body(request)
+        except ClientDisconnect:
+            return JSONResponse({"error": "the packet was cut off; send it again"}, 400)
         if body is None:
             return JSONResponse({"error": f"packet is over {MAX_PACKET_BYTES} bytes"}, 413)
         reading = await asyncio.to_thread(read, body, stream)
         try:
             fates = await asyncio.wait_for(asyncio.wrap_future(intake.put(reading)), ACK_TIMEOUT_S)
         except (Retry, TimeoutError, CancelledError) as error:
-            return JSONResponse({"error": f"not stored, try again: {error}"}, 503, headers={"Retry-After": "5"})
+            words = f"it may or may not be stored, send it again: {error}"
+            return JSONResponse({"error": words}, 503, headers={"Retry-After": "5"})
         answer: dict[str, Any] = {"sha256": reading.sha256, "fates": [str(fate) for fate in fates]}
         answer["alert_ids"] = [alert.alert_id for alert in reading.alerts]
         if reading.fault is not None:
@@ -93,7 +101,10 @@ async def _body(request: Request) -> bytes | None:
 async def _events(tail: Tail) -> AsyncIterator[ServerSentEvent]:
     try:
         while True:
-            for offset, kind, data in await asyncio.to_thread(tail.poll):
+            lines = await asyncio.to_thread(tail.poll)
+            for offset, kind, data in lines:
                 yield ServerSentEvent(data=data, event=kind, id=str(offset))
+            if not lines:
+                await asyncio.sleep(WAIT_S)  # not in a thread: waiting readers must not keep those who publish waiting
     finally:
         await asyncio.shield(asyncio.to_thread(tail.close))

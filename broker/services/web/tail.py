@@ -9,7 +9,6 @@ from nuncius.schemas import CandidateList, Coincidence
 from nuncius.schemas.codec import decode, encode_json, kind_of
 
 _TP: Final = TopicPartition(topics.COINCIDENCES.name, 0)
-_WAIT_S: Final = 0.5
 
 
 class Tail:
@@ -34,9 +33,9 @@ class Tail:
         self._reader: Reader | None = log.reader({_TP: first if everything else begin})
 
     def poll(self) -> list[tuple[int, str, str]]:
-        """Offset, event name and JSON of what is new; waits up to half a second."""
+        """Offset, event name and JSON of what is new; nothing where nothing is, without waiting."""
         with self._lock:
-            records = () if self._reader is None else self._reader.poll(100, _WAIT_S)
+            records = () if self._reader is None else self._reader.poll(100, 0.0)
         return [_line(record) for record in records]
 
     def close(self) -> None:

@@ -1,0 +1,60 @@
+"""Senders that hang up, and readers that only wait."""
+
+import asyncio
+from typing import Any
+
+import orjson
+
+from nuncius.broker.services.intake import Intake
+from nuncius.broker.services.reading import Reading
+from nuncius.broker.services.web import app as web
+from nuncius.broker.services.web.tail import Tail
+from nuncius.broker.transport.port import Log
+
+
+class NoIntake(Intake):
+    """Takes nothing."""
+
+    def __init__(self) -> None:
+        pass
+
+    def put(self, reading: Reading) -> Any:
+        raise AssertionError(f"half a packet was handed in: {reading}")
+
+
+def read(body: bytes, stream: str) -> Reading:
+    raise AssertionError(f"half a packet was read: {body!r} on {stream!r}")
+
+
+def test_a_sender_that_hangs_up_leaves_no_packet_and_no_fault(log: Log) -> None:
+    parts = [{"type": "http.request", "body": b'{"half":', "more_body": True}, {"type": "http.disconnect"}]
+    told: list[dict[str, Any]] = []
+
+    async def receive() -> Any:
+        return parts.pop(0)
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "path": "/alerts",
+        "query_string": b"",
+        "headers": [],
+    }
+    asyncio.run(web.web_app(log, NoIntake(), read, dict)(scope, receive, send))
+    assert told[0]["status"] == 400
+    assert "cut off" in orjson.loads(told[1]["body"])["error"]
+
+
+def test_waiting_readers_hold_no_thread(log: Log) -> None:
+    waits: list[float] = []
+    tail = Tail(log, None, from_start=False)
+    assert tail._reader is not None
+    poll = tail._reader.poll
+    tail._reader.poll = lambda most, wait_s: waits.append(wait_s) or poll(most, wait_s)  # type: ignore[method-assign]  # to see what it is asked
+    assert tail.poll() == []
+    assert waits == [0.0]
+    tail.close()
