@@ -8,7 +8,7 @@ import pytest
 from commands import PATIENCE_S, Run, nuncius, service
 
 COMMANDS = (
-    "up demo replay publish subscribe parse facilities doctor ingest match associate too web skymap".split()  # noqa: SIM905
+    "up demo replay publish subscribe parse facilities doctor ingest match associate too web skymap".split()  # noqa: SIM905  shorter
 )
 SKYMAP = ("info", "at", "overlap", "plot")
 
