@@ -47,15 +47,22 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return {**kept, "HOME": str(home), "XDG_DATA_HOME": str(home / "data"), "COLUMNS": "80", **more}
 
 
-def nuncius(*arguments: str | Path, home: Path, stdin: bytes = b"", code: int | None = 0, **more: str) -> Run:
-    """Run one command in ``home`` to its end; ``code`` None for any exit code."""
+def nuncius(
+    *arguments: str | Path,
+    home: Path,
+    stdin: bytes = b"",
+    code: int | None = 0,
+    patience_s: float = 2 * PATIENCE_S,
+    **more: str,
+) -> Run:
+    """Run one command in ``home`` to its end; ``code`` None for any exit code, ``more`` for its environment."""
     done = subprocess.run(
         [NUNCIUS, *map(str, arguments)],
         cwd=home,
         env=environment(home, **more),
         input=stdin,
         capture_output=True,
-        timeout=2 * PATIENCE_S,
+        timeout=patience_s,
         check=False,
     )
     run = Run(done.returncode, done.stdout, done.stderr.decode())
