@@ -3,17 +3,23 @@
 import binascii
 import re
 import zlib
+from datetime import datetime
 from typing import Final
 
+from nuncius.producers import times
 from nuncius.producers.facility import Context
 from nuncius.schemas import ids
 from nuncius.schemas.errors import MalformedAlert
 from nuncius.schemas.localization import SkyMapRef
 
+SAME_EVENT_S: Final = 10.0
+"""Pipelines date one event within a fraction of a second: S190814bv's maps lie 0.02 s apart."""
+
 _FITS: Final = b"SIMPLE  ="
 _GZIP: Final = b"\x1f\x8b"
 _HEAD: Final = 28_800
 _CARD: Final = re.compile(rb"(DISTMEAN|DISTSTD )=\s{0,60}([-+0-9.eEdD]{1,40})")
+_DATE: Final = re.compile(rb"DATE-OBS=\s{0,60}'([-0-9T:.]{10,40})")
 _FITS_NAME: Final = re.compile(r"/([^/?#]+\.fits?(?:\.gz)?(?:,\d{1,4})?)(?:[?#].*)?$", re.IGNORECASE)
 
 
@@ -51,6 +57,29 @@ def from_url(url: str, context: Context) -> SkyMapRef | None:
     if data is None:
         return SkyMapRef("", 0, url)
     return SkyMapRef(ids.digest(data), len(data), url, data)
+
+
+def beside(url: str, context: Context, event_time: datetime | None) -> tuple[SkyMapRef, str]:
+    """A reference by URL, with the file where the context has one of that name and it is of this event.
+
+    Maps of different events go by the same name (``bayestar.multiorder.fits``), so a file whose DATE-OBS lies more than
+    `SAME_EVENT_S` from the event is passed over. Nothing is fetched.
+
+    Returns
+    -------
+    SkyMapRef
+        Without the file where there is none, or another event's.
+    str
+        Why a file was passed over; empty otherwise.
+    """
+    data = context.skymaps.get(url.rpartition("/")[2])
+    if data is None:
+        return SkyMapRef("", 0, url), ""
+    made = _DATE.search(head(data, _HEAD))
+    of = times.utc(made[1].decode()) if made else None
+    if of is not None and event_time is not None and abs((of - event_time).total_seconds()) > SAME_EVENT_S:
+        return SkyMapRef("", 0, url), f"the map of that name is of another event, at {of:%Y-%m-%dT%H:%M:%SZ}; not used"
+    return SkyMapRef(ids.digest(data), len(data), url, data), ""
 
 
 def distance_mpc(data: bytes) -> tuple[float | None, float | None]:

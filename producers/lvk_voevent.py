@@ -1,15 +1,16 @@
 """LIGO/Virgo/KAGRA VOEvents: preliminary to retraction, of compact binaries and bursts, sky map by name or by URL."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Final
 
 from nuncius.producers import notice, voevent
 from nuncius.producers.build import kept, number
+from nuncius.producers.embedded_map import beside
 from nuncius.producers.facility import Context, Facility, Parsed
 from nuncius.producers.voevent import VOEvent
 from nuncius.schemas.alert import Alert
-from nuncius.schemas.ids import digest
-from nuncius.schemas.localization import Localization, SkyMapRef
+from nuncius.schemas.localization import Localization
 from nuncius.schemas.vocabulary import Kind, Origin, Reality
 
 _KINDS: Final[Mapping[str, Kind]] = {"Update": "update", "Retraction": "retraction"}
@@ -30,6 +31,9 @@ def parse(payload: bytes, context: Context) -> Parsed:
     far = params.get("FAR")
     shared = notice.common(event, payload, context)
     shared["reality"] = _reality(shared["reality"], name, params)
+    maps = tuple(_maps(event, context, shared["time_start"]))
+    faults = "; ".join(fault for _, fault in maps if fault)
+    stated = kept({**params, "skymap_error": faults or None}, (*_SEARCH, *_SOURCE, *_EXTERNAL, *_JOINT, "skymap_error"))
     alert = Alert(
         **shared,
         thread_id=f"lvk:{name}",
@@ -40,14 +44,14 @@ def parse(payload: bytes, context: Context) -> Parsed:
         instrument=params.get("Instruments", ""),
         event_class={"Burst": "burst", "CBC": "cbc"}.get(params.get("Group", ""), "unknown"),
         time_kind="merger" if params.get("Group") == "CBC" else "trigger",
-        localizations=tuple(_maps(event, context)),
+        localizations=tuple(localization for localization, _ in maps),
         far_hz=number(far),
         far_kind="noise_only" if far else None,
         far_scope="pipeline" if far else None,
         far_as_stated=f"{far} Hz" if far else None,
         p_astro=None if terrestrial is None else 1.0 - terrestrial,
         classification=classes,
-        properties=notice.stated(event, kept(params, (*_SEARCH, *_SOURCE, *_EXTERNAL, *_JOINT))),
+        properties=notice.stated(event, stated),
     )
     return (alert,)
 
@@ -59,14 +63,13 @@ def _reality(role: Reality, name: str, params: Mapping[str, str]) -> Reality:
     return "injection" if role == "real" and params.get("HardwareInj") == "1" else role
 
 
-def _maps(event: VOEvent, context: Context) -> Iterator[Localization]:
+def _maps(event: VOEvent, context: Context, at: datetime | None) -> Iterator[tuple[Localization, str]]:
     names: tuple[tuple[str, Origin], ...] = (("skymap_fits", "own"), ("joint_skymap_fits", "combined"))
     for name, origin in names:
         url = event.params.get(name)
         if url:
-            data = context.skymaps.get(url.rpartition("/")[2])
-            shape = SkyMapRef("", 0, url) if data is None else SkyMapRef(digest(data), len(data), url, data)
-            yield Localization(shape, origin)
+            shape, fault = beside(url, context, at)
+            yield Localization(shape, origin), fault
 
 
 _OWNS: Final = notice.owner("ivo://gwnet/LVC#", "ivo://gwnet/gcn_sender#")

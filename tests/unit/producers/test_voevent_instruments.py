@@ -1,6 +1,7 @@
 """The facilities with adapters of their own: LIGO/Virgo/KAGRA, IceCube, Fermi GBM, Swift; packets are made up."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from hashlib import sha256
 
 import pytest
@@ -44,6 +45,20 @@ def test_lvk_sky_map_by_the_last_part_of_its_url() -> None:
     assert isinstance(shape, SkyMapRef)
     assert (shape.data, shape.nbytes) == (b"FITS", 4)
     assert shape.sha256 == sha256(b"FITS").hexdigest()
+
+
+@pytest.mark.parametrize(("off_s", "kept"), [(0.0, True), (-10.0, True), (10.1, False), (-86400.0, False)])
+def test_lvk_sky_map_of_another_event_is_passed_over_and_named(off_s: float, kept: bool) -> None:  # noqa: FBT001  a case
+    event_time = parse(lvk()).time_start
+    assert event_time is not None
+    stamp = (event_time + timedelta(seconds=off_s)).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    header = b"SIMPLE  =                    T".ljust(80) + f"DATE-OBS= '{stamp}'".encode().ljust(80)
+    (alert,) = parse_all(lvk(), Context(skymaps={"made.multiorder.fits,0": header}))
+    assert isinstance(alert, Alert)
+    shape = own(alert).shape
+    assert isinstance(shape, SkyMapRef)
+    assert (shape.data is not None) is kept
+    assert ("another event" in str(alert.properties.get("skymap_error", ""))) is not kept
 
 
 @pytest.mark.parametrize(
