@@ -33,7 +33,7 @@ def parse(payload: bytes, context: Context) -> Parsed:
     shared["reality"] = _reality(shared["reality"], name, params)
     maps = tuple(_maps(event, context, shared["time_start"]))
     faults = "; ".join(fault for _, fault in maps if fault)
-    stated = kept({**params, "skymap_error": faults or None}, (*_SEARCH, *_SOURCE, *_EXTERNAL, *_JOINT, "skymap_error"))
+    stated = kept(params, (*_SEARCH, *_SOURCE, *_EXTERNAL, *_JOINT)) | ({"skymap_error": faults} if faults else {})
     alert = Alert(
         **shared,
         thread_id=f"lvk:{name}",
