@@ -56,7 +56,7 @@ class Ingest:
         hashes, maps = set[str](), set[str]()
         plans = []
         for reading in readings:
-            known = reading.sha256 in self.seen.hashes or reading.sha256 in hashes
+            known = reading.sha256 in hashes or self._knows(reading)
             plans.append(_duplicate(reading) if known and not _cut(reading) else self._plan(reading, maps))
             hashes.add(reading.sha256)
         with self._writer.transaction() as tx:
@@ -75,6 +75,10 @@ class Ingest:
     def close(self) -> None:
         """Give the writer's slot back."""
         self._writer.close()
+
+    def _knows(self, reading: Reading) -> bool:
+        """Whether the log has it; what was quarantined and reads now (a schema was supplied, a fault mended) is new."""
+        return reading.sha256 in (self.seen.readable if reading.fault is None else self.seen.hashes)
 
     def _plan(self, reading: Reading, maps: set[str]) -> Plan:
         """What to write for a packet; one that the log cannot hold is quarantined in its place."""

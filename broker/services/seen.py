@@ -23,12 +23,13 @@ Origin = tuple[str, str]
 class Seen:
     """Grows with the log; reads only what is new since the last `catch_up`.
 
-    ``hashes`` and ``maps`` are those of packets and sky maps on the log; ``packets`` counts how often each came from
-    where.
+    ``hashes`` and ``maps`` are those of packets and sky maps on the log, ``readable`` those of packets that were not
+    quarantined; ``packets`` counts how often each came from where.
     """
 
     def __init__(self, log: Log) -> None:
         self.hashes: set[str] = set()
+        self.readable: set[str] = set()
         self.packets: Counter[Origin] = Counter()
         self.maps: set[str] = set()
         wanted = [
@@ -58,6 +59,9 @@ class Seen:
         if HEADER not in headers:
             return
         self.hashes.add(key)
+        fates = from_header(headers[HEADER])
+        if any(fate.word in ("alert", "not_an_alert") for fate in fates):
+            self.readable.add(key)
         self.packets[headers.get(SOURCE, b"").decode(), key] += 1
-        for fate in from_header(headers[HEADER]):
+        for fate in fates:
             self.fates[fate] = self.fates.get(fate, 0) + 1
