@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypeVar
+from typing import BinaryIO, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from nuncius.broker.matching.rules import Rule
@@ -40,6 +40,10 @@ from nuncius.schemas import SettingsError
 from nuncius.schemas.vocabulary import RunMode
 
 Loaded = TypeVar("Loaded")
+
+
+ROAD: Final = ("match", "associate", "too", "deliver")
+"""Every service behind ingest, in the order of the road."""
 
 
 class Progress(Protocol):
@@ -94,8 +98,8 @@ def ingest_of(log: Log, run_mode: RunMode, slot: str) -> Ingest:
     return Ingest(log, SkyMap.read, run_mode, slot)
 
 
-def workers_of(log: Log, settings: Settings, names: Sequence[str] = ("match", "associate", "too")) -> tuple[Work, ...]:
-    """Services by name, in the order of the road; ``too`` brings delivery with it."""
+def workers_of(log: Log, settings: Settings, names: Sequence[str] = ROAD) -> tuple[Work, ...]:
+    """Services by name, in the order of the road."""
     rules, maps = rules_of(settings), MapShelf(log)
     workers: list[Work] = []
     if "match" in names:
@@ -104,6 +108,7 @@ def workers_of(log: Log, settings: Settings, names: Sequence[str] = ("match", "a
         workers.append(Worker(log, Associating(rules, settings.lateness_days, maps)))
     if "too" in names:
         workers.append(Worker(log, Planning(policies_of(settings), maps)))
+    if "deliver" in names:
         workers.append(Delivering(log, adapters_of(settings), utc_now))
     return tuple(workers)
 

@@ -1,9 +1,8 @@
-"""A broker that runs until it is told to stop: workers in one thread, HTTP in another."""
+"""A broker that runs until it is told to stop: the road in one thread, delivery in another, HTTP in a third."""
 
 import os
 import signal
 import socket
-import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
@@ -11,19 +10,17 @@ from typing import Any, Final
 import uvicorn
 
 from nuncius.broker.app import ingest_of, open_log, supplies_of, workers_of
+from nuncius.broker.services.crew import Crew, Say
 from nuncius.broker.services.facility_reader import read_packet
 from nuncius.broker.services.intake import Intake
 from nuncius.broker.services.packets import Packet
 from nuncius.broker.services.reading import Reading, read
-from nuncius.broker.services.runner import Work, run
 from nuncius.broker.services.web.app import web_app
 from nuncius.broker.settings import Settings
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.port import Log, TopicPartition
-from nuncius.schemas import NunciusError, SettingsError
-
-Say = Callable[[str], None]
+from nuncius.schemas import SettingsError
 
 ROAD: Final = ("match", "associate", "too")
 
@@ -48,41 +45,50 @@ def run_service(name: str, settings: Settings, say: Say) -> None:
         _serve(settings, (), name, say)
         return
     log = open_log(settings.broker)
-    stop = threading.Event()
+    deliver = workers_of(log, settings, ("deliver",)) if name == "too" else ()
+    crew = Crew((workers_of(log, settings, (name,)), deliver), say)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: crew.stop())
+    say(f"{name}: working on {settings.broker}; Ctrl-C ends it")
     try:
-        say(f"{name}: working on {settings.broker}; Ctrl-C ends it")
-        run(workers_of(log, settings, (name,)), stop.is_set, stop.wait, say)
+        crew.start()
+        crew.wait()
     finally:
+        crew.join()
         log.close()
+    if crew.error is not None:
+        raise crew.error
 
 
 def _serve(settings: Settings, names: tuple[str, ...], door: str, say: Say) -> None:
-    listening = _listen(settings.http_host, settings.http_port)
+    with _listen(settings.http_host, settings.http_port) as listening:
+        _serve_on(listening, settings, names, door, say)
+
+
+def _serve_on(listening: socket.socket, settings: Settings, names: tuple[str, ...], door: str, say: Say) -> None:
     log = open_log(settings.broker)
     supplies = supplies_of(settings)
     intake = Intake(ingest_of(log, "live", f"nuncius-{door}-{os.getpid()}"))
-    worker = _WorkerThread((intake, *workers_of(log, settings, names)), say)
+    deliver = workers_of(log, settings, ("deliver",)) if "too" in names else ()
+    crew = Crew(((intake, *workers_of(log, settings, names)), deliver), say)
 
     def read_live(body: bytes, stream: str) -> Reading:
         packet = Packet(body, "http", stream, utc_now())
         return read(packet, supplies.context(packet, "live"), read_packet)
 
-    app = web_app(log, intake, read_live, lambda: _health(log, worker))
-    server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off"), worker.stop)
-    worker.at_end = server.leave
+    app = web_app(log, intake, read_live, lambda: _health(log, crew))
+    server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off"), crew.stop)
+    crew.at_end = server.leave
     host, port = listening.getsockname()[:2]
-    worker.start()
+    crew.start()
     say(f"nuncius is up: log {settings.broker}, http://{host}:{port} (POST /alerts, GET /health, /coincidences/stream)")
     try:
         server.run(sockets=[listening])
     finally:
-        worker.stop()
-        worker.join()
+        crew.join()
         log.close()
-    if worker.error is not None:
-        raise worker.error
+    if crew.error is not None:
+        raise crew.error
 
 
 class _Server(uvicorn.Server):
@@ -108,41 +114,12 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-class _WorkerThread(threading.Thread):
-    """Runs the workers; remembers why it ended, and calls ``at_end``: a broker that does not work must not stay up."""
-
-    def __init__(self, workers: tuple[Work, ...], say: Say) -> None:
-        super().__init__(name="nuncius-workers", daemon=True)
-        self._workers = workers
-        self._say = say
-        self._stop_event = threading.Event()
-        self.error: NunciusError | None = None
-        self.at_end: Callable[[], None] = _nothing
-
-    def run(self) -> None:
-        """Work until told to stop."""
-        try:
-            run(self._workers, self._stop_event.is_set, self._stop_event.wait, self._say)
-        except NunciusError as error:
-            self.error = error
-        finally:
-            self.at_end()
-
-    def stop(self) -> None:
-        """Ask it to end after the step it is in."""
-        self._stop_event.set()
-
-
-def _nothing() -> None:
-    """What a thread does at its end until it is told otherwise."""
-
-
-def _health(log: Log, worker: _WorkerThread) -> dict[str, Any]:
+def _health(log: Log, crew: Crew) -> dict[str, Any]:
     ends = {
         topic.name: sum(log.end(TopicPartition(topic.name, p)) for p in range(topic.partitions))
         for topic in (topics.EVENTS, topics.COINCIDENCES, topics.QUARANTINE, topics.TOO_REQUESTS)
     }
-    return {"ok": worker.is_alive() and worker.error is None, "error": str(worker.error or ""), "log_ends": ends}
+    return {"ok": crew.works, "error": str(crew.error or ""), "log_ends": ends}
 
 
 def _listen(host: str, port: int) -> socket.socket:

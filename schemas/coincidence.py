@@ -46,7 +46,8 @@ class Significance:
     Parameters
     ----------
     null
-        ``noise_pair``: false-alarm rates multiply. ``unrelated_real``: both real, partner by chance.
+        ``noise_pair``: false-alarm rates multiply (the anchor is noise; the partner too where the method is targeted,
+        else any unrelated event). ``unrelated_real``: both real, partner by chance.
     method
         Formula used (``untargeted``, ``targeted``, ``interval``), with its citation.
     expected_by_chance

@@ -61,7 +61,8 @@ def chance(significance: Significance) -> str:
     """The number and its null in a few words."""
     if significance.null == "noise_pair":
         far = significance.joint_far_hz
-        return f"{_NO_NUMBER}, both noise" if far is None else f"joint FAR {far:.2e} Hz, both noise"
+        noise = "both noise" if _is_targeted(significance) else "anchor noise"
+        return f"{_NO_NUMBER}, {noise}" if far is None else f"joint FAR {far:.2e} Hz, {noise}"
     expected = significance.expected_by_chance
     return f"{_NO_NUMBER}, both real" if expected is None else f"{expected:.2e} by chance, both real"
 
@@ -92,9 +93,15 @@ def disputes(value: Coincidence) -> str:
 def _question(significance: Significance, number: float) -> str:
     if significance.null == "noise_pair":
         every = f", once in {1 / number / _YEAR_S:.2g} years" if number > 0 else ""
-        return f"noise_pair, if both are noise: such a pair at {number:.2e} Hz{every}"
+        noise = "both are noise" if _is_targeted(significance) else "the anchor is noise and the partner unrelated"
+        return f"noise_pair, if {noise}: such a pair at {number:.2e} Hz{every}"
     where = "in this window" if significance.expected_in_time == number else "in this window and region"
     return f"unrelated_real, if both are real: {number:.2e} unrelated partners expected {where}"
+
+
+def _is_targeted(significance: Significance) -> bool:
+    """Whether the partner, too, is a noise candidate: an untargeted partner's rate is that of real events."""
+    return significance.method.startswith("targeted")
 
 
 def _news(value: Coincidence | CandidateList) -> str:
