@@ -92,7 +92,7 @@ class Service:
 
     def wait_for(self, pattern: str) -> re.Match[str]:
         """The match of what it must say before long."""
-        for _ in waiting(f"{self.process.args} to say {pattern}"):
+        for _ in waiting(f"a service to say {pattern}"):
             found = re.search(pattern, self.said)
             if found is not None:
                 return found

@@ -48,7 +48,7 @@ def memory() -> Log:
 def history() -> tuple[Alert, ...]:
     """A merger with a burst, updated; another pair that is taken back; a test, an injection and a stray one."""
     here, large = cone(*HOST, 3.0), cone(*HOST, 12.0)
-    far = {"far_hz": 3e-12, "localizations": large}
+    far: dict[str, Any] = {"far_hz": 3e-12, "localizations": large}
     day = 86_400.0
     return (
         gw("lvk:S1", **far),

@@ -11,7 +11,7 @@ import made_nights
 import pytest
 from commands import Service, nuncius, service, waiting
 
-from nuncius.producers.simulation import gw170817
+from nuncius.producers.simulation import TimedPacket, gw170817
 
 BROKER = ("--broker", "local:log")
 
@@ -33,7 +33,7 @@ def running(home: Path) -> Iterator[dict[str, Service]]:
         yield started
 
 
-def post(ingest: Service, packets: tuple[gw170817.TimedPacket, ...]) -> None:
+def post(ingest: Service, packets: tuple[TimedPacket, ...]) -> None:
     port = ingest.wait_for(r"http://127\.0\.0\.1:(\d+)")[1]
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30.0) as client:
         for packet in packets:

@@ -1,8 +1,10 @@
 """Any bytes become a reading: alerts, rows, a named non-alert, or a fault that says what is wrong."""
 
 import pickle
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 import voevents
 from hypothesis import given
@@ -102,9 +104,7 @@ def test_the_event_time_is_the_earliest_that_is_stated() -> None:
 
 def test_a_packet_without_any_time_comes_after_all_others() -> None:
     batch = candidates({"days": 1.0})
-    undated = CandidateBatch(
-        *(getattr(batch, n) if n != "time_us" else batch.time_us * 0 + NO_TIME for n in CandidateBatch.__slots__)
-    )
+    undated = replace(batch, time_us=np.full(len(batch), NO_TIME))
     for found in ((NotAnAlert("slew"),), undated):
         assert reading_of(found).issued_time == reading_of(found).event_time == TIMELESS
     assert datetime(2100, 1, 1, tzinfo=UTC) < TIMELESS
