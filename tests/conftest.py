@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,3 +14,8 @@ def alerts_dir() -> Path:
     if not ALERTS.is_dir():
         pytest.skip("the real alerts are absent: no ../shared/alerts beside this checkout")
     return ALERTS
+
+
+@pytest.fixture(scope="session")
+def kafka_servers() -> str:
+    return os.environ["NUNCIUS_TEST_KAFKA"]

@@ -8,8 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+from nuncius.broker.transport.clock import utc_now
+from nuncius.broker.transport.kafka.cluster import Cluster
+from nuncius.broker.transport.kafka.log import KafkaLog
 from nuncius.broker.transport.local import open_local
-from nuncius.broker.transport.port import Log, Member, Record, TopicPartition, Writer
+from nuncius.broker.transport.port import Batch, Log, Member, Reader, Record, TopicPartition, Writer
 from nuncius.broker.transport.topics import Topic
 
 
@@ -52,7 +55,13 @@ def local_memory(_: Path) -> Logs:
     return Logs(lambda: log)
 
 
-BACKENDS = [local_file, local_file_with_gaps, local_memory]
+LOCAL_BACKENDS = (local_file, local_file_with_gaps, local_memory)
+
+
+def kafka_logs(servers: str) -> Logs:
+    """A namespace of its own on a running Kafka."""
+    cluster = Cluster(servers, namespace=f"t{uuid4().hex[:12]}")
+    return Logs(lambda: KafkaLog(cluster, utc_now))
 
 
 def write(
@@ -95,6 +104,24 @@ def assigned(member: Member) -> tuple[TopicPartition, ...]:
             assert batch.records == ()
             return batch.assigned
     raise AssertionError("the member never got a partition")
+
+
+def next_records(source: Reader | Member) -> tuple[Record, ...]:
+    """What comes next, waiting for it."""
+    for _ in range(100):
+        found = source.poll(10, 1.0)
+        records = found.records if isinstance(found, Batch) else found
+        if records:
+            return records
+    raise AssertionError("nothing came")
+
+
+def to_the_end(member: Member) -> list[Record]:
+    """All that is left for a member with partitions."""
+    records: list[Record] = []
+    while not member.caught_up():
+        records += member.poll(10, 1.0).records
+    return records
 
 
 class Abort(Exception):  # noqa: N818 - no error

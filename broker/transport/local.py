@@ -6,11 +6,12 @@ commit). The folder must lie on a disk of this machine: SQLite's WAL does not wo
 
 import re
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from nuncius.broker.transport.file_lock import FileLock
 from nuncius.broker.transport.local_member import LocalMember, all_partitions
 from nuncius.broker.transport.local_reader import LocalReader
 from nuncius.broker.transport.local_retention import bisect_time, expire
@@ -104,6 +105,10 @@ class LocalLog:
         """The offset at which what is kept begins."""
         return self._bounds(tp)[0]
 
+    def starts(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offsets at which what is kept begins."""
+        return {tp: self.start(tp) for tp in tps}
+
     def end(self, tp: TopicPartition) -> int:
         """The offset after all that is committed."""
         return self._bounds(tp)[1]
@@ -135,10 +140,24 @@ class LocalLog:
             return self.reader({tp: at.offset if at is not None else self.start(tp) for tp, at in found.items()})
 
         member = LocalMember(
-            self._groups, group, partitions, open_reader=open_reader, on_revoke=on_revoke, forget=self._forget
+            self._groups,
+            group,
+            partitions,
+            open_reader=open_reader,
+            committed=lambda tp: self.committed(group, tp),
+            on_revoke=on_revoke,
+            forget=self._forget,
         )
         self._open.append(member)
         return member
+
+    def members(self, group: str) -> int:
+        """1 where the group has an active member; those that stand by cannot be told."""
+        lock = FileLock(self._groups / f"{group}.lock")
+        try:
+            return 0 if lock.try_acquire() else 1
+        finally:
+            lock.close()
 
     def committed(self, group: str, tp: TopicPartition) -> Committed | None:
         """How far the group has come."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from nuncius.broker.transport.file_lock import FileLock
 from nuncius.broker.transport.local_reader import LocalReader
-from nuncius.broker.transport.port import Batch, TopicPartition
+from nuncius.broker.transport.port import Batch, Committed, TopicPartition
 from nuncius.schemas.errors import SettingsError, Stop
 
 STANDBY_TICK_S: Final = 0.05
@@ -28,6 +28,8 @@ class LocalMember:
         All of the group's.
     open_reader
         Makes the reader of these partitions at the committed offsets, once this member is the active one.
+    committed
+        How far the group has come in a partition.
     on_revoke, forget
         Called before the partitions are given away, and when the member has left.
     """
@@ -39,6 +41,7 @@ class LocalMember:
         partitions: Sequence[TopicPartition],
         *,
         open_reader: Callable[[], LocalReader],
+        committed: Callable[[TopicPartition], Committed | None],
         on_revoke: Callable[[tuple[TopicPartition, ...]], None] | None,
         forget: Callable[["LocalMember"], None],
     ) -> None:
@@ -47,6 +50,7 @@ class LocalMember:
         self._lock = FileLock(folder / f"{group}.lock")
         self._partitions = tuple(sorted(partitions))
         self._open_reader = open_reader
+        self._committed = committed
         self._on_revoke = on_revoke
         self._forget = forget
         self._reader: LocalReader | None = None
@@ -70,6 +74,10 @@ class LocalMember:
     def assignment(self) -> tuple[TopicPartition, ...]:
         """All partitions, or none."""
         return self._partitions if self._reader is not None else ()
+
+    def committed(self) -> dict[TopicPartition, Committed | None]:
+        """How far the group has come in each of them."""
+        return {tp: self._committed(tp) for tp in self.assignment()}
 
     def position(self, tp: TopicPartition) -> int:
         """Next offset to read."""

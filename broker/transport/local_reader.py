@@ -110,6 +110,15 @@ class LocalReader:
         self._scans[tp.topic].seek(tp.partition, offset)
         self._check_positions()
 
+    def goals(self) -> dict[TopicPartition, int]:
+        """The ends of now."""
+        ends = self._ends()
+        return {
+            TopicPartition(scan.topic.name, p): ends[scan.topic.number]
+            for scan in self._order
+            for p in sorted(scan.partitions)
+        }
+
     def caught_up(self) -> bool:
         """Whether all is read that is committed now."""
         ends = self._ends()

@@ -3,15 +3,18 @@
 The contract, which `tests/contract/test_transport_*.py` hold every backend to:
 
 - Offsets of a partition increase; they are not dense, and a reader must not count with them.
-- A reader has read all of a partition when ``position(tp) >= end(tp)``.
-- A transaction's records and committed offsets become visible together, or not at all.
+- A reader has read all of a partition when ``position(tp) >= end(tp)``; all that was acknowledged before some moment
+  when the position has reached the `Reader.goals` of that moment (`nuncius.broker.transport.reading` waits for it).
+- A transaction's records and committed offsets become visible all, or none. On Kafka not at one instant: a partition
+  may show its part some milliseconds before another does, and before or after the writer is told; who needs the
+  others then waits for the goals.
 - Records with the same key lie in one partition, in the order they were sent (`partitioner.py`).
 - A record's time is when the log took it, given by the log; within a partition it never goes back.
 - A log may be used from several threads and processes at once; one reader, member or writer from one at a time.
 - Every method may raise `Retry` where the store is busy, full or away, and `Stop` where it is damaged or was closed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -127,8 +130,11 @@ class Reader(Protocol):
     def seek(self, tp: TopicPartition, offset: int) -> None:
         """Read on from there (inclusive). What retention has dropped is skipped."""
 
+    def goals(self) -> dict[TopicPartition, int]:
+        """For each partition the offset before which lies all that was acknowledged before this call."""
+
     def caught_up(self) -> bool:
-        """Whether the position of every partition is at its end now."""
+        """Whether every position has reached its goal of now."""
 
     def close(self) -> None:
         """Give back what the reader holds. Twice is allowed."""
@@ -146,6 +152,12 @@ class Member(Protocol):
 
     def assignment(self) -> tuple[TopicPartition, ...]:
         """The partitions that are this member's now, sorted."""
+
+    def committed(self) -> dict[TopicPartition, Committed | None]:
+        """How far the group has come in each of them; None where it never committed.
+
+        Where the owner before left a transaction undecided, its end is waited for, so that no work is done twice.
+        """
 
     def position(self, tp: TopicPartition) -> int:
         """As `Reader.position`, of an assigned partition."""
@@ -236,6 +248,9 @@ class Log(Protocol):
     def start(self, tp: TopicPartition) -> int:
         """An offset at or before the first record that is kept, and after all that retention dropped."""
 
+    def starts(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """`start` of many partitions, asked at once."""
+
     def end(self, tp: TopicPartition) -> int:
         """The offset after all that is committed: a record committed later has this one or a greater."""
 
@@ -257,8 +272,14 @@ class Log(Protocol):
         given away: the last moment to commit for them. It is not called where they were lost already.
         """
 
+    def members(self, group: str) -> int:
+        """How many members a group has now, in whatever process; where nobody can tell, 1 for some.
+
+        One that was killed counts until its session has timed out.
+        """
+
     def committed(self, group: str, tp: TopicPartition) -> Committed | None:
-        """How far the group has come; None where it never committed."""
+        """How far the group has come, without waiting for a transaction under way; None where it never committed."""
 
     def writer(self, slot: str) -> Writer:
         """The writer of a slot, a stable name such as ``nuncius-match-3``; an older writer of the slot is fenced."""

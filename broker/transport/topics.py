@@ -22,12 +22,15 @@ class Topic:
         Age, by append time, beyond which records may be dropped; None keeps them for ever.
     compacted
         True where only the last record of each key need be kept; a record without a value then deletes its key.
+    avro
+        True where the values are records of ours in Avro; elsewhere they are bytes as received.
     """
 
     name: str
     partitions: int = 1
     retention: timedelta | None = None
     compacted: bool = False
+    avro: bool = False
 
 
 RAW_EVENTS: Final = Topic(name="nuncius.raw.events")
@@ -42,19 +45,19 @@ RAW_OTHER: Final = Topic(name="nuncius.raw.other", retention=timedelta(days=30))
 MAPS: Final = Topic(name="nuncius.maps")
 """Sky maps: FITS bytes keyed by their sha256 in hexadecimal."""
 
-EVENTS: Final = Topic(name="nuncius.events")
+EVENTS: Final = Topic(name="nuncius.events", avro=True)
 """Normalised alerts of events, in one order for everybody."""
 
-CANDIDATES: Final = Topic(name="nuncius.candidates", partitions=64, retention=timedelta(days=30))
+CANDIDATES: Final = Topic(name="nuncius.candidates", partitions=64, retention=timedelta(days=30), avro=True)
 """Slim rows keyed by ``thread_id``. Kept longer than any shipped look-back window (14 days)."""
 
-COUNTERPARTS: Final = Topic(name="nuncius.counterparts")
+COUNTERPARTS: Final = Topic(name="nuncius.counterparts", avro=True)
 """Candidates found for an event, keyed by event."""
 
-COINCIDENCES: Final = Topic(name="nuncius.coincidences")
+COINCIDENCES: Final = Topic(name="nuncius.coincidences", avro=True)
 """Coincidences and candidate lists with all their revisions."""
 
-QUARANTINE: Final = Topic(name="nuncius.quarantine", retention=timedelta(days=90))
+QUARANTINE: Final = Topic(name="nuncius.quarantine", retention=timedelta(days=90), avro=True)
 """What could not be read, and why."""
 
 HEARTBEATS: Final = Topic(name="nuncius.heartbeats", retention=timedelta(days=1))
@@ -63,10 +66,10 @@ HEARTBEATS: Final = Topic(name="nuncius.heartbeats", retention=timedelta(days=1)
 STREAMS: Final = Topic(name="nuncius.streams", compacted=True)
 """Definitions of filtered streams, keyed by name."""
 
-TOO_REQUESTS: Final = Topic(name="nuncius.too.requests")
+TOO_REQUESTS: Final = Topic(name="nuncius.too.requests", avro=True)
 """Target-of-opportunity requests with all their revisions."""
 
-TOO_STATUS: Final = Topic(name="nuncius.too.status")
+TOO_STATUS: Final = Topic(name="nuncius.too.status", avro=True)
 """What became of them."""
 
 TOPICS: Final = (

@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from transport_logs import Logs, abort, assigned, everything, values, write
+from transport_logs import Logs, abort, assigned, everything, next_records, to_the_end, values, write
 
 from nuncius.broker.transport.port import Log, Record, TopicPartition
 
@@ -100,7 +100,7 @@ def test_a_reader_that_waits_is_woken_by_a_commit(log: Log, logs: Logs) -> None:
     reader = log.reader({TopicPartition(name, 0): 0})
     late = threading.Timer(0.2, lambda: write(other.writer("w"), name, [b"late"]))
     late.start()
-    assert values(reader.poll(10, 60.0)) == [b"late"]
+    assert values(next_records(reader)) == [b"late"]
     late.join()
 
 
@@ -149,7 +149,7 @@ def test_a_lone_member_gets_all_partitions_and_then_their_records(log: Log, logs
     assert not member.caught_up()
     assert assigned(member) == tuple(TopicPartition(name, number) for number in range(3))
     assert member.assignment() == tuple(TopicPartition(name, number) for number in range(3))
-    assert values(member.poll(10, 5.0).records) == [b"x"]
+    assert values(to_the_end(member)) == [b"x"]
     assert member.caught_up()
 
 
@@ -163,9 +163,7 @@ def test_a_member_goes_on_where_its_group_has_committed(log: Log, logs: Logs) ->
         transaction.commit_offset("group", TopicPartition(name, 0), first.offset + 1)
     member = log.member("group", [name])
     assigned(member)
-    found: list[Record] = []
-    while not member.caught_up():
-        found += member.poll(10, 1.0).records
+    found = to_the_end(member)
     assert sorted(record.value or b"" for record in found) == [b"b", b"c", b"d"]
 
 
@@ -177,7 +175,7 @@ def test_a_member_may_seek_when_it_gets_a_partition(log: Log, logs: Logs) -> Non
     (tp,) = assigned(member)
     member.seek(tp, third.offset)
     assert member.position(tp) == third.offset
-    assert values(member.poll(10, 5.0).records) == [b"c"]
+    assert values(to_the_end(member)) == [b"c"]
     assert member.position(tp) >= log.end(tp)
 
 
@@ -195,7 +193,7 @@ def test_a_partition_has_one_owner_and_goes_over_when_it_leaves(log: Log, logs: 
     write(writer, name, [b"a"])
     first = log.member("group", [name], hand_over)
     assigned(first)
-    assert values(first.poll(1, 5.0).records) == [b"a"]
+    assert values(next_records(first)) == [b"a"]
     second = logs.open().member("group", [name])
     standing_by = second.poll(10, 0.3)
     assert (standing_by.records, standing_by.assigned, second.assignment()) == ((), (), ())
@@ -205,7 +203,7 @@ def test_a_partition_has_one_owner_and_goes_over_when_it_leaves(log: Log, logs: 
     assert given_away == [(tp,)]
     assert assigned(second) == (tp,)
     assert log.committed("group", tp) is not None
-    assert values(second.poll(10, 5.0).records) == [b"b"]
+    assert values(next_records(second)) == [b"b"]
 
 
 def test_groups_do_not_know_of_each_other(log: Log, logs: Logs) -> None:
@@ -214,7 +212,7 @@ def test_groups_do_not_know_of_each_other(log: Log, logs: Logs) -> None:
     members = [log.member(group, [name]) for group in ("one", "two")]
     for member in members:
         assigned(member)
-        assert values(member.poll(10, 5.0).records) == [b"a"]
+        assert values(next_records(member)) == [b"a"]
 
 
 def test_everything_may_be_closed_twice(logs: Logs) -> None:

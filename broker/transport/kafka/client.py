@@ -1,0 +1,206 @@
+"""What all parts of a Kafka log share: questions to the cluster, answered in one request each, and what it complains of."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any, Final
+
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+)
+from confluent_kafka import TopicPartition as KafkaPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from nuncius.broker.transport.kafka.cluster import RPC_S, Cluster
+from nuncius.broker.transport.kafka.errors import explain
+from nuncius.broker.transport.port import Committed, TopicPartition
+from nuncius.schemas.errors import NunciusError, Retry, SettingsError, Stop
+
+SILENT: Final = logging.getLogger("nuncius.kafka")
+"""Takes what librdkafka would print; what matters of it comes as errors."""
+SILENT.addHandler(logging.NullHandler())
+SILENT.propagate = False
+
+UNSTABLE_S: Final = 30.0
+"""How long a new owner waits for the transaction of the one before: three times the longest it may stay open."""
+
+_AGAIN_S: Final = 0.05
+_DOWN: Final = KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001
+
+
+class Complaints:
+    """What the background of a client complained of last; the connection may have come back since."""
+
+    def __init__(self) -> None:
+        self._last: KafkaError | None = None
+
+    def __call__(self, error: KafkaError) -> None:
+        """Take one; who was refused stays refused, whatever follows from it."""
+        refused = self._last is not None and self._last.code() in _FOR_GOOD
+        if not refused:
+            self._last = error
+
+    def take(self) -> KafkaError | None:
+        """The last one, once, where it says that nothing answers or that we are not let in."""
+        last, self._last = self._last, None
+        return last if last is not None and last.code() in (_DOWN, *_FOR_GOOD) else None
+
+
+_FOR_GOOD: Final = (
+    KafkaError._AUTHENTICATION,  # noqa: SLF001
+    KafkaError._SSL,  # noqa: SLF001
+    KafkaError._RESOLVE,  # noqa: SLF001
+)
+
+
+class Client:
+    """One connection for questions; from any thread.
+
+    Parameters
+    ----------
+    cluster
+        Which.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self._complaints = Complaints()
+        self._lock = threading.Lock()
+        self._partitions: dict[str, int] = {}
+        try:
+            self.admin = AdminClient(cluster.common(self._complaints), logger=SILENT)
+        except KafkaException as error:
+            raise SettingsError(f"{self.where}: {error.args[0].str()}; look at [kafka] in the settings") from error
+
+    @property
+    def where(self) -> str:
+        """The cluster, for messages."""
+        return f"kafka://{self.cluster.servers}"
+
+    def topics(self, timeout_s: float = RPC_S) -> dict[str, int]:
+        """Number of partitions of every topic of ours, by our name."""
+        try:
+            found = self.admin.list_topics(timeout=timeout_s).topics
+        except KafkaException as error:
+            raise self._away(error, "topics") from error
+        inside, outside = self.cluster.inside, self.cluster.outside
+        return {inside(name): len(topic.partitions) for name, topic in found.items() if outside(inside(name)) == name}
+
+    def partitions(self, topic: str) -> int:
+        """Number of partitions; `SettingsError` for an unknown topic."""
+        with self._lock:
+            if topic not in self._partitions:
+                self._partitions = self.topics()
+            if topic not in self._partitions:
+                raise SettingsError(f"{self.where} has no topic {self.cluster.outside(topic)!r}; create it first")
+            return self._partitions[topic]
+
+    def check(self, tp: TopicPartition) -> TopicPartition:
+        """The partition, which exists; `SettingsError` otherwise."""
+        count = self.partitions(tp.topic)
+        if not 0 <= tp.partition < count:
+            raise SettingsError(f"{tp.topic} has no partition {tp.partition}: it has {count}, counted from 0")
+        return tp
+
+    def starts(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """The first offset that is kept."""
+        return self._offsets(tps, OffsetSpec.earliest(), IsolationLevel.READ_UNCOMMITTED)
+
+    def ends(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offset after all that is committed: the last stable offset."""
+        return self._offsets(tps, OffsetSpec.latest(), IsolationLevel.READ_COMMITTED)
+
+    def goals(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offset after all that was written, decided or not: the high watermark."""
+        return self._offsets(tps, OffsetSpec.latest(), IsolationLevel.READ_UNCOMMITTED)
+
+    def offset_at(self, tp: TopicPartition, time_ms: int) -> int | None:
+        """The first record appended at or after that Unix time, ms; None where there is none."""
+        found = self._offsets([tp], OffsetSpec.for_timestamp(time_ms), IsolationLevel.READ_COMMITTED)[tp]
+        return found if found >= 0 else None
+
+    def committed(
+        self, group: str, tps: Iterable[TopicPartition], *, stable: bool
+    ) -> dict[TopicPartition, Committed | None]:
+        """How far a group has come.
+
+        Parameters
+        ----------
+        stable
+            Wait for the end of a transaction that commits one; otherwise the last committed one is told.
+        """
+        wanted = sorted(tps)
+        if not wanted:
+            return {}
+        request = ConsumerGroupTopicPartitions(
+            self.cluster.outside(group), [KafkaPartition(self.cluster.outside(tp.topic), tp.partition) for tp in wanted]
+        )
+        deadline = time.monotonic() + UNSTABLE_S
+        while True:
+            futures = self.admin.list_consumer_group_offsets([request], require_stable=stable, request_timeout=RPC_S)
+            answer = self._wait(next(iter(futures.values())), f"offsets of {group}")
+            errors = [part.error for part in answer.topic_partitions if part.error is not None]
+            if not errors:
+                break
+            if errors[0].code() != KafkaError.UNSTABLE_OFFSET_COMMIT or time.monotonic() > deadline:
+                raise explain(errors[0], f"{self.where}: offsets of {group}")
+            time.sleep(_AGAIN_S)
+        found: dict[TopicPartition, Committed | None] = dict.fromkeys(wanted)
+        for part in answer.topic_partitions:
+            if part.offset >= 0:
+                tp = TopicPartition(self.cluster.inside(part.topic), part.partition)
+                found[tp] = Committed(part.offset, part.metadata or "")
+        return found
+
+    def members(self, group: str) -> int:
+        """How many members a group has now."""
+        futures = self.admin.describe_consumer_groups([self.cluster.outside(group)], request_timeout=RPC_S)
+        try:
+            return len(self._wait(next(iter(futures.values())), f"members of {group}").members)
+        except SettingsError:
+            raise
+        except Stop as error:
+            if "GROUP_ID_NOT_FOUND" in str(error):
+                return 0
+            raise
+
+    def answers(self, complaint: KafkaError, doing: str) -> None:
+        """Return where the cluster answers after all; raise what the complaint stands for where it does not."""
+        if complaint.code() in _FOR_GOOD:
+            raise explain(complaint, f"{self.where}: {doing}")
+        self.topics(timeout_s=2.0)
+
+    def _offsets(
+        self, tps: Iterable[TopicPartition], spec: OffsetSpec, isolation: IsolationLevel
+    ) -> dict[TopicPartition, int]:
+        wanted = {
+            KafkaPartition(self.cluster.outside(tp.topic), tp.partition): self.check(tp) for tp in sorted(set(tps))
+        }
+        if not wanted:
+            return {}
+        futures = self.admin.list_offsets(dict.fromkeys(wanted, spec), isolation_level=isolation, request_timeout=RPC_S)
+        found = {
+            TopicPartition(self.cluster.inside(part.topic), part.partition): self._wait(future, "offsets").offset
+            for part, future in futures.items()
+        }
+        return {tp: found[tp] for tp in wanted.values()}
+
+    def _wait(self, future: "Future[Any]", what: str) -> Any:
+        try:
+            return future.result(RPC_S + 5.0)
+        except KafkaException as error:
+            raise self._away(error, what) from error
+        except FutureTimeout as error:
+            raise Retry(f"{self.where}: {what}: no answer in {RPC_S:.0f} s") from error
+
+    def _away(self, error: KafkaException, what: str) -> NunciusError:
+        """The error; where the background knows the reason of a time-out, the reason."""
+        self.admin.poll(0)
+        complaint = self._complaints.take()
+        return explain(complaint or error, f"{self.where}: {what}")

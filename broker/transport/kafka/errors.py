@@ -1,0 +1,74 @@
+"""What an error of Kafka means to the caller: try again, change the settings, or end."""
+
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException
+
+from nuncius.broker.transport.port import Fenced
+from nuncius.schemas.errors import LimitExceeded, NunciusError, Retry, SettingsError, Stop
+
+_FENCED: Final = frozenset(
+    (KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH),  # noqa: SLF001  public codes
+)
+_REFUSED: Final = frozenset(
+    (
+        KafkaError._AUTHENTICATION,  # noqa: SLF001
+        KafkaError.SASL_AUTHENTICATION_FAILED,
+        KafkaError.UNSUPPORTED_SASL_MECHANISM,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    ),
+)
+_ABSENT: Final = frozenset(
+    (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION),  # noqa: SLF001
+)
+_AWAY: Final = frozenset(
+    (
+        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
+        KafkaError._TRANSPORT,  # noqa: SLF001
+        KafkaError._TIMED_OUT,  # noqa: SLF001
+        KafkaError._TIMED_OUT_QUEUE,  # noqa: SLF001
+        KafkaError._MSG_TIMED_OUT,  # noqa: SLF001
+        KafkaError._RESOLVE,  # noqa: SLF001
+        KafkaError._MAX_POLL_EXCEEDED,  # noqa: SLF001
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.ILLEGAL_GENERATION,
+        KafkaError.UNKNOWN_MEMBER_ID,
+        KafkaError.REBALANCE_IN_PROGRESS,
+        KafkaError.UNSTABLE_OFFSET_COMMIT,
+        KafkaError.INVALID_TXN_STATE,
+        KafkaError.CONCURRENT_TRANSACTIONS,
+    ),
+)
+
+
+def explain(error: KafkaException | KafkaError, where: str) -> NunciusError:
+    """The error of ours that a Kafka error stands for.
+
+    Parameters
+    ----------
+    where
+        The cluster, and what was being done.
+    """
+    known = error if isinstance(error, KafkaError) else error.args[0]
+    if not isinstance(known, KafkaError):
+        return Stop(f"{where}: {known}")
+    code, text = known.code(), known.str()
+    if code in _FENCED:
+        return Fenced(f"{where}: {text}")
+    if code in _REFUSED:
+        return SettingsError(f"{where}: refused: {text}; look at [kafka] in the settings and at the rights there")
+    if code == KafkaError._SSL:  # noqa: SLF001
+        return SettingsError(f"{where}: no secure connection: {text}; look at ca_file in the settings")
+    if code in _ABSENT:
+        return SettingsError(f"{where}: {text}; a broker makes its topics when it starts: nuncius up")
+    if code == KafkaError.MSG_SIZE_TOO_LARGE:
+        return LimitExceeded(f"{where}: {text}; nuncius doctor shows what sizes the cluster takes")
+    if code in _AWAY or known.retriable() or known.txn_requires_abort():
+        return Retry(f"{where}: {text}")
+    return Stop(f"{where}: {text} ({known.name()})")
