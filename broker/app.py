@@ -1,14 +1,17 @@
 """The composition root: settings into a road. The only place that knows every part."""
 
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
+from nuncius.broker.connection import connection_of
 from nuncius.broker.matching.rules import Rule
 from nuncius.broker.matching.rules_toml import load_rules, shipped_rules, shipped_text
 from nuncius.broker.planning.policy import Policies, load_policies, shipped
@@ -23,16 +26,18 @@ from nuncius.broker.services.matching import MatchWorker
 from nuncius.broker.services.outcome import Outcome, outcome
 from nuncius.broker.services.planning import Planning
 from nuncius.broker.services.publishing import Line, packets_of, publish_local
-from nuncius.broker.services.replay import Pace, replay
-from nuncius.broker.services.runner import Work
+from nuncius.broker.services.replay import PATIENCE_S, Pace, replay
+from nuncius.broker.services.runner import Work, drain_patiently
+from nuncius.broker.services.settling import refuse_company, settle
 from nuncius.broker.services.supplies import Supplies
 from nuncius.broker.services.worker import Worker
 from nuncius.broker.settings import Settings
 from nuncius.broker.sky import SkyMap
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.address import HttpAddress, LocalAddress, parse_address
+from nuncius.broker.transport.address import HttpAddress, KafkaLocalAddress, LocalAddress, node_folder, parse_address
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.local import open_local
+from nuncius.broker.transport.opening import open_address
 from nuncius.broker.transport.port import Log
 from nuncius.consumers.adapter import Adapter
 from nuncius.consumers.recorder import Recorder
@@ -55,27 +60,34 @@ class Progress(Protocol):
     def step(self, done: int = 1) -> None:
         """So many steps are done."""
 
+    def say(self, line: str) -> None:
+        """One line above the bar."""
 
-def open_log(address: str | None) -> Log:
-    """The log at an address, its topics made; None for one that is thrown away when closed.
+
+def open_log(settings: Settings, address: str | None) -> Log:
+    """The log at an address, its topics made; None for an embedded one that is thrown away when closed.
 
     Raises
     ------
     SettingsError
         If the address is none that holds a log.
+    Retry
+        If a cluster does not answer now.
     """
-    if address is None:
-        log = open_local(None, utc_now)
-    else:
-        match parse_address(address):
-            case LocalAddress(folder):
-                log = open_local(folder, utc_now)
-            case HttpAddress():
-                raise SettingsError(f"{address}: a log is needed here; give local:DIR")
-            case _:
-                raise SettingsError(f"{address}: the Kafka backend is not built yet; give local:DIR")
-    log.create(topics.TOPICS)
+    log = _open(settings, address)
+    try:
+        log.create(topics.TOPICS)
+    except BaseException:
+        log.close()
+        raise
     return log
+
+
+def _open(settings: Settings, address: str | None) -> Log:
+    if address is None:
+        return open_local(None, utc_now)
+    folder = None if settings.data_folder is None else node_folder(settings.data_folder)
+    return open_address(parse_address(address), utc_now, connection_of(settings), folder)
 
 
 def rules_of(settings: Settings) -> tuple[Rule, ...]:
@@ -98,12 +110,14 @@ def ingest_of(log: Log, run_mode: RunMode, slot: str) -> Ingest:
     return Ingest(log, SkyMap.read, run_mode, slot)
 
 
-def workers_of(log: Log, settings: Settings, names: Sequence[str] = ROAD) -> tuple[Work, ...]:
-    """Services by name, in the order of the road."""
+def workers_of(
+    log: Log, settings: Settings, names: Sequence[str] = ROAD, match_slot: str = "nuncius-match-0"
+) -> tuple[Work, ...]:
+    """Services by name, in the order of the road; ``match_slot`` names the writer of the matching one."""
     rules, maps = rules_of(settings), MapShelf(log)
     workers: list[Work] = []
     if "match" in names:
-        workers.append(MatchWorker(log, rules, maps, lateness_days=settings.lateness_days))
+        workers.append(MatchWorker(log, rules, maps, lateness_days=settings.lateness_days, slot=match_slot))
     if "associate" in names:
         workers.append(Worker(log, Associating(rules, settings.lateness_days, maps)))
     if "too" in names:
@@ -125,22 +139,65 @@ def adapters_of(settings: Settings) -> tuple[Adapter, ...]:
 
 
 def replay_paths(
-    settings: Settings, paths: Sequence[Path], broker: str | None, order: Order, speed: float | None, bar: Progress
+    settings: Settings,
+    paths: Sequence[Path],
+    broker: str | None,
+    order: Order,
+    speed: float | None,
+    bar: Progress,
+    *,
+    feed_only: bool = False,
 ) -> Outcome:
-    """Replay files on a log (thrown away where none is named) and return its final state."""
+    """Replay files on a log (thrown away where none is named) and return its final state.
+
+    With ``feed_only`` the work is left to the services that run elsewhere on this log, and waited for.
+    """
     supplies = supplies_of(settings)
-    log = open_log(broker)
-    try:
-        bar.stage("reading packets")
-        found = harvest(paths, supplies, read_packet, "replay", lambda _: bar.step())
-        readings = ordered(found, order)
-        bar.stage("replaying", len(readings))
-        ingest = ingest_of(log, "replay", "nuncius-replay")
-        workers = workers_of(log, settings)
-        replay(readings, ingest, workers, Pace(speed, time.sleep), lambda _: bar.step())
-        return outcome(log, ingest.seen)
-    finally:
-        log.close()
+    with throw_away_node(broker, bar.say) as address:
+        log = open_log(settings, address)
+        try:
+            bar.stage("reading packets")
+            found = harvest(paths, supplies, read_packet, "replay", lambda _: bar.step())
+            readings = ordered(found, order)
+            bar.stage("replaying", len(readings))
+            ingest = ingest_of(log, "replay", "nuncius-replay")
+            work = _nothing if feed_only else road_on(log, settings, bar.say)
+            replay(readings, ingest, work, Pace(speed, time.sleep), lambda _: bar.step(), bar.say)
+            if feed_only:
+                bar.stage("waiting for the services")
+                settle(log, bar.say, time.sleep)
+            return outcome(log, ingest.seen)
+        finally:
+            log.close()
+
+
+def road_on(log: Log, settings: Settings, say: Callable[[str], object]) -> Callable[[], None]:
+    """What does all there is to do behind ingest, in this process, each time it is called.
+
+    Raises
+    ------
+    SettingsError
+        If another process works on this log.
+    """
+    refuse_company(log, time.sleep)
+    workers = workers_of(log, settings)
+    return partial(drain_patiently, workers, time.sleep, say, PATIENCE_S)
+
+
+@contextmanager
+def throw_away_node(broker: str | None, say: Callable[[str], object]) -> Iterator[str | None]:
+    """The address; for ``kafka:local`` that of a Kafka node which is gone at the end."""
+    if broker is None or not isinstance(parse_address(broker), KafkaLocalAddress):
+        yield broker
+        return
+    from nuncius.broker.transport.kafka_node.ours import throw_away
+
+    with throw_away(say, os.environ) as node:
+        yield f"kafka://{node.servers}"
+
+
+def _nothing() -> None:
+    """What is left to do where others do the work."""
 
 
 def publish_paths(
@@ -155,9 +212,9 @@ def publish_paths(
 
         yield from post(address.url, packets, json=json)
         return
-    log = open_log(settings.broker)
+    log = open_log(settings, settings.broker)
     try:
-        ingest = ingest_of(log, "live", f"nuncius-publish-{os.getpid()}")
+        ingest = ingest_of(log, "live", f"nuncius-publish-{socket.gethostname()}-{os.getpid()}")
         yield from publish_local(ingest, packets, supplies_of(settings), read_packet, json=json)
     finally:
         log.close()
@@ -168,7 +225,7 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
     address = parse_address(settings.broker or "")
     folder = address.folder if isinstance(address, LocalAddress) else None
     yield from _examine_settings(settings)
-    yield from examine(lambda: open_log(settings.broker), folder, utc_now())
+    yield from examine(lambda: open_log(settings, settings.broker), folder, utc_now())
 
 
 def _examine_settings(settings: Settings) -> Iterator[Finding]:

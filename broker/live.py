@@ -3,7 +3,10 @@
 import os
 import signal
 import socket
+import sys
+import threading
 from collections.abc import Callable
+from datetime import datetime
 from types import FrameType
 from typing import Any, Final
 
@@ -12,9 +15,11 @@ import uvicorn
 from nuncius.broker.app import ingest_of, open_log, supplies_of, workers_of
 from nuncius.broker.services.crew import Crew, Say
 from nuncius.broker.services.facility_reader import read_packet
+from nuncius.broker.services.inbox import Inbox
 from nuncius.broker.services.intake import Intake
 from nuncius.broker.services.packets import Packet
 from nuncius.broker.services.reading import Reading, read
+from nuncius.broker.services.runner import Work
 from nuncius.broker.services.web.app import web_app
 from nuncius.broker.settings import Settings
 from nuncius.broker.transport import topics
@@ -29,24 +34,30 @@ _BACKLOG: Final = 512
 
 
 def run_broker(settings: Settings, say: Say) -> None:
-    """The whole broker on one machine, until Ctrl-C or SIGTERM.
+    """The whole broker in this process, until Ctrl-C or SIGTERM.
 
     Raises
     ------
     SettingsError
         If the port is taken or the log cannot be opened.
     """
-    _serve(settings, ROAD, "ingest", say)
+    _serve(settings, ROAD, "ingest", say, inbox=True)
 
 
-def run_service(name: str, settings: Settings, say: Say) -> None:
-    """One service alone: ``ingest`` and ``web`` serve HTTP, the others work on the log."""
-    if name in ("ingest", "web"):
-        _serve(settings, (), name, say)
+def run_service(name: str, settings: Settings, say: Say, *, slot: str | None = None, http: bool = True) -> None:
+    """One service alone: ``ingest`` and ``web`` serve HTTP, the others work on the log.
+
+    ``slot`` names its writer, the same after a restart; None for one of this process's own. Without ``http`` an
+    ``ingest`` reads the inbox only.
+    """
+    if name == "web" or (name == "ingest" and http):
+        _serve(settings, (), name, say, inbox=name == "ingest", slot=slot)
         return
-    log = open_log(settings.broker)
+    log = open_log(settings, settings.broker)
+    own = slot or _own_slot(name)
     deliver = workers_of(log, settings, ("deliver",)) if name == "too" else ()
-    crew = Crew((workers_of(log, settings, (name,)), deliver), say)
+    work = (_inbox_of(log, settings, own),) if name == "ingest" else workers_of(log, settings, (name,), own)
+    crew = Crew((work, deliver), say)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: crew.stop())
     say(f"{name}: working on {settings.broker}; Ctrl-C ends it")
@@ -60,23 +71,42 @@ def run_service(name: str, settings: Settings, say: Say) -> None:
         raise crew.error
 
 
-def _serve(settings: Settings, names: tuple[str, ...], door: str, say: Say) -> None:
+def end_with_standard_input() -> None:
+    """End this process as SIGTERM does when standard input ends: whoever holds its other end is gone."""
+
+    def watch() -> None:
+        while os.read(sys.stdin.fileno(), 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _own_slot(name: str) -> str:
+    return f"nuncius-{name}-{socket.gethostname()}-{os.getpid()}"
+
+
+def _serve(
+    settings: Settings, names: tuple[str, ...], door: str, say: Say, *, inbox: bool, slot: str | None = None
+) -> None:
     with _listen(settings.http_host, settings.http_port) as listening:
-        _serve_on(listening, settings, names, door, say)
+        _serve_on(listening, settings, names, slot or _own_slot(door), say, inbox=inbox)
 
 
-def _serve_on(listening: socket.socket, settings: Settings, names: tuple[str, ...], door: str, say: Say) -> None:
-    log = open_log(settings.broker)
-    supplies = supplies_of(settings)
-    intake = Intake(ingest_of(log, "live", f"nuncius-{door}-{os.getpid()}"))
+def _serve_on(
+    listening: socket.socket, settings: Settings, names: tuple[str, ...], slot: str, say: Say, *, inbox: bool
+) -> None:
+    log = open_log(settings, settings.broker)
+    intake = Intake(ingest_of(log, "live", slot))
+    inboxes: tuple[Work, ...] = (_inbox_of(log, settings, f"{slot}-inbox"),) if inbox else ()
     deliver = workers_of(log, settings, ("deliver",)) if "too" in names else ()
-    crew = Crew(((intake, *workers_of(log, settings, names)), deliver), say)
+    crew = Crew(((intake, *inboxes, *workers_of(log, settings, names)), deliver), say)
+    reader = _live_reader(settings)
 
-    def read_live(body: bytes, stream: str) -> Reading:
-        packet = Packet(body, "http", stream, utc_now())
-        return read(packet, supplies.context(packet, "live"), read_packet)
+    def read_posted(body: bytes, stream: str) -> Reading:
+        return reader(body, stream, "http", utc_now())
 
-    app = web_app(log, intake, read_live, lambda: _health(log, crew))
+    app = web_app(log, intake, read_posted, lambda: _health(log, crew))
     server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off"), crew.stop)
     crew.at_end = server.leave
     host, port = listening.getsockname()[:2]
@@ -89,6 +119,20 @@ def _serve_on(listening: socket.socket, settings: Settings, names: tuple[str, ..
         log.close()
     if crew.error is not None:
         raise crew.error
+
+
+def _inbox_of(log: Log, settings: Settings, slot: str) -> Inbox:
+    return Inbox(log, ingest_of(log, "live", slot), _live_reader(settings))
+
+
+def _live_reader(settings: Settings) -> Callable[[bytes, str, str, datetime], Reading]:
+    supplies = supplies_of(settings)
+
+    def read_live(body: bytes, stream: str, source: str, received: datetime) -> Reading:
+        packet = Packet(body, source, stream, received)
+        return read(packet, supplies.context(packet, "live"), read_packet)
+
+    return read_live
 
 
 class _Server(uvicorn.Server):

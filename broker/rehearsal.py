@@ -1,25 +1,19 @@
 """The demo's own composition: a log, the road, two acts, and a picture."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
-from nuncius.broker.app import Progress, ingest_of, open_log, workers_of
+from nuncius.broker.app import Progress, ingest_of, open_log, road_on, throw_away_node
 from nuncius.broker.services.demo import Stage, play
 from nuncius.broker.services.facility_reader import read_packet
 from nuncius.broker.services.outcome import Outcome, outcome
 from nuncius.broker.settings import Settings
-from nuncius.producers.simulation import NAMES, acts
+from nuncius.broker.transport.port import Log
+from nuncius.producers.simulation import NAMES, Act, acts
 
 
-class Spectator(Progress, Protocol):
-    """Who watches."""
-
-    def say(self, line: str) -> None:
-        """One line above the bar."""
-
-
-def play_demo(speed: float, broker: str | None, picture: Path | None, watch: Spectator) -> Outcome:
+def play_demo(speed: float, broker: str | None, picture: Path | None, watch: Progress) -> Outcome:
     """Play both acts and return the final state.
 
     Parameters
@@ -35,11 +29,18 @@ def play_demo(speed: float, broker: str | None, picture: Path | None, watch: Spe
     """
     watch.stage("preparing the packets")
     played = acts()
-    log = open_log(broker)
+    settings = Settings.model_validate({})
+    with throw_away_node(broker, watch.say) as address:
+        return _play_on(open_log(settings, address), settings, played, speed, picture, watch)
+
+
+def _play_on(
+    log: Log, settings: Settings, played: Sequence[Act], speed: float, picture: Path | None, watch: Progress
+) -> Outcome:
     try:
         ingest = ingest_of(log, "demo", "nuncius-demo")
-        workers = workers_of(log, Settings.model_validate({}))
-        stage = Stage(log, ingest, workers, read_packet, speed, time.sleep, watch.say, watch.step)
+        work = road_on(log, settings, watch.say)
+        stage = Stage(log, ingest, work, read_packet, speed, time.sleep, watch.say, watch.step)
         for number, act in enumerate(played, 1):
             watch.say(
                 f"\n[bold]Act {number}: {act.title}[/]  ({len(act.packets)} packets, {speed:g} s of history a second)"

@@ -1,10 +1,10 @@
 """Settings: `nuncius.toml` into frozen values. From the environment come only secrets and addresses."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,6 +12,42 @@ from nuncius.schemas import SettingsError
 
 FILE_NAME: Final = "nuncius.toml"
 _PATHS: Final = ("rules", "policies", "skymaps", "schemas", "data_folder")
+_KAFKA_PATHS: Final = ("ca_file", "certificate_file", "key_file")
+
+
+class KafkaSettings(BaseModel):
+    """How to connect to a Kafka cluster; passwords come from the environment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="as Kafka names it"
+    )
+    sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "OAUTHBEARER"] | None = Field(
+        None, description="as Kafka names it; SCRAM and PLAIN take the password from $NUNCIUS_KAFKA_PASSWORD"
+    )
+    username: str = Field("", description="for SCRAM and PLAIN")
+    ca_file: Path | None = Field(None, description="PEM file of the authority that signed the brokers' certificates")
+    certificate_file: Path | None = Field(None, description="PEM file of this client's certificate")
+    key_file: Path | None = Field(None, description="PEM file of its key; its password: $NUNCIUS_KAFKA_KEY_PASSWORD")
+    token_url: str = Field("", description="for OAUTHBEARER: where tokens come from (OAuth 2.0 client credentials)")
+    client_id: str = Field("", description="for OAUTHBEARER; the secret: $NUNCIUS_KAFKA_CLIENT_SECRET")
+    scope: str = Field("", description="for OAUTHBEARER: what the tokens are for")
+    replication: int | None = Field(None, ge=1, le=9, description="copies of every topic; 3 where there are brokers")
+    schema_registry: str | None = Field(
+        None, description="URL of a schema registry: values then travel in Confluent framing; $NUNCIUS_REGISTRY_AUTH"
+    )
+
+
+class ServiceSettings(BaseModel):
+    """How many processes ``nuncius up`` runs on Kafka."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ingest: int = Field(1, ge=1, le=16, description="readers of nuncius.inbox")
+    match: int = Field(2, ge=1, le=64, description="workers that share the candidates")
+    associate: int = Field(2, ge=1, le=4, description="one works, the others stand by")
+    too: int = Field(1, ge=1, le=4, description="one works, the others stand by")
 
 
 class Settings(BaseModel):
@@ -33,6 +69,8 @@ class Settings(BaseModel):
         None, description="where approved live ToO requests are posted; none: only recorded"
     )
     data_folder: Path | None = Field(None, description="where the embedded log lies when no broker is named")
+    kafka: KafkaSettings = Field(KafkaSettings.model_validate({}), description="how to connect to a Kafka cluster")
+    services: ServiceSettings = Field(ServiceSettings.model_validate({}), description="how many run on Kafka")
 
 
 def load(path: Path | None, environment: Mapping[str, str], folder: Path) -> Settings:
@@ -59,10 +97,14 @@ def load(path: Path | None, environment: Mapping[str, str], folder: Path) -> Set
         settings = Settings.model_validate(values)
     except ValidationError as error:
         raise SettingsError(f"{file}: {_wrong(error)}") from error
-    beside = {name: file.parent / path.expanduser() for name in _PATHS if (path := getattr(settings, name)) is not None}
-    settings = settings.model_copy(update=beside)
+    kafka = settings.kafka.model_copy(update=_beside(file.parent, settings.kafka, _KAFKA_PATHS))
+    settings = settings.model_copy(update={**_beside(file.parent, settings, _PATHS), "kafka": kafka})
     address = environment.get("NUNCIUS_BROKER")
     return settings.model_copy(update={"broker": address}) if address else settings
+
+
+def _beside(folder: Path, settings: BaseModel, names: Sequence[str]) -> dict[str, Path]:
+    return {name: folder / path.expanduser() for name in names if (path := getattr(settings, name)) is not None}
 
 
 def _wrong(error: ValidationError) -> str:
@@ -70,12 +112,9 @@ def _wrong(error: ValidationError) -> str:
     name = ".".join(map(str, first["loc"])) or "(top)"
     if first["type"] != "extra_forbidden":
         return f"{name}: {first['msg']}"
-    near = get_close_matches(name, Settings.model_fields, 1)
+    table, _, key = name.rpartition(".")
+    tables: dict[str, type[BaseModel]] = {"kafka": KafkaSettings, "services": ServiceSettings}
+    known = tables.get(table, Settings).model_fields
+    near = get_close_matches(key, known, 1)
     guess = f"is it {near[0]!r}? " if near else ""
-    return f"{name}: unknown name; {guess}known names: {', '.join(Settings.model_fields)}"
-
-
-def default_data_folder(environment: Mapping[str, str]) -> Path:
-    """The user's data folder (XDG base directories): where a second shell finds what ``up`` started."""
-    base = environment.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(base) / "nuncius"
+    return f"{name}: unknown name; {guess}known names: {', '.join(known)}"

@@ -2,17 +2,27 @@
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.address import HttpAddress, LocalAddress, find_address
+from nuncius.broker.transport.address import (
+    HttpAddress,
+    LocalAddress,
+    data_folder,
+    find_address,
+    node_folder,
+    shown,
+)
 from nuncius.broker.transport.clock import utc_now
-from nuncius.broker.transport.local import open_local
+from nuncius.broker.transport.kafka.cluster import Connection
 from nuncius.broker.transport.local_file import FILE_NAME
-from nuncius.broker.transport.port import Log, Reader, TopicPartition
-from nuncius.schemas import SettingsError
+from nuncius.broker.transport.opening import NotRunning, open_address
+from nuncius.broker.transport.port import Log, Record, TopicPartition
+from nuncius.broker.transport.reading import read_up
+from nuncius.schemas import Retry, SettingsError
 from nuncius.schemas.codec import decode, kind_of
 
 STREAMS: Final = {
@@ -41,8 +51,10 @@ def subscribe(
     since: datetime | None = None,
     last: int | None = None,
     until_end: bool = False,
+    connection: Connection | None = None,
+    folder_of_node: Path | None = None,
 ) -> Iterator[Any]:
-    """Records of one stream, oldest first.
+    """Records of one stream, oldest first within a partition.
 
     Parameters
     ----------
@@ -57,6 +69,10 @@ def subscribe(
         Begin with the last so many records.
     until_end
         Stop where the stream ends now, instead of waiting for more.
+    connection
+        How to connect to a Kafka cluster, where it is not open to everybody.
+    folder_of_node
+        Where the node of ``kafka:local`` lies; None for the user's data folder.
 
     Yields
     ------
@@ -75,30 +91,32 @@ def subscribe(
     if last is not None and since is not None:
         raise SettingsError("give a time or a number of last records, not both")
     topic = STREAMS[what].name
-    log = _open(broker, topic)
+    log = _open(broker, topic, connection, folder_of_node)
     try:
         yield from _records(log, topic, since, last, until_end=until_end)
     finally:
         log.close()
 
 
-def _open(broker: str | None, topic: str) -> Log:
+def _open(broker: str | None, topic: str, connection: Connection | None, folder_of_node: Path | None) -> Log:
     address = find_address(broker, os.environ)
     match address:
-        case LocalAddress(folder):
-            if not (folder / FILE_NAME).is_file():
-                raise NoBroker(f"no broker in {folder}; start one with: nuncius up --broker local:{folder}")
-            log = open_local(folder, utc_now)
-            try:
-                log.partitions(topic)
-            except SettingsError as error:
-                log.close()
-                raise NoBroker(f"the log in {folder} is not ready yet; start a broker: nuncius up") from error
-            return log
+        case LocalAddress(folder) if not (folder / FILE_NAME).is_file():
+            raise NoBroker(f"no broker in {folder}; start one with: nuncius up --broker local:{folder}")
         case HttpAddress(url):
             raise SettingsError(f"over HTTP only the coincidences are streamed: curl -N {url}/coincidences/stream")
-        case _:
-            raise SettingsError("Kafka is not built yet; use local:DIR")
+    try:
+        log = open_address(
+            address, utc_now, connection or Connection(), folder_of_node or node_folder(data_folder(os.environ))
+        )
+    except (NotRunning, Retry) as error:
+        raise NoBroker(str(error)) from error
+    try:
+        log.partitions(topic)
+    except SettingsError as error:
+        log.close()
+        raise NoBroker(f"the log at {shown(address)} is not ready yet; start a broker: nuncius up") from error
+    return log
 
 
 def _records(log: Log, topic: str, since: datetime | None, last: int | None, *, until_end: bool) -> Iterator[Any]:
@@ -112,21 +130,20 @@ def _records(log: Log, topic: str, since: datetime | None, last: int | None, *, 
     reader = log.reader(start)
     try:
         if last is not None:
-            tail: deque[bytes] = deque(maxlen=last)
-            while found := _values(reader, 0.0):
-                tail.extend(found)
+            tail = deque((data for records in read_up(reader) for data in _values(records)), maxlen=last)
             yield from map(_decoded, tail)
+        if until_end:
+            for records in read_up(reader):
+                yield from map(_decoded, _values(records))
+            return
         while True:
-            found = _values(reader, 0.0 if until_end else _WAIT_S)
-            yield from map(_decoded, found)
-            if until_end and not found and reader.caught_up():
-                return
+            yield from map(_decoded, _values(reader.poll(_POLL, _WAIT_S)))
     finally:
         reader.close()
 
 
-def _values(reader: Reader, timeout_s: float) -> list[bytes]:
-    return [record.value for record in reader.poll(_POLL, timeout_s) if record.value is not None]
+def _values(records: Sequence[Record]) -> list[bytes]:
+    return [record.value for record in records if record.value is not None]
 
 
 def _decoded(data: bytes) -> Any:

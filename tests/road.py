@@ -24,6 +24,7 @@ from nuncius.broker.services.worker import Worker
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.local import open_local
 from nuncius.broker.transport.port import Log, Record, TopicPartition, Transaction, Writer
+from nuncius.broker.transport.reading import read_all
 from nuncius.consumers.recorder import Recorder
 from nuncius.schemas import Alert, CandidateBatch, CommitUnknown, Retry
 from nuncius.schemas.candidate_row import rows
@@ -118,12 +119,7 @@ def final_state(log: Log) -> list[bytes]:
 
 def records(log: Log, topic: str) -> list[Record]:
     """Everything on a topic."""
-    reader = log.reader({tp: log.start(tp) for tp in topic_partitions(log, topic)})
-    found: list[Record] = []
-    while batch := reader.poll(1000, 0.0):
-        found += batch
-    reader.close()
-    return found
+    return list(read_all(log, topic))
 
 
 def topic_partitions(log: Log, topic: str) -> list[TopicPartition]:

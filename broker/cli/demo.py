@@ -17,7 +17,12 @@ def demo(
         Path | None, typer.Option(metavar="FILE", help="Write a picture of the sky (.png or .svg) at the end.")
     ] = None,
     broker: Annotated[
-        str | None, typer.Option("--broker", metavar="ADDRESS", help="local:DIR keeps the log. Default: thrown away.")
+        str | None,
+        typer.Option(
+            "--broker",
+            metavar="ADDRESS",
+            help="local:DIR keeps the log; kafka:local plays on a Kafka started for it. Default: thrown away.",
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

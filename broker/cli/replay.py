@@ -14,7 +14,10 @@ def replay(
     broker: Annotated[
         str | None,
         typer.Option(
-            "--broker", metavar="ADDRESS", help="local:DIR keeps the log and resumes there. Default: thrown away."
+            "--broker",
+            metavar="ADDRESS",
+            help="local:DIR or kafka://HOST:PORT/NAME keeps the log and resumes there. "
+            "Default, and kafka:local: thrown away.",
         ),
     ] = None,
     order: Annotated[
@@ -23,6 +26,10 @@ def replay(
     speed: Annotated[
         float | None, typer.Option(min=0.001, metavar="N", help="Seconds of the past a second. Default: all at once.")
     ] = None,
+    feed_only: Annotated[
+        bool,
+        typer.Option("--feed-only", help="Leave the work to services that run elsewhere on this log; wait for them."),
+    ] = False,
     config: Config = None,
     json: Json = False,
     skymaps: Skymaps = None,
@@ -46,5 +53,5 @@ def replay(
         update={"skymaps": skymaps or settings.skymaps, "schemas": schemas or settings.schemas}
     )
     with Bar("replay") as bar:
-        found = replay_paths(supplied, paths, broker, known, speed, bar)
+        found = replay_paths(supplied, paths, broker, known, speed, bar, feed_only=feed_only)
     print_outcome(found, json=json)

@@ -1,36 +1,69 @@
 """``nuncius ingest``, ``match``, ``associate``, ``too``, ``web``: one service alone."""
 
+from typing import Annotated
+
 import typer
 
-from nuncius.broker.cli.options import Broker, Config, settings_of
+from nuncius.broker.cli.options import Broker, Config, Host, Port, settings_of, with_http
+from nuncius.broker.settings import Settings
+
+Slot = Annotated[
+    str | None,
+    typer.Option(
+        "--slot",
+        metavar="NAME",
+        help="Name of its writer on the log, the same after a restart; a second of that name takes over. "
+        "Default: one of this process's own.",
+    ),
+]
+Leash = Annotated[bool, typer.Option("--leash", help="End when standard input ends.", hidden=True)]
 
 
-def _run(name: str, config: "Config", broker: "Broker") -> None:
-    from nuncius.broker.live import run_service
+def _run(name: str, settings: Settings, slot: str | None, *, leash: bool, http: bool = True) -> None:
+    from nuncius.broker.live import end_with_standard_input, run_service
 
-    run_service(name, settings_of(config, broker), lambda line: typer.echo(line, err=True))
-
-
-def ingest(*, broker: Broker = None, config: Config = None) -> None:
-    """Read packets over HTTP (POST /alerts) and write them to the log. One writer; a newer one takes over."""
-    _run("ingest", config, broker)
+    if leash:
+        end_with_standard_input()
+    run_service(name, settings, lambda line: typer.echo(line, err=True), slot=slot, http=http)
 
 
-def match(*, broker: Broker = None, config: Config = None) -> None:
-    """Match survey candidates with events."""
-    _run("match", config, broker)
+def ingest(
+    *,
+    broker: Broker = None,
+    config: Config = None,
+    host: Host = None,
+    port: Port = None,
+    no_http: Annotated[bool, typer.Option("--no-http", help="Read the topic nuncius.inbox only.")] = False,
+    slot: Slot = None,
+    leash: Leash = False,
+) -> None:
+    """Read packets from the topic nuncius.inbox and over HTTP (POST /alerts), and write them to the log."""
+    _run("ingest", with_http(settings_of(config, broker), host, port), slot, leash=leash, http=not no_http)
 
 
-def associate(*, broker: Broker = None, config: Config = None) -> None:
+def match(*, broker: Broker = None, config: Config = None, slot: Slot = None, leash: Leash = False) -> None:
+    """Match survey candidates with events. On Kafka several share the candidates."""
+    _run("match", settings_of(config, broker), slot, leash=leash)
+
+
+def associate(*, broker: Broker = None, config: Config = None, leash: Leash = False) -> None:
     """Match events with events; publish coincidences and candidate lists. One is active, others stand by."""
-    _run("associate", config, broker)
+    _run("associate", settings_of(config, broker), None, leash=leash)
 
 
-def too(*, broker: Broker = None, config: Config = None) -> None:
-    """Turn coincidences into ToO requests, and deliver them."""
-    _run("too", config, broker)
+def too(*, broker: Broker = None, config: Config = None, leash: Leash = False) -> None:
+    """Turn coincidences into ToO requests, and deliver them. One is active, others stand by."""
+    _run("too", settings_of(config, broker), None, leash=leash)
 
 
-def web(*, broker: Broker = None, config: Config = None) -> None:
+def web(
+    *,
+    broker: Broker = None,
+    config: Config = None,
+    host: Host = None,
+    port: Port = None,
+    slot: Slot = None,
+    leash: Leash = False,
+) -> None:
     """Serve health and coincidences over HTTP, and accept alerts."""
-    _run("web", config, broker)
+    _run("web", with_http(settings_of(config, broker), host, port), slot, leash=leash)

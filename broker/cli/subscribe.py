@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from nuncius.broker.cli.options import Broker, Config, Json, settings_of
+from nuncius.broker.settings import Settings
 
 _AGAIN_S: Final = 0.3
 
@@ -34,13 +35,16 @@ def subscribe(
     from nuncius.broker.services.lines import as_text
     from nuncius.schemas.codec import encode_json
 
-    address = settings_of(config, broker).broker or ""
-    for value in _follow(what, address, _time(since), last, until_end=until_end):
+    for value in _follow(what, settings_of(config, broker), _time(since), last, until_end=until_end):
         typer.echo(encode_json(value) if json else as_text(value))
 
 
-def _follow(what: str, broker: str, since: datetime | None, last: int | None, *, until_end: bool) -> Iterator[Any]:
+def _follow(
+    what: str, settings: Settings, since: datetime | None, last: int | None, *, until_end: bool
+) -> Iterator[Any]:
     """The records; where there is no log yet, those that a broker will write once it is up."""
+    from nuncius.broker.connection import connection_of
+    from nuncius.broker.transport.address import node_folder
     from nuncius.broker.transport.clock import utc_now
     from nuncius.consumers.subscriber import NoBroker
     from nuncius.consumers.subscriber import subscribe as follow
@@ -50,7 +54,15 @@ def _follow(what: str, broker: str, since: datetime | None, last: int | None, *,
     while True:
         start = began if waited and since is None and last is None else since
         try:
-            yield from follow(what, broker=broker, since=start, last=last, until_end=until_end)
+            yield from follow(
+                what,
+                broker=settings.broker,
+                since=start,
+                last=last,
+                until_end=until_end,
+                connection=connection_of(settings),
+                folder_of_node=None if settings.data_folder is None else node_folder(settings.data_folder),
+            )
         except NoBroker as error:
             if until_end:
                 raise

@@ -14,9 +14,12 @@ from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.worker import Send, Step
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, Record, TopicPartition
+from nuncius.broker.transport.reading import read_all
 from nuncius.schemas import CandidateList, Coincidence, Counterpart, Quarantined
 from nuncius.schemas.codec import decode, encode, kind_of
 
+GROUP: Final = "nuncius-associate"
+TOPICS: Final = (topics.EVENTS.name, topics.COUNTERPARTS.name)
 _OUT: Final = topics.COINCIDENCES.name
 
 
@@ -32,8 +35,8 @@ class Associating:
     """
 
     name = "nuncius-associate"
-    group = "nuncius-associate"
-    topics = (topics.EVENTS.name, topics.COUNTERPARTS.name)
+    group = GROUP
+    topics = TOPICS
 
     def __init__(self, rules: tuple[Rule, ...], lateness_days: float, maps: MapShelf) -> None:
         self._rules = rules
@@ -44,11 +47,10 @@ class Associating:
     def restore(self, log: Log, committed: dict[TopicPartition, int]) -> None:
         """Fold alerts and counterparts up to the committed point silently, then take over what was published."""
         self._engine = Associate(self._rules, self._lateness_days)
-        for records in fold(log, {tp: (log.start(tp), offset) for tp, offset in committed.items()}):
+        starts = log.starts(committed)
+        for records in fold(log, {tp: (starts[tp], offset) for tp, offset in committed.items()}):
             self._engine.apply(self._step(records, records[-1].time).delta)
-        tp = TopicPartition(_OUT, 0)
-        for records in fold(log, {tp: (log.start(tp), log.end(tp))}):
-            self._engine.restore([_published(record) for record in records])
+        self._engine.restore([_published(record) for record in read_all(log, _OUT)])
 
     def step(self, records: Sequence[Record], now: datetime) -> Step[Delta]:
         """What these records lead to."""

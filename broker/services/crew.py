@@ -2,11 +2,15 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from nuncius.broker.services.runner import Work, run
 from nuncius.schemas import NunciusError
 
 Say = Callable[[str], None]
+
+ALONE_S: Final = 0.2
+"""How long a lone worker waits for the log before it looks whether it is to stop."""
 
 
 class Crew:
@@ -54,7 +58,7 @@ class Crew:
 
     def _work(self, workers: tuple[Work, ...]) -> None:
         try:
-            run(workers, self._stop_event.is_set, self._stop_event.wait, self._say)
+            run(workers, self._stop_event.is_set, self._stop_event.wait, self._say, ALONE_S)
         except NunciusError as error:
             self.error = self.error or error
         finally:

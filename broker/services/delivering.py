@@ -7,7 +7,8 @@ from typing import Final
 from nuncius.broker.services.fold import fold
 from nuncius.broker.services.seat import Seat
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import Log, Record, TopicPartition
+from nuncius.broker.transport.port import Log, TopicPartition
+from nuncius.broker.transport.reading import read_all
 from nuncius.consumers.adapter import Adapter
 from nuncius.consumers.delivery import Outbox
 from nuncius.schemas import ToORequest, ToOStatus
@@ -15,7 +16,6 @@ from nuncius.schemas.codec import decode, encode
 
 GROUP: Final = "nuncius-deliver"
 _REQUESTS: Final = TopicPartition(topics.TOO_REQUESTS.name, 0)
-_STATUS: Final = TopicPartition(topics.TOO_STATUS.name, 0)
 _AGAIN: Final = timedelta(seconds=5)
 """How long a facility that could not answer is left alone."""
 
@@ -89,17 +89,16 @@ class Delivering:
 
     def _restore(self) -> None:
         self._outboxes = tuple(Outbox(adapter) for adapter in self._adapters)
-        until = self._seat.committed(GROUP).get(_REQUESTS)
-        if until is None:
+        committed = self._seat.committed().get(_REQUESTS)
+        if committed is None:
             return
-        statuses = [decode(ToOStatus, data) for data in self._all(_STATUS, self._log.end(_STATUS))]
-        requests = [decode(ToORequest, data) for data in self._all(_REQUESTS, until)]
+        until = committed.offset
+        told = (record.value for record in read_all(self._log, topics.TOO_STATUS.name))
+        statuses = [decode(ToOStatus, data) for data in told if data is not None]
+        spans = {_REQUESTS: (self._log.start(_REQUESTS), until)}
+        records = [record for batch in fold(self._log, spans) for record in batch]
+        requests = [decode(ToORequest, record.value) for record in records if record.value is not None]
         for outbox in self._outboxes:
             outbox.learn(statuses)
             outbox.take(requests)
         self._seat.member.seek(_REQUESTS, until)
-
-    def _all(self, tp: TopicPartition, until: int) -> list[bytes]:
-        spans = {tp: (self._log.start(tp), until)}
-        records: list[Record] = [record for batch in fold(self._log, spans) for record in batch]
-        return [record.value for record in records if record.value is not None]

@@ -9,9 +9,9 @@ from nuncius.broker.services.ingest import Ingest
 from nuncius.broker.services.lines import as_text
 from nuncius.broker.services.packets import Packet
 from nuncius.broker.services.reading import Parse, Reading, read
-from nuncius.broker.services.runner import Work, drain
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, TopicPartition
+from nuncius.broker.transport.reading import read_up
 from nuncius.producers.facility import Context
 from nuncius.producers.simulation import Act, TimedPacket
 from nuncius.schemas.codec import decode, kind_of
@@ -32,8 +32,8 @@ class Stage:
 
     Parameters
     ----------
-    log, ingest, workers, parse
-        The road.
+    log, ingest, work, parse
+        The road; ``work`` does all there is to do behind ingest.
     speed
         Seconds of history a second; longer silences than `LONGEST_WAIT_S` are jumped over.
     wait
@@ -46,7 +46,7 @@ class Stage:
 
     log: Log
     ingest: Ingest
-    workers: Sequence[Work]
+    work: Callable[[], None]
     parse: Parse
     speed: float
     wait: Callable[[float], object]
@@ -73,7 +73,7 @@ def play(stage: Stage, act: Act, number: int) -> None:
             for i, packet in enumerate(group)
         ]
         stage.ingest.accept(readings)
-        drain(stage.workers)
+        stage.work()
         stage.step(len(group))
         for line in news.lines():
             stage.say(f"    [bold]-> {line}[/]")
@@ -128,7 +128,7 @@ class _News:
     def lines(self) -> Iterator[str]:
         """One line a record; of an id that changed several times only the last."""
         last: dict[tuple[str, bytes], bytes] = {}
-        while records := self._reader.poll(500, 0.0):
+        for records in read_up(self._reader):
             for record in records:
                 last[record.topic, record.key or b""] = record.value or b""
         for _, data in sorted(last.items(), key=lambda item: _TOLD.index(item[0][0])):

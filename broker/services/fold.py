@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from nuncius.broker.transport.port import Log, Record, TopicPartition
+from nuncius.broker.transport.reading import read_to
 
 _STEP = 1000
 
@@ -16,22 +17,9 @@ def fold(log: Log, spans: Mapping[TopicPartition, tuple[int, int]]) -> Iterator[
         return
     reader = log.reader({tp: start for tp, (start, _) in wanted.items()})
     try:
-        while any(reader.position(tp) < stop for tp, (_, stop) in wanted.items()):
-            records = reader.poll(_STEP, 0.0)
-            if not records:
-                return
+        for records in read_to(reader, {tp: stop for tp, (_, stop) in wanted.items()}, _STEP):
             before = tuple(r for r in records if r.offset < wanted[TopicPartition(r.topic, r.partition)][1])
             if before:
                 yield before
     finally:
         reader.close()
-
-
-def committed_offsets(log: Log, group: str, topic: str) -> dict[TopicPartition, int]:
-    """Next offset of the group in every partition of a topic; the start where it never committed."""
-    offsets = {}
-    for partition in range(log.partitions(topic)):
-        tp = TopicPartition(topic, partition)
-        committed = log.committed(group, tp)
-        offsets[tp] = log.start(tp) if committed is None else committed.offset
-    return offsets

@@ -44,8 +44,19 @@ class Ingest:
         self._run_mode: RunMode = run_mode
         self.seen = Seen(log)
 
-    def accept(self, readings: Sequence[Reading]) -> tuple[tuple[Fate, ...], ...]:
+    def accept(
+        self,
+        readings: Sequence[Reading],
+        also: Callable[[Transaction], object] = lambda _: None,
+    ) -> tuple[tuple[Fate, ...], ...]:
         """Write readings in one transaction; returns the fates of each once they are durable.
+
+        Parameters
+        ----------
+        readings
+            In the order they are to be written.
+        also
+            Adds what belongs to the same transaction, such as the offsets of what was read.
 
         Raises
         ------
@@ -65,6 +76,7 @@ class Ingest:
                     for entry in plan.entries:
                         entry.send(tx)
             self._put_surveys(tx, [plan for plan in plans if plan.batch is not None])
+            also(tx)
         return tuple(plan.fates for plan in plans)
 
     def reopen(self) -> None:

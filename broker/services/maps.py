@@ -7,6 +7,7 @@ from typing import Final
 from nuncius.broker.sky import SkyMap
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, TopicPartition
+from nuncius.broker.transport.reading import read_to, read_up
 from nuncius.schemas import LogDamaged
 
 KEPT: Final = 64
@@ -19,7 +20,7 @@ class MapShelf(Mapping[str, SkyMap]):
     """Geometry of every map on the log, by sha256; each is read when first asked for.
 
     A map is written in the transaction of the first alert that names it, or earlier, so an alert that can be read has
-    its map on the log. Asking for one that is not there raises `LogDamaged`.
+    its map on the log, or (on Kafka) about to be shown there. Asking for one that is not raises `LogDamaged`.
     """
 
     def __init__(self, log: Log) -> None:
@@ -59,11 +60,12 @@ class MapShelf(Mapping[str, SkyMap]):
             raise LogDamaged(f"an alert names the sky map {sha256}, which {topics.MAPS.name} does not hold")
         reader = self._log.reader({_TP: self._offsets[sha256]})
         try:
-            return next((record.value or b"" for record in reader.poll(1, 0.0)), b"")
+            records = next(read_to(reader, {_TP: self._offsets[sha256] + 1}, 1))
+            return records[0].value or b""
         finally:
             reader.close()
 
     def _catch_up(self) -> None:
-        while records := self._index.poll(100, 0.0):
+        for records in read_up(self._index, 100):
             for record in records:
                 self._offsets[(record.key or b"").decode()] = record.offset

@@ -24,6 +24,8 @@ from nuncius.schemas.vocabulary import RunMode
 GROUP: Final = "nuncius-match"
 _EVENTS: Final = TopicPartition(topics.EVENTS.name, 0)
 _MOST: Final = 10_000
+_TICK_S: Final = 0.01
+"""How long it waits for candidates before it looks for events, and the other way round."""
 
 
 class MatchWorker:
@@ -63,11 +65,11 @@ class MatchWorker:
 
     def work(self, timeout_s: float) -> int:
         """Match what is new, candidates and events, in one transaction; returns how many records were taken."""
-        batch = self._seat.poll(_MOST, timeout_s)
+        batch = self._seat.poll(_MOST, min(timeout_s, _TICK_S))
         if batch.assigned or batch.revoked:
             self._restore()
             return len(batch.assigned)
-        if self._seat.writer is None:
+        if self._seat.writer is None or not self._seat.member.assignment():
             return 0
         events = self._events.poll(_MOST, 0.0)
         if not events and not batch.records:
@@ -111,13 +113,14 @@ class MatchWorker:
         self._engine = Match(self._rules, self._lateness_days)
         spans: dict[TopicPartition, tuple[int, int]] = {}
         reached = []
-        for tp, offset in self._seat.committed(GROUP).items():
-            committed = self._log.committed(GROUP, tp)
-            spans[tp] = (self._log.start(tp), offset)
-            reached.append(self._log.start(_EVENTS) if committed is None else int(committed.metadata))
-            self._seat.member.seek(tp, offset)
-        until = min(reached, default=self._log.start(_EVENTS))
-        spans[_EVENTS] = (self._log.start(_EVENTS), until)
+        committed = self._seat.committed()
+        starts = self._log.starts([*committed, _EVENTS])
+        for tp, at in committed.items():
+            spans[tp] = (starts[tp], at.offset)
+            reached.append(int(at.metadata) if at.metadata else starts[_EVENTS])
+            self._seat.member.seek(tp, at.offset)
+        until = min(reached, default=starts[_EVENTS])
+        spans[_EVENTS] = (starts[_EVENTS], until)
         for records in fold(self._log, spans):
             events = [r for r in records if r.topic == _EVENTS.topic]
             others = [r for r in records if r.topic != _EVENTS.topic]

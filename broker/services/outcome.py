@@ -7,7 +7,8 @@ from typing import Any, Final
 from nuncius.broker.services.fates import Tally
 from nuncius.broker.services.seen import Seen
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import Log, Record, TopicPartition
+from nuncius.broker.transport.port import Log
+from nuncius.broker.transport.reading import read_all
 from nuncius.schemas import CandidateList, Coincidence, Quarantined, ToORequest, ToOStatus
 from nuncius.schemas.codec import decode, kind_of
 from nuncius.schemas.wire import to_json
@@ -91,7 +92,7 @@ def findings(log: Log) -> tuple[tuple[Coincidence, ...], tuple[CandidateList, ..
     """The last record of every coincidence and of every candidate list, sorted by id."""
     coincidences: dict[str, Coincidence] = {}
     lists: dict[str, CandidateList] = {}
-    for record in _all(log, topics.COINCIDENCES.name):
+    for record in read_all(log, topics.COINCIDENCES.name):
         data = record.value or b""
         if kind_of(data) is Coincidence:
             coincidence = decode(Coincidence, data)
@@ -104,14 +105,4 @@ def findings(log: Log) -> tuple[tuple[Coincidence, ...], tuple[CandidateList, ..
 
 def values(log: Log, topic: str) -> Iterator[bytes]:
     """Value of every record of a topic, to its end."""
-    return (record.value or b"" for record in _all(log, topic))
-
-
-def _all(log: Log, topic: str) -> Iterator[Record]:
-    tps = [TopicPartition(topic, p) for p in range(log.partitions(topic))]
-    reader = log.reader({tp: log.start(tp) for tp in tps})
-    try:
-        while records := reader.poll(1000, 0.0):
-            yield from records
-    finally:
-        reader.close()
+    return (record.value or b"" for record in read_all(log, topic))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from nuncius.broker.planning.engine import Delta, Outcome, Planner
 from nuncius.broker.planning.policy import Policies
@@ -11,8 +12,12 @@ from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.worker import Send, Step
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, Record, TopicPartition
+from nuncius.broker.transport.reading import read_all
 from nuncius.schemas import CandidateList, Coincidence, ToORequest
 from nuncius.schemas.codec import decode, encode, kind_of
+
+GROUP: Final = "nuncius-too"
+TOPICS: Final = (topics.EVENTS.name, topics.COINCIDENCES.name)
 
 
 class Planning:
@@ -27,8 +32,8 @@ class Planning:
     """
 
     name = "nuncius-too"
-    group = "nuncius-too"
-    topics = (topics.EVENTS.name, topics.COINCIDENCES.name)
+    group = GROUP
+    topics = TOPICS
 
     def __init__(self, policies: Policies, maps: MapShelf) -> None:
         self._policies = policies
@@ -38,16 +43,11 @@ class Planning:
     def restore(self, log: Log, committed: dict[TopicPartition, int]) -> None:
         """Fold causes up to the committed point silently, then take over what was asked."""
         self._planner = Planner(self._policies)
-        for records in fold(log, {tp: (log.start(tp), offset) for tp, offset in committed.items()}):
+        starts = log.starts(committed)
+        for records in fold(log, {tp: (starts[tp], offset) for tp, offset in committed.items()}):
             self._planner.apply(self._step(records).delta)
-        tp = TopicPartition(topics.TOO_REQUESTS.name, 0)
-        asked = [
-            decode(ToORequest, record.value)
-            for records in fold(log, {tp: (log.start(tp), log.end(tp))})
-            for record in records
-            if record.value is not None
-        ]
-        self._planner.restore(asked)
+        asked = read_all(log, topics.TOO_REQUESTS.name)
+        self._planner.restore([decode(ToORequest, record.value) for record in asked if record.value is not None])
 
     def step(self, records: Sequence[Record], now: datetime) -> Step[Delta]:  # noqa: ARG002  plans run on the data's clock
         """What these records lead to."""

@@ -8,12 +8,15 @@ from typing import Final
 
 from nuncius.broker.services.ingest import Ingest
 from nuncius.broker.services.reading import TIMELESS, Reading
-from nuncius.broker.services.runner import Work, drain
+from nuncius.broker.services.runner import RETRY_WAIT_S
 from nuncius.broker.services.seen import Origin
-from nuncius.schemas import SettingsError
+from nuncius.schemas import Retry
 
 GROUP: Final = 1000
 """Packets a transaction where no speed is asked for."""
+
+PATIENCE_S: Final = 120.0
+"""How long a log may be away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,49 +38,74 @@ class Pace:
 def replay(
     readings: Sequence[Reading],
     ingest: Ingest,
-    workers: Sequence[Work],
+    work: Callable[[], None],
     pace: Pace,
     done: Callable[[Reading], None],
+    say: Callable[[str], object],
 ) -> int:
-    """Feed readings that the log does not hold yet, in the given order, and work on them; returns how many were fed.
+    """Feed readings that the log does not hold yet, in the given order; returns how many were fed.
 
     Parameters
     ----------
     readings
         In the order they are to come.
-    ingest, workers
-        The road.
+    ingest
+        Writes them.
+    work
+        Called after each group: does what there is to do on the road now, or nothing where others do it.
     pace
         How fast.
     done
-        Called for every reading once it has gone the whole road (or was there already).
+        Called for every reading once it is on the log and worked on (or was there already).
+    say
+        Told where the log is away for now.
 
     Raises
     ------
-    SettingsError
-        If another process works on this log: its services have the partitions, and when they are through cannot be
-        told from here.
+    Retry
+        If the log is away for too long.
     """
     ingest.seen.catch_up()
     there = ingest.seen.packets.copy()
-    drain(workers)
-    standing_by = [worker.name for worker in workers if not worker.caught_up()]
-    if standing_by:
-        raise SettingsError(
-            f"another process works on this log ({', '.join(standing_by)}); stop it first, or use: nuncius publish"
-        )
+    work()
     fed = 0
     now: datetime | None = None
     for group in _groups(readings, 1 if pace.speed else GROUP):
         fresh = [reading for reading in group if not _taken(there, (reading.packet.source, reading.sha256))]
         if fresh:
             now = _let_time_pass(pace, now, fresh)
-            ingest.accept(fresh)
-            drain(workers)
+            _feed(ingest, fresh, pace.wait, say)
+            work()
             fed += len(fresh)
         for reading in group:
             done(reading)
     return fed
+
+
+def _feed(
+    ingest: Ingest, readings: Sequence[Reading], wait: Callable[[float], object], say: Callable[[str], object]
+) -> None:
+    """Write readings once: where the log went away in between, look first what became of the transaction."""
+    before = ingest.seen.packets.copy()
+    waited_s = 0.0
+    again = False
+    while True:
+        try:
+            if again:
+                ingest.reopen()
+                ingest.seen.catch_up()
+                if ingest.seen.packets - before:
+                    return
+            ingest.accept(readings)
+        except Retry as error:
+            if waited_s >= PATIENCE_S:
+                raise
+            say(f"ingest: {error}; trying again")
+            wait(RETRY_WAIT_S)
+            waited_s += RETRY_WAIT_S
+            again = True
+        else:
+            return
 
 
 def _taken(there: Counter[Origin], origin: Origin) -> bool:

@@ -7,6 +7,7 @@ from nuncius.schemas import Retry
 
 RETRY_WAIT_S: Final = 1.0
 IDLE_WAIT_S: Final = 0.05
+_TICK_S: Final = 0.005
 
 
 class Work(Protocol):
@@ -27,16 +28,32 @@ class Work(Protocol):
         """Give everything back. Twice is allowed."""
 
 
-def drain(workers: Sequence[Work], *, rounds: int | None = None) -> None:
-    """Step every worker in turn until none has anything left to do."""
-    idle = 0
-    while idle < 2:
-        done = sum(worker.work(0.0) for worker in workers)
-        idle = 0 if done else idle + 1
-        if rounds is not None:
-            rounds -= 1
-            if rounds <= 0:
-                return
+def drain(workers: Sequence[Work]) -> None:
+    """Step workers until nothing is left, in the order of the road: what one writes only those after it read."""
+    for worker in workers:
+        while worker.work(0.0) or not worker.caught_up():
+            worker.work(_TICK_S)
+
+
+def drain_patiently(
+    workers: Sequence[Work], wait: Callable[[float], object], say: Callable[[str], object], patience_s: float
+) -> None:
+    """As `drain`; where the log is away for now, go back to the committed point and try again, for so long a worker."""
+    for worker in workers:
+        waited_s = 0.0
+        while True:
+            try:
+                if waited_s:
+                    worker.reopen()
+                drain((worker,))
+            except Retry as error:
+                if waited_s >= patience_s:
+                    raise
+                say(f"{worker.name}: {error}; trying again")
+                wait(RETRY_WAIT_S)
+                waited_s += RETRY_WAIT_S
+            else:
+                break
 
 
 def run(
@@ -44,6 +61,7 @@ def run(
     stop: Callable[[], bool],
     wait: Callable[[float], object],
     say: Callable[[str], None],
+    alone_s: float = 0.0,
 ) -> None:
     """Step every worker in turn until told to stop; where the log is away for now, say so, wait and go back.
 
@@ -57,27 +75,31 @@ def run(
         Waits so many seconds, less if told to stop.
     say
         Takes one line for the operator.
+    alone_s
+        How long a step may wait for the log where there is only one worker: what comes then is taken at once.
     """
     broken: set[str] = set()
     try:
         while not stop():
             done = 0
             for worker in workers:
-                done += _step(worker, broken, wait, say)
-            if not done:
+                done += _step(worker, broken, wait, say, alone_s if len(workers) == 1 else 0.0)
+            if not done and (alone_s == 0.0 or len(workers) > 1):
                 wait(IDLE_WAIT_S)
     finally:
         for worker in reversed(workers):
             worker.close()
 
 
-def _step(worker: Work, broken: set[str], wait: Callable[[float], object], say: Callable[[str], None]) -> int:
+def _step(
+    worker: Work, broken: set[str], wait: Callable[[float], object], say: Callable[[str], None], timeout_s: float
+) -> int:
     """One step of a worker, after going back to the committed point where its last step failed."""
     try:
         if worker.name in broken:
             worker.reopen()
             broken.discard(worker.name)
-        return worker.work(0.0)
+        return worker.work(timeout_s)
     except Retry as error:
         broken.add(worker.name)
         say(f"{worker.name}: {error}; trying again")

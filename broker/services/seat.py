@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from nuncius.broker.transport.port import Batch, Log, Member, TopicPartition, Writer
+from nuncius.broker.transport.port import Batch, Committed, Log, Member, TopicPartition, Writer
 
 
 class Seat:
@@ -33,10 +33,11 @@ class Seat:
                 self.writer = self._log.writer(self._slot)
         return batch
 
-    def committed(self, group: str) -> dict[TopicPartition, int]:
-        """Next offset of every partition that is ours; its start where the group never committed."""
-        found = {tp: self._log.committed(group, tp) for tp in self.member.assignment()}
-        return {tp: self._log.start(tp) if at is None else at.offset for tp, at in found.items()}
+    def committed(self) -> dict[TopicPartition, Committed]:
+        """How far the group has come in every partition that is ours; to its start where it never committed."""
+        found = self.member.committed()
+        starts = self._log.starts([tp for tp, at in found.items() if at is None])
+        return {tp: at if at is not None else Committed(starts[tp]) for tp, at in found.items()}
 
     def close(self) -> None:
         """Leave the group and give the slot back."""

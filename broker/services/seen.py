@@ -6,6 +6,7 @@ from typing import Final
 from nuncius.broker.services.fates import HEADER, SOURCE, Fate, Tally, from_header
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, Record, TopicPartition
+from nuncius.broker.transport.reading import read_up
 
 PACKET_TOPICS: Final = (
     topics.RAW_EVENTS.name,
@@ -41,8 +42,8 @@ class Seen:
         self.fates: dict[Fate, int] = {}
 
     def catch_up(self) -> None:
-        """Fold every record that is on the log now."""
-        while records := self._reader.poll(1000, 0.0):
+        """Fold every record that was acknowledged before this call."""
+        for records in read_up(self._reader):
             for record in records:
                 self._fold(record)
 

@@ -115,7 +115,7 @@ class Worker(Generic[D]):
         self._seat = Seat(self._log, self._stepper.group, self._stepper.topics, self._stepper.name)
 
     def _restore(self) -> None:
-        committed = self._seat.committed(self._stepper.group)
+        committed = {tp: at.offset for tp, at in self._seat.committed().items()}
         for tp, offset in committed.items():
             self._seat.member.seek(tp, offset)
         if committed:

@@ -1,13 +1,17 @@
 """Broker addresses: one text that says where the log is."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from nuncius.schemas.errors import SettingsError
 
 FORMS = "local:DIR, kafka://HOST:PORT, kafka:local or http://HOST:PORT"
+
+_NAMESPACE: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +29,12 @@ class KafkaAddress:
     ----------
     servers
         ``HOST:PORT`` of one or more of its brokers, joined by commas.
+    namespace
+        Of our topics there; empty for none.
     """
 
     servers: str
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,8 @@ Address = LocalAddress | KafkaAddress | KafkaLocalAddress | HttpAddress
 def parse_address(text: str) -> Address:
     """The address that a text stands for.
 
-    ``~`` opens the home folder. Kafka's port is 9092 where none is given.
+    ``~`` opens the home folder. Kafka's port is 9092 where none is given; ``kafka://HOST:PORT/NAME`` is a broker whose
+    topics on that cluster all begin with ``NAME.``, so that several share it.
 
     Raises
     ------
@@ -67,8 +75,10 @@ def parse_address(text: str) -> Address:
     if text.startswith("local:"):
         return LocalAddress(_folder(text.removeprefix("local:")))
     if text.startswith("kafka://"):
-        servers = text.removeprefix("kafka://").rstrip("/")
-        return KafkaAddress(",".join(_server(server) for server in servers.split(",")))
+        servers, _, namespace = text.removeprefix("kafka://").rstrip("/").partition("/")
+        if namespace and _NAMESPACE.fullmatch(namespace) is None:
+            raise SettingsError("broker address kafka://…/NAME: a name has letters, digits, '_' and '-', 60 at most")
+        return KafkaAddress(",".join(_server(server) for server in servers.split(",")), namespace)
     if text.startswith(("http://", "https://")):
         return HttpAddress(_url(text))
     scheme = text.split(":", maxsplit=1)[0][:20]
@@ -85,8 +95,31 @@ def find_address(option: str | None, environ: Mapping[str, str]) -> Address:
         return parse_address(text)
     if option is not None:
         raise SettingsError(f"broker address is empty: write {FORMS}")
+    return LocalAddress(data_folder(environ))
+
+
+def shown(address: Address) -> str:
+    """The address as a person writes it."""
+    match address:
+        case LocalAddress(folder):
+            return f"local:{folder}"
+        case KafkaAddress(servers, namespace):
+            return f"kafka://{servers}/{namespace}".rstrip("/")
+        case KafkaLocalAddress():
+            return "kafka:local"
+        case HttpAddress(url):
+            return url
+
+
+def data_folder(environ: Mapping[str, str]) -> Path:
+    """The user's data folder (XDG base directories): where a second shell finds what ``up`` started."""
     data = environ.get("XDG_DATA_HOME")
-    return LocalAddress((Path(data) if data else Path.home() / ".local" / "share") / "nuncius")
+    return (Path(data) if data else Path.home() / ".local" / "share") / "nuncius"
+
+
+def node_folder(data: Path) -> Path:
+    """Where in the data folder the Kafka node of ``kafka:local`` lies."""
+    return data / "kafka"
 
 
 def _folder(text: str) -> Path:

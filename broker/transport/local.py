@@ -165,6 +165,10 @@ class LocalLog:
         rows = self._store.rows(query, group, self._store.topic(tp.topic).number, tp.partition)
         return Committed(*rows[0]) if rows else None
 
+    def all_committed(self, group: str, tps: Iterable[TopicPartition]) -> dict[TopicPartition, Committed | None]:
+        """How far the group has come in each of them."""
+        return {tp: self.committed(group, tp) for tp in tps}
+
     def writer(self, slot: str) -> LocalWriter:
         """The writer of a slot."""
         return LocalWriter(self._store, self._committer, slot)

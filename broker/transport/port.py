@@ -281,6 +281,9 @@ class Log(Protocol):
     def committed(self, group: str, tp: TopicPartition) -> Committed | None:
         """How far the group has come, without waiting for a transaction under way; None where it never committed."""
 
+    def all_committed(self, group: str, tps: Iterable[TopicPartition]) -> dict[TopicPartition, Committed | None]:
+        """`committed` of many partitions, asked at once."""
+
     def writer(self, slot: str) -> Writer:
         """The writer of a slot, a stable name such as ``nuncius-match-3``; an older writer of the slot is fenced."""
 

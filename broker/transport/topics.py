@@ -33,6 +33,9 @@ class Topic:
     avro: bool = False
 
 
+INBOX: Final = Topic(name="nuncius.inbox", partitions=8, retention=timedelta(days=30))
+"""Where facilities publish packets in their own formats, for ingest. A header ``nuncius-stream`` names the stream."""
+
 RAW_EVENTS: Final = Topic(name="nuncius.raw.events")
 """Packets of events, as received."""
 
@@ -73,6 +76,7 @@ TOO_STATUS: Final = Topic(name="nuncius.too.status", avro=True)
 """What became of them."""
 
 TOPICS: Final = (
+    INBOX,
     RAW_EVENTS,
     RAW_CANDIDATES,
     RAW_OTHER,

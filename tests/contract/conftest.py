@@ -9,7 +9,6 @@ from transport_logs import LOCAL_BACKENDS, Logs, kafka_logs
 
 from nuncius.broker.transport.port import Log
 
-
 KAFKA = "kafka"
 
 

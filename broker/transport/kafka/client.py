@@ -1,4 +1,4 @@
-"""What all parts of a Kafka log share: questions to the cluster, answered in one request each, and what it complains of."""
+"""What all parts of a Kafka log share: questions to the cluster, and what its background complains of."""
 
 import logging
 import threading
@@ -15,7 +15,7 @@ from confluent_kafka import (
     KafkaException,
 )
 from confluent_kafka import TopicPartition as KafkaPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # it is exported
 
 from nuncius.broker.transport.kafka.cluster import RPC_S, Cluster
 from nuncius.broker.transport.kafka.errors import explain
@@ -31,6 +31,8 @@ UNSTABLE_S: Final = 30.0
 """How long a new owner waits for the transaction of the one before: three times the longest it may stay open."""
 
 _AGAIN_S: Final = 0.05
+_EARLIEST: Final = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+_LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _DOWN: Final = KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001
 
 
@@ -110,15 +112,15 @@ class Client:
 
     def starts(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The first offset that is kept."""
-        return self._offsets(tps, OffsetSpec.earliest(), IsolationLevel.READ_UNCOMMITTED)
+        return self._offsets(tps, _EARLIEST, IsolationLevel.READ_UNCOMMITTED)
 
     def ends(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The offset after all that is committed: the last stable offset."""
-        return self._offsets(tps, OffsetSpec.latest(), IsolationLevel.READ_COMMITTED)
+        return self._offsets(tps, _LATEST, IsolationLevel.READ_COMMITTED)
 
     def goals(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The offset after all that was written, decided or not: the high watermark."""
-        return self._offsets(tps, OffsetSpec.latest(), IsolationLevel.READ_UNCOMMITTED)
+        return self._offsets(tps, _LATEST, IsolationLevel.READ_UNCOMMITTED)
 
     def offset_at(self, tp: TopicPartition, time_ms: int) -> int | None:
         """The first record appended at or after that Unix time, ms; None where there is none."""
@@ -128,13 +130,7 @@ class Client:
     def committed(
         self, group: str, tps: Iterable[TopicPartition], *, stable: bool
     ) -> dict[TopicPartition, Committed | None]:
-        """How far a group has come.
-
-        Parameters
-        ----------
-        stable
-            Wait for the end of a transaction that commits one; otherwise the last committed one is told.
-        """
+        """How far a group has come; with ``stable`` the end of a transaction under way is waited for."""
         wanted = sorted(tps)
         if not wanted:
             return {}

@@ -19,6 +19,22 @@ RPC_S: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True)
+class Registry:
+    """A schema registry that speaks Confluent's API.
+
+    Parameters
+    ----------
+    url
+        Where it answers.
+    auth
+        ``user:password``; empty where nobody is asked.
+    """
+
+    url: str
+    auth: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Security:
     """How to connect; the defaults are those of a broker on this machine: no encryption, nobody asked who they are.
 
@@ -67,6 +83,25 @@ class Security:
 
 
 @dataclass(frozen=True, slots=True)
+class Connection:
+    """What the settings say of a cluster, whichever it is.
+
+    Parameters
+    ----------
+    security
+        How to connect.
+    replication
+        Copies of every topic that is made; None for 3, or as many as there are brokers where they are fewer.
+    registry
+        Schema registry; None where values travel in Avro's single-object encoding.
+    """
+
+    security: Security = field(default_factory=Security)
+    replication: int | None = None
+    registry: Registry | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Cluster:
     """A Kafka cluster, and our part of it.
 
@@ -77,16 +112,13 @@ class Cluster:
     namespace
         Stands with a dot before the names of topics, groups and transactional ids, so that several Nuncius brokers
         share a cluster; empty for none.
-    security
+    connection
         How to connect.
-    replication
-        Copies of every topic that is made; None for 3, or as many as there are brokers where they are fewer.
     """
 
     servers: str
     namespace: str = ""
-    security: Security = field(default_factory=Security)
-    replication: int | None = None
+    connection: Connection = field(default_factory=Connection)
 
     def outside(self, name: str) -> str:
         """What Kafka calls a topic, group or slot of ours."""
@@ -104,5 +136,5 @@ class Cluster:
             "error_cb": on_error,
             "message.max.bytes": BATCH_BYTES,
             "log.connection.close": False,
-            **self.security.config(),
+            **self.connection.security.config(),
         }

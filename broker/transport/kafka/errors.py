@@ -50,10 +50,7 @@ _AWAY: Final = frozenset(
 def explain(error: KafkaException | KafkaError, where: str) -> NunciusError:
     """The error of ours that a Kafka error stands for.
 
-    Parameters
-    ----------
-    where
-        The cluster, and what was being done.
+    ``where`` names the cluster, and what was being done.
     """
     known = error if isinstance(error, KafkaError) else error.args[0]
     if not isinstance(known, KafkaError):

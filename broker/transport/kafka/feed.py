@@ -11,7 +11,7 @@ from confluent_kafka import TopicPartition as KafkaPartition
 from nuncius.broker.transport.kafka.client import SILENT, Client, Complaints
 from nuncius.broker.transport.kafka.cluster import BATCH_BYTES
 from nuncius.broker.transport.kafka.errors import explain
-from nuncius.broker.transport.port import Record, TopicPartition
+from nuncius.broker.transport.port import Headers, Record, TopicPartition
 from nuncius.schemas.errors import LogDamaged
 
 POLL_BYTES: Final = 32 * 2**20
@@ -161,7 +161,7 @@ class Feed:
             offset,
             message.key(),
             None if value is None else self._unframe(tp.topic, value),
-            tuple(message.headers() or ()),
+            _headers(message.headers()),
             _EPOCH + timedelta(milliseconds=message.timestamp()[1]),
         )
 
@@ -173,3 +173,8 @@ class Feed:
                 " records were lost, or this is another log"
             )
         self.seek(tp, max(position, start))
+
+
+def _headers(found: Any) -> Headers:
+    """Headers as sent; a foreign one without a value has an empty one."""
+    return tuple((name, value or b"") for name, value in found or ())

@@ -101,6 +101,10 @@ class KafkaLog:
         """How far the group has come."""
         return self._client.committed(group, [self._client.check(tp)], stable=False)[tp]
 
+    def all_committed(self, group: str, tps: Iterable[TopicPartition]) -> dict[TopicPartition, Committed | None]:
+        """How far the group has come in each of them."""
+        return self._client.committed(group, tps, stable=False)
+
     def writer(self, slot: str) -> KafkaWriter:
         """The writer of a slot."""
         return self._keep(KafkaWriter(self._client, slot, self._framing.frame, self._metadata, self._forget))

@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are exported
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
 
 from nuncius.broker.transport.kafka.client import Client
 from nuncius.broker.transport.kafka.cluster import BATCH_BYTES, RPC_S
@@ -44,7 +50,7 @@ def make_topics(client: Client, topics: Sequence[Topic]) -> None:
                 f"{client.where}: topic {client.cluster.outside(topic.name)} has {there[topic.name]} partitions, not"
                 f" {topic.partitions}, and they cannot change; use the settings it was made with, or another namespace"
             )
-    replicas = client.cluster.replication or min(REPLICAS, brokers(client))
+    replicas = client.cluster.connection.replication or min(REPLICAS, brokers(client))
     absent = [topic for topic in topics if topic.name not in there]
     if absent:
         _create(client, absent, replicas)

@@ -21,8 +21,8 @@ from nuncius.broker.transport.port import (
 from nuncius.schemas.errors import CommitUnknown, LimitExceeded, NunciusError, Retry, Stop
 
 OPEN_S: Final = 10.0
-"""Longest that a transaction may stay open (``transaction.timeout.ms``): after a crash readers wait so long, with Kafka's
-default a minute."""
+"""Longest that a transaction may stay open (``transaction.timeout.ms``): so long readers wait after a crash. Kafka's
+default is a minute."""
 
 COMMIT_S: Final = 30.0
 """How long a commit is tried before it is unknown."""
@@ -72,7 +72,7 @@ class KafkaTransaction:
         number = len(self._landed)
         self._landed.append(-1)
         framed = None if value is None else self._frame(topic, value)
-        place = {} if partition is None else {"partition": partition}
+        place: dict[str, Any] = {} if partition is None else {"partition": partition}
         while True:
             try:
                 self._producer.produce(
@@ -157,19 +157,17 @@ class KafkaWriter:
             except BaseException:
                 self._abort(self._producer)
                 raise
-            if self._began is not None:
-                self._commit(self._producer, transaction)
+            self._commit(self._producer, transaction)
         finally:
             self._busy = False
 
     def close(self) -> None:
         """Give the producer back; what it has open is aborted."""
-        if self._producer is not None:
-            producer, self._producer = self._producer, None
-            if self._began is not None and self._busy:
-                with contextlib.suppress(KafkaException):
-                    producer.abort_transaction(1.0)
-            self._forget(self)
+        producer, self._producer = self._producer, None
+        if producer is not None and self._busy and self._began is not None:
+            with contextlib.suppress(KafkaException):
+                producer.abort_transaction(1.0)
+        self._forget(self)
 
     def _open(self) -> Producer:
         config = {
@@ -207,6 +205,8 @@ class KafkaWriter:
         self._began = time.monotonic()
 
     def _commit(self, producer: Producer, transaction: KafkaTransaction) -> None:
+        if self._began is None:
+            return
         deadline = time.monotonic() + COMMIT_S
         sent = False
         while True:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from nuncius.broker.cli.options import settings_of
-from nuncius.broker.settings import Settings, default_data_folder, load
+from nuncius.broker.settings import Settings, load
+from nuncius.broker.transport.address import data_folder
 from nuncius.schemas import SettingsError
 
 
@@ -83,7 +84,7 @@ def test_the_log_lies_in_the_users_data_folder(tmp_path: Path, monkeypatch: pyte
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert settings_of(None).broker == f"local:{tmp_path}/.local/share/nuncius"
-    assert default_data_folder({"XDG_DATA_HOME": "/data"}) == Path("/data/nuncius")
+    assert data_folder({"XDG_DATA_HOME": "/data"}) == Path("/data/nuncius")
     (tmp_path / "nuncius.toml").write_text("data_folder = '/var/nuncius'")
     assert settings_of(None).broker == "local:/var/nuncius"
     assert settings_of(None, "local:x").broker == "local:x"

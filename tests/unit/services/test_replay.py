@@ -16,6 +16,7 @@ from nuncius.broker.services.packets import Packet
 from nuncius.broker.services.reading import Reading, read
 from nuncius.broker.services.replay import Pace, replay
 from nuncius.broker.services.runner import Work, drain
+from nuncius.broker.services.settling import SESSION_S, refuse_company
 from nuncius.broker.sky import SkyMap
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log
@@ -43,7 +44,7 @@ def play(
     """Replay, and what was waited."""
     waits = Waits()
     done: list[Reading] = []
-    replay(readings, Ingest(log, SkyMap.read, "replay"), workers, Pace(speed, waits), done.append)
+    replay(readings, Ingest(log, SkyMap.read, "replay"), lambda: drain(workers), Pace(speed, waits), done.append, print)
     assert done == list(readings)
     return waits.waited
 
@@ -78,9 +79,13 @@ def test_a_file_given_twice_is_a_duplicate_once_and_stays_so(log: Log) -> None:
 def test_a_log_on_which_another_process_works_is_refused(log: Log) -> None:
     at_work = services(log)
     drain(at_work)
+    waits = Waits()
     with pytest.raises(SettingsError, match=r"another process works on this log \(nuncius-match, nuncius-associate"):
-        play(log, [reading("1", "a", gw())], workers=services(log))
-    assert decoded(log, topics.EVENTS.name) == []
+        refuse_company(log, waits)
+    assert sum(waits.waited) == pytest.approx(SESSION_S, abs=1.0)
+    for worker in at_work:
+        worker.close()
+    refuse_company(log, waits)
 
 
 def test_the_past_goes_by_at_its_speed(log: Log) -> None:
