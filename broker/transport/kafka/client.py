@@ -18,7 +18,7 @@ from confluent_kafka import TopicPartition as KafkaPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # it is exported
 
 from nuncius.broker.transport.kafka.cluster import RPC_S, Cluster
-from nuncius.broker.transport.kafka.errors import explain
+from nuncius.broker.transport.kafka.errors import LEADERLESS, explain
 from nuncius.broker.transport.port import Committed, TopicPartition
 from nuncius.schemas.errors import NunciusError, Retry, SettingsError, Stop
 
@@ -34,6 +34,10 @@ _AGAIN_S: Final = 0.05
 _EARLIEST: Final = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _DOWN: Final = KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001
+
+
+class Leaderless(Retry):
+    """A partition has no leader for the moment."""
 
 
 class Complaints:
@@ -180,17 +184,26 @@ class Client:
         }
         if not wanted:
             return {}
-        futures = self.admin.list_offsets(dict.fromkeys(wanted, spec), isolation_level=isolation, request_timeout=RPC_S)
-        found = {
-            TopicPartition(self.cluster.inside(part.topic), part.partition): self._wait(future, "offsets").offset
-            for part, future in futures.items()
-        }
-        return {tp: found[tp] for tp in wanted.values()}
+        deadline = time.monotonic() + RPC_S
+        while True:
+            futures = self.admin.list_offsets(
+                dict.fromkeys(wanted, spec), isolation_level=isolation, request_timeout=RPC_S
+            )
+            try:
+                found = {wanted[part]: self._wait(future, "offsets").offset for part, future in futures.items()}
+            except Leaderless:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_AGAIN_S)
+            else:
+                return {tp: found[tp] for tp in wanted.values()}
 
     def _wait(self, future: "Future[Any]", what: str) -> Any:
         try:
             return future.result(RPC_S + 5.0)
         except KafkaException as error:
+            if error.args[0].code() in LEADERLESS:
+                raise Leaderless(f"{self.where}: {what}: {error.args[0].str()}") from error
             raise self._away(error, what) from error
         except FutureTimeout as error:
             raise Retry(f"{self.where}: {what}: no answer in {RPC_S:.0f} s") from error
