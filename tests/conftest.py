@@ -1,9 +1,12 @@
 """Fixtures that every test may use."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from kafka_here import REQUIRED, kafka_node
 
 ALERTS = Path(__file__).resolve().parents[2] / "shared" / "alerts"
 
@@ -17,5 +20,27 @@ def alerts_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
-def kafka_servers() -> str:
-    return os.environ["NUNCIUS_TEST_KAFKA"]
+def kafka_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """``HOST:PORT`` of a real Kafka for the whole run: ``$NUNCIUS_TEST_KAFKA``, else one that is started."""
+    given = os.environ.get("NUNCIUS_TEST_KAFKA")
+    if given:
+        yield given
+        return
+    with kafka_node(tmp_path_factory.mktemp("kafka")) as node:
+        yield node.servers
+
+
+@pytest.fixture
+def kafka_address(kafka_servers: str) -> str:
+    """The address of a broker that has nothing yet, on that Kafka."""
+    return f"kafka://{kafka_servers}/t{uuid4().hex[:12]}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in the last lines that the tests on a real Kafka were left out."""
+    skipped = [r for r in terminalreporter.stats.get("skipped", []) if "kafka" in getattr(r, "keywords", {})]
+    if skipped:
+        reason = str(skipped[0].longrepr[2]).removeprefix("Skipped: ")
+        terminalreporter.write_line(
+            f"{len(skipped)} tests on a real Kafka were skipped: {reason} ({REQUIRED}=1 fails them)"
+        )

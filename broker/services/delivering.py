@@ -49,15 +49,15 @@ class Delivering:
             self._restore()
             return len(batch.assigned)
         writer = self._seat.writer
-        if writer is None:
+        if writer is None or not self._seat.member.assignment():
             return 0
         requests = [decode(ToORequest, r.value) for r in batch.records if r.value is not None]
         if not self._seat.member.caught_up():
             for outbox in self._outboxes:
                 outbox.take(requests)
             return len(requests)
-        now = self._clock()
-        if not requests and now < self._next:
+        now, position = self._clock(), self._seat.member.position(_REQUESTS)
+        if position == self._done and now < self._next:
             return 0
         self._next = now + _AGAIN
         for outbox in self._outboxes:
@@ -65,9 +65,10 @@ class Delivering:
             for status in outbox.deliver(now=now):
                 with writer.transaction() as tx:
                     tx.send(topics.TOO_STATUS.name, encode(status), key=status.request_id.encode())
-        if batch.records:
+        if position != self._done:
             with writer.transaction() as tx:
-                tx.commit_offset(GROUP, _REQUESTS, self._seat.member.position(_REQUESTS))
+                tx.commit_offset(GROUP, _REQUESTS, position)
+            self._done = position
         return len(batch.records)
 
     def caught_up(self) -> bool:
@@ -85,6 +86,7 @@ class Delivering:
 
     def _open(self) -> None:
         self._outboxes = tuple(Outbox(adapter) for adapter in self._adapters)
+        self._done = -1
         self._seat = Seat(self._log, GROUP, [topics.TOO_REQUESTS.name], self.name)
 
     def _restore(self) -> None:
@@ -102,3 +104,4 @@ class Delivering:
             outbox.learn(statuses)
             outbox.take(requests)
         self._seat.member.seek(_REQUESTS, until)
+        self._done = until
