@@ -1,5 +1,6 @@
 """Making the topics on a cluster."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -108,10 +109,12 @@ def _create(client: Client, topics: Sequence[Topic], replicas: int) -> None:
 
 def _wait_for(client: Client, topics: Sequence[Topic]) -> None:
     """Return when the cluster tells of all of them: a topic is made before every broker knows it."""
-    for _ in range(100):
+    deadline = time.monotonic() + RPC_S
+    while time.monotonic() < deadline:
         there = client.topics()
         if all(there.get(topic.name) == topic.partitions for topic in topics):
             return
+        time.sleep(0.02)
     raise Retry(f"{client.where}: topics were made, and the cluster does not show them yet; try again")
 
 
