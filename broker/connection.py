@@ -9,8 +9,8 @@ from nuncius.broker.transport.kafka.tokens import OAuthClient
 from nuncius.schemas import SettingsError
 
 PASSWORD = "NUNCIUS_KAFKA_PASSWORD"  # noqa: S105  the name of a variable
-KEY_PASSWORD = "NUNCIUS_KAFKA_KEY_PASSWORD"  # noqa: S105
-CLIENT_SECRET = "NUNCIUS_KAFKA_CLIENT_SECRET"  # noqa: S105
+KEY_PASSWORD = "NUNCIUS_KAFKA_KEY_PASSWORD"  # noqa: S105  as above
+CLIENT_SECRET = "NUNCIUS_KAFKA_CLIENT_SECRET"  # noqa: S105  as above
 REGISTRY_AUTH = "NUNCIUS_REGISTRY_AUTH"
 
 

@@ -1,8 +1,11 @@
 """The inbox: packets that facilities publish to a topic of the log, into ingest, each exactly once."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
+
+import numpy as np
 
 from nuncius.broker.services.fates import STREAM
 from nuncius.broker.services.ingest import Ingest
@@ -11,6 +14,9 @@ from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, Record, TopicPartition, Transaction
 
 GROUP: Final = "nuncius-ingest"
+TEST: Final = "_test"
+"""Header that hop-client puts on a message sent as a test; what the packet itself calls real is none then."""
+
 _MOST: Final = 500
 
 Read = Callable[[bytes, str, str, datetime], Reading]
@@ -74,9 +80,20 @@ class Inbox:
         self._ingest.accept([self._reading(record) for record in records], also)
 
     def _reading(self, record: Record) -> Reading:
-        stream = dict(record.headers).get(STREAM, b"").decode("utf-8", "backslashreplace")
+        headers = dict(record.headers)
+        stream = headers.get(STREAM, b"").decode("utf-8", "backslashreplace")
         source = f"{record.topic}/{record.partition}/{record.offset}"
-        return self._read(record.value or b"", stream, source, record.time)
+        reading = self._read(record.value or b"", stream, source, record.time)
+        return _as_test(reading) if TEST in headers else reading
+
+
+def _as_test(reading: Reading) -> Reading:
+    """The same with everything real in it a test."""
+    alerts = tuple(replace(a, reality="test") if a.reality == "real" else a for a in reading.alerts)
+    batch = reading.rows
+    if batch is not None:
+        batch = replace(batch, reality=np.where(batch.reality == "real", "test", batch.reality).astype(object))
+    return replace(reading, alerts=alerts, rows=batch)
 
 
 def _partition(record: Record) -> TopicPartition:

@@ -20,6 +20,7 @@ PARTITIONS = {"one": 1, "three": 3}
 ALL = [TopicPartition(topic, number) for topic in sorted(PARTITIONS) for number in range(PARTITIONS[topic])]
 RETENTION = timedelta(seconds=40)
 START = datetime(2026, 11, 23, tzinfo=UTC)
+BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 
 RECORDS = st.lists(
     st.tuples(
@@ -92,7 +93,7 @@ class LogMachine(RuleBasedStateMachine):
         abort: bool,  # noqa: FBT001 - a rule has keywords only
     ) -> None:
         given: tuple[int, ...] = ()
-        floor = {topic: max(self.times(topic), default=START) for topic in PARTITIONS}
+        floor = {topic: max(self.times(topic), default=BEFORE_ALL) for topic in PARTITIONS}
         with contextlib.suppress(Abort), self.writer.transaction() as transaction:
             for number, (tp, key, value, headers) in enumerate(records):
                 if number == flush_after:
@@ -113,7 +114,7 @@ class LogMachine(RuleBasedStateMachine):
     def times(self, topic: str) -> list[datetime]:
         """Append times of a topic; what retention has dropped does not matter, it was older."""
         return [record.time for tp, records in self.kept.items() if tp.topic == topic for record in records] + [
-            self.last.get(topic, START)
+            self.last.get(topic, BEFORE_ALL)
         ]
 
     last: dict[str, datetime] = {}  # noqa: RUF012 - replaced, never changed in place

@@ -31,9 +31,9 @@ UNSTABLE_S: Final = 30.0
 """How long a new owner waits for the transaction of the one before: three times the longest it may stay open."""
 
 _AGAIN_S: Final = 0.05
-_EARLIEST: Final = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
-_LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-_DOWN: Final = KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001
+_EARLIEST: Final = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # its stubs say so
+_LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # as above
+_DOWN: Final = KafkaError._ALL_BROKERS_DOWN
 
 
 class Leaderless(Retry):
@@ -59,9 +59,9 @@ class Complaints:
 
 
 _FOR_GOOD: Final = (
-    KafkaError._AUTHENTICATION,  # noqa: SLF001
-    KafkaError._SSL,  # noqa: SLF001
-    KafkaError._RESOLVE,  # noqa: SLF001
+    KafkaError._AUTHENTICATION,
+    KafkaError._SSL,
+    KafkaError._RESOLVE,
 )
 
 

@@ -8,11 +8,11 @@ from nuncius.broker.transport.port import Fenced
 from nuncius.schemas.errors import LimitExceeded, NunciusError, Retry, SettingsError, Stop
 
 _FENCED: Final = frozenset(
-    (KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH),  # noqa: SLF001  public codes
+    (KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH),
 )
 _REFUSED: Final = frozenset(
     (
-        KafkaError._AUTHENTICATION,  # noqa: SLF001
+        KafkaError._AUTHENTICATION,
         KafkaError.SASL_AUTHENTICATION_FAILED,
         KafkaError.UNSUPPORTED_SASL_MECHANISM,
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
@@ -22,7 +22,7 @@ _REFUSED: Final = frozenset(
     ),
 )
 _ABSENT: Final = frozenset(
-    (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION),  # noqa: SLF001
+    (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION),
 )
 LEADERLESS: Final = frozenset(
     (
@@ -37,13 +37,13 @@ LEADERLESS: Final = frozenset(
 
 _AWAY: Final = frozenset(
     (
-        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
-        KafkaError._TRANSPORT,  # noqa: SLF001
-        KafkaError._TIMED_OUT,  # noqa: SLF001
-        KafkaError._TIMED_OUT_QUEUE,  # noqa: SLF001
-        KafkaError._MSG_TIMED_OUT,  # noqa: SLF001
-        KafkaError._RESOLVE,  # noqa: SLF001
-        KafkaError._MAX_POLL_EXCEEDED,  # noqa: SLF001
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._TRANSPORT,
+        KafkaError._TIMED_OUT,
+        KafkaError._TIMED_OUT_QUEUE,
+        KafkaError._MSG_TIMED_OUT,
+        KafkaError._RESOLVE,
+        KafkaError._MAX_POLL_EXCEEDED,
         KafkaError.REQUEST_TIMED_OUT,
         KafkaError.NETWORK_EXCEPTION,
         KafkaError.NOT_CONTROLLER,
@@ -77,7 +77,7 @@ def explain(error: KafkaException | KafkaError, where: str) -> NunciusError:
         return Fenced(f"{where}: {text}")
     if code in _REFUSED:
         return SettingsError(f"{where}: refused: {text}; look at [kafka] in the settings and at the rights there")
-    if code == KafkaError._SSL:  # noqa: SLF001
+    if code == KafkaError._SSL:
         return SettingsError(f"{where}: no secure connection: {text}; look at ca_file in the settings")
     if code in _ABSENT:
         return SettingsError(f"{where}: {text}; a broker makes its topics when it starts: nuncius up")

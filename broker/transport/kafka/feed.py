@@ -23,8 +23,8 @@ with an empty answer, so this is how late it comes."""
 
 _CHUNK: Final = 500
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_EOF: Final = KafkaError._PARTITION_EOF  # noqa: SLF001
-_OUT_OF_RANGE: Final = KafkaError._AUTO_OFFSET_RESET  # noqa: SLF001
+_EOF: Final = KafkaError._PARTITION_EOF
+_OUT_OF_RANGE: Final = KafkaError._AUTO_OFFSET_RESET
 
 Unframe = Callable[[str, bytes], bytes]
 

@@ -1,1 +1,1 @@
-"""A real single-node Apache Kafka on this machine: its jars, its settings, its start and its end."""
+"""A real single-node Apache Kafka on this machine, run by the machine's Java and ended with whoever started it."""

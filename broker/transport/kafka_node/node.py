@@ -1,73 +1,65 @@
-"""One Kafka node: started, ready, stopped."""
+"""One Kafka node: started, asked whether it is ready, stopped."""
 
-import base64
-import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
-from uuid import uuid4
 
-from nuncius.broker.transport.file_lock import FileLock
-from nuncius.broker.transport.kafka_node import guard
-from nuncius.broker.transport.kafka_node.properties import as_text, node_properties
-from nuncius.schemas.errors import Retry, SettingsError
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from nuncius.broker.transport.kafka.client import SILENT
+from nuncius.broker.transport.kafka_node.guard import STOP_S
+from nuncius.broker.transport.kafka_node.ports import HOST, Ports, answers, choose, is_free
+from nuncius.broker.transport.kafka_node.properties import node_properties
+from nuncius.broker.transport.kafka_node.storage import (
+    JVM,
+    LOG,
+    PROPERTIES,
+    NodeLock,
+    forget,
+    formatted,
+    last_words,
+    take,
+    tell,
+    told_servers,
+    write_settings,
+)
+from nuncius.schemas.errors import SettingsError, Stop
+
+HEAP_MB: Final = 512
 
 READY_S: Final = 90.0
-"""How long a start may take, on a slow machine."""
+"""How long a node may take until it answers; some 3 s on a quiet machine with two cores."""
 
-HEAP: Final = ("-Xms128m", "-Xmx512m")
-QUICK: Final = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
-"""Less time to start: 3 s instead of 5 s, measured on two cores."""
-
-_FORMAT: Final = "kafka.tools.StorageTool"
-_STARTED: Final = "Kafka Server started"
-_LOG4J: Final = """rootLogger.level=WARN
-rootLogger.appenderRef.file.ref=FILE
-logger.server.name=kafka.server.KafkaRaftServer
-logger.server.level=INFO
-appender.file.type=RollingFile
-appender.file.name=FILE
-appender.file.fileName={folder}/kafka.log
-appender.file.filePattern={folder}/kafka.log.%i
-appender.file.layout.type=PatternLayout
-appender.file.layout.pattern=%d %p %m (%c)%n
-appender.file.policies.type=Policies
-appender.file.policies.size.type=SizeBasedTriggeringPolicy
-appender.file.policies.size.size=10MB
-appender.file.strategy.type=DefaultRolloverStrategy
-appender.file.strategy.max=2
-"""
+_TRIES: Final = 3
+_GUARD: Final = "nuncius.broker.transport.kafka_node.guard"
 
 
 class Node:
-    """A Kafka node in a folder of its own, on the loopback address.
+    """A Kafka of one node in a folder, which it keeps. It ends with this process, however this process ends.
 
-    It ends with this process, however that ends: its guard holds a pipe to it.
+    Clients come to the listener ``CLIENT``, on the loopback address. For one with encryption and passwords, ``extra``
+    says ``listener.security.protocol.map`` and ``listener.name.client.…``.
 
     Parameters
     ----------
     folder
-        Made where absent; what it holds is there again at the next start.
+        Its records, settings and log; made where absent. One process at a time runs it.
     jars, java
-        What it runs (`nuncius.broker.transport.kafka_node.jars`).
+        As `nuncius.broker.transport.kafka_node.jars` finds them.
     port
-        Where it listens; None for a free one, which it keeps over restarts of this object.
+        Of the clients' listener; None for the one that the folder's node had last, or another one where that is taken.
+        It stays over restarts.
     extra
-        Settings that go before ours.
+        Server settings that come before ours.
     format_arguments
-        Further arguments where its storage is made, such as the first SCRAM users.
+        More of ``kafka-storage format``, used when the storage is new.
     environ
-        Of the node's process; None for this one's.
-
-    Raises
-    ------
-    SettingsError
-        If another process runs a node in this folder.
+        Of the node's processes; None for this one's.
     """
 
     def __init__(
@@ -81,121 +73,141 @@ class Node:
         format_arguments: Sequence[str] = (),
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        self.folder = folder
-        self._jars = jars
-        self._java = java
+        self.folder = folder.absolute()
+        self._java = [java, *JVM, "-cp", f"{jars.absolute()}/*"]
+        self._port = port
+        self.port = port or _last_port(self.folder) or choose(None).client
         self._extra = dict(extra or {})
         self._format_arguments = tuple(format_arguments)
         self._environ = dict(os.environ if environ is None else environ)
-        self.port = free_port() if port is None else port
         self._guard: subprocess.Popen[bytes] | None = None
         self.pid = 0
-        folder.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(folder / "node.lock")
-        if not self._lock.try_acquire():
-            self._lock.close()
-            raise SettingsError(f"{folder}: another process runs a Kafka node there")
 
     @property
     def servers(self) -> str:
-        """``HOST:PORT``."""
-        return f"127.0.0.1:{self.port}"
+        """``HOST:PORT`` for clients. Where no port was given, the first start may change it."""
+        return f"{HOST}:{self.port}"
+
+    def alive(self) -> bool:
+        """Whether its processes run."""
+        return self._guard is not None and self._guard.poll() is None
 
     def start(self) -> None:
-        """Start it, and return when it answers.
+        """Start it and return when it answers.
 
         Raises
         ------
         SettingsError
-            If it does not come up; the message has its last words.
-        Retry
-            If that takes too long.
+            A node runs in the folder already, or the port that was given is not free.
+        Stop
+            It ended while starting, or does not answer in `READY_S`; the message holds the end of its log.
         """
-        self.end_guard()
-        properties = self.folder / "server.properties"
-        settings = {**node_properties(self.folder, self.port, free_port()), **self._extra}
-        properties.write_text(as_text(settings), encoding="utf-8")
-        (self.folder / "log4j2.properties").write_text(_LOG4J.format(folder=self.folder), encoding="utf-8")
-        if not (self.folder / "data" / "meta.properties").is_file():
-            self._format(properties)
-        log = self.folder / "kafka.log"
-        log.unlink(missing_ok=True)
-        command = [sys.executable, guard.__file__, *self._command(), "kafka.Kafka", str(properties)]
-        with (self.folder / "kafka.out").open("wb") as out:
-            self._guard = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=out,
-                env=self._environ,
-                start_new_session=True,
-            )
-        assert self._guard.stdout is not None  # noqa: S101  a pipe was asked for
-        self.pid = int(self._guard.stdout.readline() or 0)
-        self._wait(log)
-
-    def alive(self) -> bool:
-        """Whether its process runs."""
-        return self._guard is not None and self._guard.poll() is None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = take(self.folder)
+        try:
+            self.stop()
+            self._start(lock)
+        except BaseException:
+            self.stop()
+            raise
+        finally:
+            lock.close()
 
     def stop(self) -> None:
-        """End it cleanly, and free the folder. Twice is allowed."""
+        """End it cleanly, by force after 30 s; the folder is free then. Twice is allowed."""
         self.end_guard()
-        self._lock.close()
 
     def end_guard(self) -> None:
-        """End the process where one runs."""
-        if self._guard is None:
+        """End the processes where they run; `start` starts them again at the same port."""
+        guard, self._guard = self._guard, None
+        if guard is None:
             return
-        for pipe in (self._guard.stdin, self._guard.stdout):
-            if pipe is not None:
-                pipe.close()
-        self._guard.wait(guard.END_S + 10.0)
-        self._guard = None
+        if guard.stdin is not None:
+            guard.stdin.close()
+        try:
+            guard.wait(STOP_S + 10.0)
+        except subprocess.TimeoutExpired:
+            guard.kill()
+            guard.wait()
 
-    def _command(self) -> list[str]:
-        log4j = f"-Dlog4j2.configurationFile={self.folder / 'log4j2.properties'}"
-        return [self._java, *HEAP, *QUICK, log4j, "-cp", f"{self._jars}/*"]
-
-    def _format(self, properties: Path) -> None:
-        cluster = base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
-        command = [*self._command(), _FORMAT, "format", "-t", cluster, "-c", str(properties), *self._format_arguments]
-        done = subprocess.run(command, capture_output=True, text=True, env=self._environ, check=False)
-        if done.returncode != 0:
-            said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
-            raise SettingsError(f"{self.folder}: the storage of the Kafka node cannot be made: {said[-1]}")
-
-    def _wait(self, log: Path) -> None:
-        deadline = time.monotonic() + READY_S
-        while time.monotonic() < deadline:
-            if not self.alive():
-                raise SettingsError(f"the Kafka node in {self.folder} did not start: {self._last_words()}")
-            said = log.read_text(errors="replace") if log.is_file() else ""
-            if _STARTED in said and _listens(self.port):
+    def _start(self, lock: NodeLock) -> None:
+        if not is_free(self.port):
+            if self._port is not None:
+                raise SettingsError(f"{HOST}:{self.port} is taken by another program: give Kafka another port")
+            self.port = choose(None).client
+        for tries_left in reversed(range(_TRIES)):
+            ports = choose(self.port)
+            write_settings(self.folder, node_properties(ports, self._extra))
+            forget(self.folder)
+            cluster_id = formatted(self.folder, self._java, self._format_arguments, self._environ)
+            said_before = self._said_bytes()
+            self._launch(lock)
+            if self._wait(ports, cluster_id):
+                self._port = self.port
+                tell(self.folder, self.servers, self.pid)
                 return
+            said = self._said(said_before)
+            self.stop()
+            if "Address already in use" not in said or not tries_left:
+                raise Stop(f"Kafka ended while starting: {last_words(said)}; all it said: {self.folder / LOG}")
+            if self._port is None and not is_free(self.port):
+                self.port = choose(None).client
+
+    def _launch(self, lock: NodeLock) -> None:
+        """Start the guard, which starts Java."""
+        java = [*self._java[:1], f"-Xmx{HEAP_MB}m", *self._java[1:], "kafka.Kafka", PROPERTIES]
+        command = [sys.executable, "-P", "-m", _GUARD, str(lock.descriptor), *java]
+        with (self.folder / LOG).open("ab") as log:
+            self._guard = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=self._environ,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                pass_fds=(lock.descriptor,),
+                start_new_session=True,
+            )
+        if self._guard.stdout is not None:
+            with self._guard.stdout as told:
+                self.pid = int(told.readline() or b"0")
+
+    def _wait(self, ports: Ports, cluster_id: str) -> bool:
+        """Whether it came to answer; False where it ended instead."""
+        inside = f"{HOST}:{ports.internal}"
+        admin = None
+        deadline = time.monotonic() + READY_S
+        while self.alive():
+            if time.monotonic() > deadline:
+                words = last_words(self._said(0))
+                raise Stop(f"Kafka in {self.folder} does not answer after {READY_S:.0f} s; it said last: {words}")
+            if answers(inside):
+                admin = admin or AdminClient({"bootstrap.servers": inside}, logger=SILENT)
+                if _answers_as(admin, cluster_id):
+                    return True
             time.sleep(0.05)
-        self.end_guard()
-        raise Retry(f"the Kafka node in {self.folder} did not start in {READY_S:.0f} s: {self._last_words()}")
+        return False
 
-    def _last_words(self) -> str:
-        for name in ("kafka.log", "kafka.out"):
-            with contextlib.suppress(OSError):
-                lines = (self.folder / name).read_text(errors="replace").strip().splitlines()
-                told = [line for line in lines if " ERROR " in line or "Exception" in line] or lines
-                if told:
-                    return " ".join(told[-1].split())[:400]
-        return "it said nothing"
+    def _said_bytes(self) -> int:
+        try:
+            return (self.folder / LOG).stat().st_size
+        except FileNotFoundError:
+            return 0
 
-
-def free_port() -> int:
-    """A port of the loopback address that nobody has now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    def _said(self, since_bytes: int) -> str:
+        """The log from there on; all of it where it was begun anew since."""
+        said = (self.folder / LOG).read_bytes()
+        return said[since_bytes if since_bytes <= len(said) else 0 :].decode(errors="replace")
 
 
-def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1.0):
-        return True
-    return False
+def _last_port(folder: Path) -> int | None:
+    _, _, port = (told_servers(folder) or "").rpartition(":")
+    return int(port) if port.isdecimal() else None
+
+
+def _answers_as(admin: AdminClient, cluster_id: str) -> bool:
+    """Whether that cluster answers: somebody else may have taken the port."""
+    try:
+        return bool(admin.list_topics(timeout=1.0).cluster_id == cluster_id)
+    except KafkaException:
+        return False

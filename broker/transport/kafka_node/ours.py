@@ -1,84 +1,87 @@
-"""The node that ``kafka:local`` means: one in the user's data folder, found by other shells, or one to throw away."""
+"""The Kafka node of the user's data folder (``kafka:local``), and nodes that are thrown away."""
 
-import contextlib
-import json
-import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from nuncius.broker.transport.file_lock import FileLock
 from nuncius.broker.transport.kafka_node.jars import jars, java
 from nuncius.broker.transport.kafka_node.node import Node
+from nuncius.broker.transport.kafka_node.storage import LOCK, told_servers
 from nuncius.schemas.errors import SettingsError
-
-NOTE: Final = "node.json"
-"""Where other shells find the address."""
 
 Say = Callable[[str], object]
 
+_LOOKS: Final = 3
+_STARTING: Final = "starting Apache Kafka on this machine (a few seconds) ..."
+
 
 def start_ours(folder: Path, say: Say, environ: Mapping[str, str]) -> Node:
-    """The node of this folder, running; its address stands in the folder for others.
+    """Start the node of a folder.
+
+    Parameters
+    ----------
+    folder
+        `nuncius.broker.transport.address.node_folder` of the user's data folder.
+    say
+        Gets a line before the download, and one before the start.
+    environ
+        Where Java, Maven and the cache are; the node's.
 
     Raises
     ------
     SettingsError
-        If it runs already, or cannot be started here.
+        One runs there already, or Java or Maven are missing; the message is one line.
+    Stop
+        It does not start.
     """
-    if (servers := find_ours(folder)) is not None:
+    program = java(environ)
+    node = Node(folder, jars(environ, say), program, environ=environ)
+    say(_STARTING)
+    try:
+        node.start()
+    except SettingsError as error:
+        servers = find_ours(folder)
+        if servers is None:
+            raise
         raise SettingsError(
             f"kafka:local runs already, at {servers}: clients and services find it by --broker kafka:local,"
             f" and another broker joins it by --broker kafka://{servers}"
-        )
-    node = Node(folder, jars(environ, say), java(environ), port=_last_port(folder))
-    try:
-        say("starting Apache Kafka on this machine (a few seconds) ...")
-        node.start()
-        note = folder / f"{NOTE}.new"
-        note.write_text(json.dumps({"servers": node.servers, "pid": os.getpid()}), encoding="utf-8")
-        note.replace(folder / NOTE)
-    except BaseException:
-        node.stop()
-        raise
+        ) from error
     return node
 
 
 def find_ours(folder: Path) -> str | None:
-    """``HOST:PORT`` of the node that runs in this folder now; None where none does."""
-    if not (folder / "node.lock").is_file():
+    """``HOST:PORT`` of the node that runs in the folder now; None where none does, or it is just starting.
+
+    It runs as long as its lock is held, whatever files a killed one left behind.
+    """
+    if not (folder / LOCK).is_file():
         return None
-    lock = FileLock(folder / "node.lock")
+    lock = FileLock(folder / LOCK)
     try:
-        if lock.try_acquire():
-            return None
+        for look in range(_LOOKS):  # another one may be looking at the same moment
+            if lock.try_acquire():
+                return None
+            time.sleep(0.005 * look)
     finally:
         lock.close()
-    try:
-        found = json.loads((folder / NOTE).read_text(encoding="utf-8"))
-        return str(found["servers"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # it is just starting
+    return told_servers(folder)
 
 
-@contextlib.contextmanager
+@contextmanager
 def throw_away(say: Say, environ: Mapping[str, str]) -> Iterator[Node]:
-    """A node that is gone at the end of the block, with all it held."""
-    found, program = jars(environ, say), java(environ)
-    with tempfile.TemporaryDirectory(prefix="nuncius-kafka-", ignore_cleanup_errors=True) as temporary:
-        node = Node(Path(temporary), found, program)
+    """A running node in a temporary folder; both are gone at the end."""
+    program = java(environ)
+    found = jars(environ, say)
+    with tempfile.TemporaryDirectory(prefix="nuncius-kafka-") as folder:
+        node = Node(Path(folder), found, program, environ=environ)
+        say(_STARTING)
+        node.start()
         try:
-            say("starting Apache Kafka on this machine (a few seconds) ...")
-            node.start()
             yield node
         finally:
             node.stop()
-
-
-def _last_port(folder: Path) -> int | None:
-    """The port of the run before, so that an address that was written down stays right."""
-    try:
-        return int(str(json.loads((folder / NOTE).read_text(encoding="utf-8"))["servers"]).rpartition(":")[2])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

@@ -140,7 +140,7 @@ def test_a_failure_at_every_commit_ends_alike(filled: Log, undisturbed: list[byt
 
 
 def test_delivery_says_what_became_of_every_revision_it_saw(filled: Log, undisturbed: list[bytes]) -> None:
-    work_through(filled, 1)
+    run_through(services(filled, 1))
     assert undisturbed
     requests = decoded(filled, topics.TOO_REQUESTS.name)
     ends = {(s.request_id, s.revision) for s in decoded(filled, topics.TOO_STATUS.name) if isinstance(s, ToOStatus)}

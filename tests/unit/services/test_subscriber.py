@@ -104,7 +104,7 @@ def test_records_come_typed(open_log: Callable[[], Log], broker: str, what: str,
         ({"last": 3, "since": START}, "not both"),
         ({"broker": "local:/nowhere/at/all"}, "nuncius up --broker local:/nowhere/at/all"),
         ({"broker": "http://localhost:8088"}, "curl -N http://localhost:8088/coincidences/stream"),
-        ({"broker": "kafka://localhost"}, "Kafka"),
+        ({"broker": "kafka:local", "folder_of_node": Path("/nowhere")}, "nuncius up --broker kafka:local"),
     ],
 )
 def test_what_cannot_be_had_is_said(asked: dict[str, Any], says: str) -> None:

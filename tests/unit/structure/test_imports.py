@@ -11,8 +11,9 @@ FOLDERS = ("schemas", "broker", "filters", "producers", "consumers")
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("nuncius.broker.cli",),
-    ("nuncius.broker.live", "nuncius.broker.rehearsal"),
+    ("nuncius.broker.live", "nuncius.broker.rehearsal", "nuncius.broker.household"),
     ("nuncius.broker.app",),
+    ("nuncius.broker.connection",),
     ("nuncius.broker.services",),
     ("nuncius.producers", "nuncius.consumers"),
     ("nuncius.filters", "nuncius.broker.transport", "nuncius.broker.plots"),
@@ -60,7 +61,7 @@ def layer_of(name: str) -> tuple[int, str] | None:
             if inside(name, room):
                 return height, room
     if inside(name, SETTINGS):
-        return len(LAYERS) - 5, SETTINGS
+        return len(LAYERS) - 6, SETTINGS
     return None
 
 

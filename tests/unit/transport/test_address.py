@@ -52,7 +52,7 @@ def test_what_an_address_stands_for(text: str, expected: Address) -> None:
         "kafka://broker:0",
         "kafka://broker:65536",
         "kafka://broker:-1",
-        "kafka://broker:9092/topic",
+        "kafka://broker:9092/no.such/name",
         "kafka://bro ker:9092",
         "kafka://[::1",
         "http://",

@@ -11,11 +11,11 @@ from nuncius.broker.transport.kafka.cluster import BATCH_BYTES
 from nuncius.broker.transport.kafka.member import SESSION_MS
 from nuncius.broker.transport.kafka.writer import OPEN_S
 from nuncius.broker.transport.kafka_node import storage
-from nuncius.broker.transport.kafka_node.jars import KAFKA_VERSION, cache_folder, jars, java, java_version
+from nuncius.broker.transport.kafka_node.jars import KAFKA_VERSION, cache_folder, jars, java
 from nuncius.broker.transport.kafka_node.node import Node
 from nuncius.broker.transport.kafka_node.ours import find_ours, start_ours
 from nuncius.broker.transport.kafka_node.ports import Ports, choose, is_free
-from nuncius.broker.transport.kafka_node.properties import BROKER_SETTINGS, node_properties, properties_text
+from nuncius.broker.transport.kafka_node.properties import BROKER_SETTINGS, as_text, node_properties
 from nuncius.schemas.errors import SettingsError
 
 OPENJDK = 'openjdk version "{}" 2025-04-15'
@@ -25,7 +25,7 @@ for word in "$@"; do case $word in -DoutputDirectory=*) out=${{word#*=}};; esac;
 mkdir -p "$out" && touch "$out/{MAIN_JAR}"
 """
 FAILS = f"""{MAKES_JARS}
-printf '\\033[0m[\\033[1;31mERROR\\033[m] Failed to execute goal: Could not transfer kafka: no route to host -> [Help 1]\\n'
+printf '\\033[0m[ERROR] Failed to execute goal: Could not transfer kafka: no route to host -> [Help 1]\\n'
 echo '[ERROR] '
 echo '[ERROR] [Help 1] http://cwiki.apache.org/confluence/display/MAVEN/DependencyResolutionException'
 exit 1
@@ -61,15 +61,15 @@ def complaint(refused: pytest.ExceptionInfo[SettingsError]) -> str:
     assert "\n" not in text
     assert "\x1b" not in text
     assert len(text) < 390
-    assert "--broker local:DIR" in text
+    assert "(--broker local:DIR) needs neither Java nor Maven" in text
     return text
 
 
 def test_no_java_is_one_line_that_says_what_to_install(programs: Path, tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as refused:
         start_ours(tmp_path / "kafka", print, {"PATH": str(programs)})
-    assert "Java 17 or newer, and there is none here" in complaint(refused)
-    assert "apt install default-jre-headless maven" in complaint(refused)
+    assert complaint(refused).startswith("no Java here: ")
+    assert "Debian: apt install default-jre-headless; macOS: brew install openjdk" in complaint(refused)
     assert not (tmp_path / "kafka").exists()
 
 
@@ -87,17 +87,19 @@ def test_no_java_is_one_line_that_says_what_to_install(programs: Path, tmp_path:
 def test_the_version_of_java(programs: Path, told: str, major: int | None) -> None:
     found = str(program(programs, "java", f"cat >&2 <<'END'\n{told}\nEND"))
     environ = {"PATH": str(programs)}
-    assert java_version(found) == major
     if major is not None and major >= 17:
         assert java(environ) == found
         return
     with pytest.raises(SettingsError) as refused:
         java(environ)
-    assert (f"{found} is Java {major}" if major else "there is none here") in complaint(refused)
+    assert (f"is Java {major}, Kafka needs 17" if major else "does not tell its version") in complaint(refused)
 
 
-def test_a_java_that_fails_has_no_version(programs: Path) -> None:
-    assert java_version(str(program(programs, "java", f"echo '{OPENJDK.format(17)}' >&2; exit 1"))) is None
+def test_a_java_that_fails_is_none(programs: Path) -> None:
+    program(programs, "java", f"echo '{OPENJDK.format(17)}' >&2; exit 1")
+    with pytest.raises(SettingsError) as refused:
+        java({"PATH": str(programs)})
+    assert "does not tell its version" in complaint(refused)
 
 
 def test_java_home_comes_before_the_path(programs: Path, tmp_path: Path) -> None:
@@ -117,32 +119,33 @@ def test_the_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_jars_are_fetched_once_and_maven_is_not_needed_afterwards(programs: Path, tmp_path: Path) -> None:
     said: list[str] = []
-    environ = {"PATH": str(programs)}
+    environ = {"PATH": str(programs), "XDG_CACHE_HOME": str(tmp_path)}
     maven = program(programs, "mvn", MAKES_JARS)
-    folder = jars(tmp_path / "cache", environ, said.append)
-    assert folder == tmp_path / "cache" / f"kafka-{KAFKA_VERSION}"
+    folder = jars(environ, said.append)
+    assert folder == tmp_path / "nuncius" / f"kafka_2.13-{KAFKA_VERSION}"
     assert [path.name for path in folder.iterdir()] == [MAIN_JAR]
     maven.unlink()
-    assert jars(tmp_path / "cache", environ, said.append) == folder
+    assert jars(environ, said.append) == folder
     assert runs(programs, "mvn") == 1
-    assert said == [f"fetching Apache Kafka {KAFKA_VERSION} by Maven, once, 44 MB"]
-    assert list((tmp_path / "cache").iterdir()) == [folder]
+    assert said == [f"fetching Apache Kafka {KAFKA_VERSION} by Maven, once (about a minute) ..."]
+    assert list((tmp_path / "nuncius").iterdir()) == [folder]
 
 
 def test_no_maven_is_one_line(programs: Path, tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as refused:
-        jars(tmp_path / "cache", {"PATH": str(programs)}, print)
-    assert "needs Maven once" in complaint(refused)
-    assert not (tmp_path / "cache").exists()
+        jars({"PATH": str(programs), "XDG_CACHE_HOME": str(tmp_path)}, print)
+    assert complaint(refused).startswith("no Maven here")
+    assert "apt install maven" in complaint(refused)
+    assert not (tmp_path / "nuncius").exists()
 
 
 @pytest.mark.parametrize(
     ("does", "cause"),
     [
-        (FAILS, "Apache Kafka 4.3.1: Failed to execute goal: Could not transfer kafka: no route to host;"),
+        (FAILS, "Apache Kafka: Failed to execute goal: Could not transfer kafka: no route to host;"),
         ("echo 'JAVA_HOME is not set' >&2; exit 1", "JAVA_HOME is not set"),
         ("exit 1", "it said nothing"),
-        ("exit 0", "it said nothing"),
+        ("exit 0", f"Maven fetched no {MAIN_JAR}"),
         (f"echo '{'long ' * 200}end -> [Help 1]'; exit 1", "long long end;"),
     ],
 )
@@ -151,26 +154,26 @@ def test_a_maven_that_fails_is_one_line_and_leaves_nothing(
 ) -> None:
     program(programs, "mvn", does)
     with pytest.raises(SettingsError) as refused:
-        jars(tmp_path / "cache", {"PATH": str(programs)}, lambda _: None)
+        jars({"PATH": str(programs), "XDG_CACHE_HOME": str(tmp_path)}, lambda _: None)
     assert cause in complaint(refused)
-    assert list((tmp_path / "cache").iterdir()) == []
+    assert list((tmp_path / "nuncius").iterdir()) == []
 
 
 def test_two_that_fetch_at_once_both_have_the_jars(programs: Path, tmp_path: Path) -> None:
     program(programs, "mvn", f"{MAKES_JARS}\nwhile [ $(wc -l <{programs}/mvn.runs) -lt 2 ]; do sleep 0.01; done")
     found: list[Path] = []
-    environ = {"PATH": str(programs)}
+    environ = {"PATH": str(programs), "XDG_CACHE_HOME": str(tmp_path)}
 
     def fetch() -> None:
-        found.append(jars(tmp_path / "cache", environ, lambda _: None))
+        found.append(jars(environ, lambda _: None))
 
     both = [threading.Thread(target=fetch) for _ in range(2)]
     for one in both:
         one.start()
     for one in both:
         one.join(60)
-    assert found == [tmp_path / "cache" / f"kafka-{KAFKA_VERSION}"] * 2
-    assert list((tmp_path / "cache").iterdir()) == found[:1]
+    assert found == [tmp_path / "nuncius" / f"kafka_2.13-{KAFKA_VERSION}"] * 2
+    assert list((tmp_path / "nuncius").iterdir()) == found[:1]
     assert (found[0] / MAIN_JAR).is_file()
 
 
@@ -192,9 +195,7 @@ def test_settings_of_a_node_hold_those_of_every_broker_and_extra_ones_come_last(
 
 
 def test_values_that_java_would_read_otherwise_are_escaped() -> None:
-    assert properties_text({"a.b": "x=1;y", "c": " ä\\\n𝄞"}) == (
-        "a.b=x=1;y\nc=\\u0020\\u00e4\\u005c\\u000a\\ud834\\udd1e\n"
-    )
+    assert as_text({"a.b": "x=1;y", "c": " ä\\\n𝄞"}) == ("a.b=x=1;y\nc=\\u0020\\u00e4\\u005c\\u000a\\ud834\\udd1e\n")
 
 
 def test_ports_are_free_and_different() -> None:
@@ -234,7 +235,7 @@ def test_a_damaged_note_tells_nothing(tmp_path: Path, damaged: bytes) -> None:
 def test_a_folder_whose_node_answers_is_refused_at_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "_ANSWERING_S", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        servers = "127.0.0.1:{}".format(server.getsockname()[1])
+        servers = f"127.0.0.1:{server.getsockname()[1]}"
         lock = storage.take(tmp_path)
         storage.tell(tmp_path, servers, 1)
         with pytest.raises(SettingsError, match=rf"node\.lock is held.* {servers}"):

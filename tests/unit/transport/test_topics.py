@@ -4,6 +4,7 @@ from nuncius.broker.transport.topics import TOPICS
 def test_the_topics_of_the_design() -> None:
     """DESIGN 4: names and partitions; events are kept for ever, streams are compacted."""
     assert {topic.name: topic.partitions for topic in TOPICS} == {
+        "nuncius.inbox": 8,
         "nuncius.raw.events": 1,
         "nuncius.raw.candidates": 1,
         "nuncius.raw.other": 1,
