@@ -12,15 +12,16 @@ from typing import BinaryIO, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from nuncius.broker.connection import connection_of
-from nuncius.broker.matching.rules import Rule
+from nuncius.broker.matching.rules import CandidateRule, Rule
 from nuncius.broker.matching.rules_toml import load_rules, shipped_rules, shipped_text
 from nuncius.broker.planning.policy import Policies, load_policies, shipped
 from nuncius.broker.services.associating import Associating
 from nuncius.broker.services.delivering import Delivering
-from nuncius.broker.services.doctor import Finding, examine
+from nuncius.broker.services.doctor import Finding, examine, examine_machine
 from nuncius.broker.services.facility_reader import read_packet
 from nuncius.broker.services.harvest import Order, harvest, ordered
 from nuncius.broker.services.ingest import Ingest
+from nuncius.broker.services.kafka_topics_doctor import LookBack
 from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.matching import MatchWorker
 from nuncius.broker.services.outcome import Outcome, outcome
@@ -34,7 +35,15 @@ from nuncius.broker.services.worker import Worker
 from nuncius.broker.settings import Settings
 from nuncius.broker.sky import SkyMap
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.address import HttpAddress, KafkaLocalAddress, LocalAddress, node_folder, parse_address
+from nuncius.broker.transport.address import (
+    HttpAddress,
+    KafkaAddress,
+    KafkaLocalAddress,
+    LocalAddress,
+    node_folder,
+    parse_address,
+    shown,
+)
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.local import open_local
 from nuncius.broker.transport.opening import open_address
@@ -225,7 +234,26 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
     address = parse_address(settings.broker or "")
     folder = address.folder if isinstance(address, LocalAddress) else None
     yield from _examine_settings(settings)
+    if isinstance(address, KafkaAddress | KafkaLocalAddress):
+        from nuncius.broker.services.kafka_doctor import examine_cluster
+
+        yield from examine_machine(None)
+        yield from examine_cluster(
+            lambda: _open(settings, settings.broker), look_back_of(settings), utc_now, shown(address)
+        )
+        return
     yield from examine(lambda: open_log(settings, settings.broker), folder, utc_now())
+
+
+def look_back_of(settings: Settings) -> LookBack:
+    """How long candidates are wanted by the rules and the settings; by the shipped rules where the user's are wrong."""
+    try:
+        rules = rules_of(settings)
+    except SettingsError:
+        rules = shipped_rules()
+    wanted = [rule for rule in rules if isinstance(rule, CandidateRule) and rule.enabled]
+    window_us = max((max(rule.high_us, rule.control_us) for rule in wanted), default=0)
+    return LookBack(window_us / 86_400_000_000, settings.lateness_days)
 
 
 def _examine_settings(settings: Settings) -> Iterator[Finding]:

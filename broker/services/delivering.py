@@ -40,6 +40,7 @@ class Delivering:
         self._adapters = tuple(adapters)
         self._clock = clock
         self._next = clock()
+        self._done = -1
         self._open()
 
     def work(self, timeout_s: float) -> int:

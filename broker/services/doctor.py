@@ -47,13 +47,18 @@ class Finding:
 
 def examine(open_log: Callable[[], Log], folder: Path | None, now: datetime) -> Iterator[Finding]:
     """Every check, in order; ``folder`` is that of an embedded log."""
+    yield from examine_machine(folder)
+    yield from _log(open_log, now)
+
+
+def examine_machine(folder: Path | None) -> Iterator[Finding]:
+    """Every check but those of the log; ``folder`` is that of an embedded one."""
     yield _python()
     yield Finding("sqlite", "ok", sqlite3.sqlite_version)
     yield from _extras()
     yield from _java()
     if folder is not None:
         yield _disk(folder)
-    yield from _log(open_log, now)
 
 
 def _python() -> Finding:

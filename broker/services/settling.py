@@ -104,7 +104,8 @@ def _through(log: Log, stage: Stage, say: Callable[[str], object]) -> bool:
         return False
 
 
-def _has_read_all(log: Log, stage: Stage) -> bool:
+def places_of(log: Log, stage: Stage) -> dict[TopicPartition, int]:
+    """How far a service has come, by what it committed: the next offset of each partition that it reads."""
     tps = [TopicPartition(topic, number) for topic in stage.topics for number in range(log.partitions(topic))]
     found = log.all_committed(stage.group, tps)
     starts = log.starts([*tps, EVENTS])
@@ -112,7 +113,11 @@ def _has_read_all(log: Log, stage: Stage) -> bool:
     if stage.notes_events:
         noted = [int(at.metadata) if at is not None and at.metadata else starts[EVENTS] for at in found.values()]
         places[EVENTS] = min(noted)
-    reader = log.reader(places)
+    return places
+
+
+def _has_read_all(log: Log, stage: Stage) -> bool:
+    reader = log.reader(places_of(log, stage))
     try:
         return next(read_up(reader, 1), None) is None
     finally:

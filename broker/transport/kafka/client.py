@@ -195,6 +195,7 @@ class Client:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(_AGAIN_S)
+                self.topics()  # librdkafka asks with the leaders it knew until it is told the new ones
             else:
                 return {tp: found[tp] for tp in wanted.values()}
 

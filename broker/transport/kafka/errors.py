@@ -7,6 +7,11 @@ from confluent_kafka import KafkaError, KafkaException
 from nuncius.broker.transport.port import Fenced
 from nuncius.schemas.errors import LimitExceeded, NunciusError, Retry, SettingsError, Stop
 
+
+class Refused(SettingsError):  # noqa: N818  named as the errors it belongs to
+    """The cluster does not let us in, or not do this: a password is wrong, or a right is missing."""
+
+
 _FENCED: Final = frozenset(
     (KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH),
 )
@@ -76,7 +81,7 @@ def explain(error: KafkaException | KafkaError, where: str) -> NunciusError:
     if code in _FENCED:
         return Fenced(f"{where}: {text}")
     if code in _REFUSED:
-        return SettingsError(f"{where}: refused: {text}; look at [kafka] in the settings and at the rights there")
+        return Refused(f"{where}: refused: {text}; look at [kafka] in the settings and at the rights there")
     if code == KafkaError._SSL:
         return SettingsError(f"{where}: no secure connection: {text}; look at ca_file in the settings")
     if code in _ABSENT:

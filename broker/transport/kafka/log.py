@@ -48,6 +48,11 @@ class KafkaLog:
         self._strangers: dict[str, Consumer] = {}
         self._client.topics()
 
+    @property
+    def client(self) -> Client:
+        """For who asks about the cluster itself."""
+        return self._client
+
     def create(self, topics: Sequence[Topic]) -> None:
         """Make topics."""
         make_topics(self._client, topics)
