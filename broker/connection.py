@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from nuncius.broker.settings import KafkaSettings, Settings
 from nuncius.broker.transport.kafka.cluster import Connection, Registry, Security
@@ -40,6 +41,7 @@ def _security(kafka: KafkaSettings, environ: Mapping[str, str]) -> Security:
     if kafka.sasl_mechanism == "OAUTHBEARER":
         secret = environ.get(CLIENT_SECRET, "")
         _need({"token_url": kafka.token_url, "client_id": kafka.client_id}, {CLIENT_SECRET: secret}, "OAUTHBEARER")
+        _need_web(kafka.token_url)
         oauth = OAuthClient(kafka.token_url, kafka.client_id, secret, kafka.scope)
     elif kafka.sasl_mechanism is not None:
         _need({"username": kafka.username}, {PASSWORD: password}, kafka.sasl_mechanism)
@@ -58,6 +60,16 @@ def _security(kafka: KafkaSettings, environ: Mapping[str, str]) -> Security:
         key_password=environ.get(KEY_PASSWORD, ""),
         oauth=oauth,
     )
+
+
+def _need_web(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        web = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        web = False
+    if not web:
+        raise SettingsError(f"[kafka] token_url: {url!r} is no address of the web: https://HOST/PATH")
 
 
 def _need(keys: Mapping[str, str], secrets: Mapping[str, str], mechanism: str) -> None:

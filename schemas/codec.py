@@ -18,6 +18,7 @@ from nuncius.schemas.wire import from_plain, to_avro, to_json
 
 MARKER: Final = b"\xc3\x01"
 _HEADER: Final = len(MARKER) + 8
+_NO_SCHEMA: Final = (fastavro.schema.SchemaParseException, fastavro.schema.UnknownType)
 _JSON_OPTIONS: Final = orjson.OPT_UTC_Z | orjson.OPT_SERIALIZE_NUMPY
 T = TypeVar("T")
 
@@ -76,6 +77,26 @@ def kind_of(data: bytes) -> type:
     return kind
 
 
+def schema_of(fingerprint: bytes) -> tuple[str, str] | None:
+    """Full name and text, words included, of our schema with that fingerprint (8 bytes); None if there is none."""
+    kind = _kinds().get(MARKER + fingerprint)
+    return None if kind is None else (f"nuncius.{kind.__name__}", _text(kind).decode())
+
+
+def fingerprint_of(text: str) -> bytes:
+    """The CRC-64-AVRO fingerprint, as single-object encoding has it (8 bytes, little-endian), of anybody's schema.
+
+    Raises
+    ------
+    UnknownSchema
+        If the text is no Avro schema.
+    """
+    try:
+        return _fingerprint(orjson.loads(text))
+    except (*_NO_SCHEMA, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise UnknownSchema(f"no Avro schema: {error!r:.200}") from error
+
+
 def encode_json(value: Any) -> bytes:
     """The value as one JSON object; times in ISO 8601 with Z, NaN as null."""
     return orjson.dumps(to_json(value), option=_JSON_OPTIONS)
@@ -115,8 +136,14 @@ def _schema(kind: Any) -> tuple[Any, bytes]:
     if kind not in RECORDS:
         msg = f"{kind.__name__} does not travel on a topic of its own"
         raise TypeError(msg)
-    text = files("nuncius.schemas").joinpath(file_name(kind)).read_bytes()
-    schema = orjson.loads(text)
+    schema = orjson.loads(_text(kind))
+    return fastavro.parse_schema(schema), _fingerprint(schema)
+
+
+def _text(kind: Any) -> bytes:
+    return files("nuncius.schemas").joinpath(file_name(kind)).read_bytes()
+
+
+def _fingerprint(schema: Any) -> bytes:
     canonical = fastavro.schema.to_parsing_canonical_form(schema)
-    fingerprint = bytes.fromhex(fastavro.schema.fingerprint(canonical, "CRC-64-AVRO"))  # hex of the bytes as sent
-    return fastavro.parse_schema(schema), fingerprint
+    return bytes.fromhex(fastavro.schema.fingerprint(canonical, "CRC-64-AVRO"))  # hex of the bytes as sent

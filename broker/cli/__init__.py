@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from types import TracebackType
 from typing import NoReturn
 
@@ -9,9 +10,15 @@ from typing import NoReturn
 def main() -> NoReturn:
     """Run the command line and exit: 0 done, 1 something could not be read or done, 2 wrong option or file."""
     sys.excepthook = say_fault
+    threading.excepthook = _say_fault_of_thread
     from nuncius.broker.cli.root import run
 
     sys.exit(run(sys.argv[1:]))
+
+
+def _say_fault_of_thread(fault: threading.ExceptHookArgs) -> None:
+    if fault.exc_value is not None:
+        say_fault(fault.exc_type, fault.exc_value, fault.exc_traceback)
 
 
 def say_fault(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from nuncius.broker.services.runner import Work, run
-from nuncius.schemas import NunciusError
+from nuncius.schemas import NunciusError, Stop
 
 Say = Callable[[str], None]
 
@@ -57,11 +57,14 @@ class Crew:
         return self.error is None and not self._ended.is_set() and all(thread.is_alive() for thread in self._threads)
 
     def _work(self, workers: tuple[Work, ...]) -> None:
+        ended: NunciusError | None = Stop(f"{workers[0].name}: a fault in Nuncius ended it, see above")
         try:
             run(workers, self._stop_event.is_set, self._stop_event.wait, self._say, ALONE_S)
+            ended = None
         except NunciusError as error:
-            self.error = self.error or error
+            ended = error
         finally:
+            self.error = self.error or ended
             self.stop()
             self._ended.set()
             self.at_end()

@@ -121,10 +121,11 @@ def _setting(name: str, need: Need, known: list[BrokerFacts]) -> Finding | None:
         low, high = need.least is not None and value < need.least, need.most is not None and value > need.most
         if low or high:
             bound = f"{need.least} at least" if low else f"{need.most} at most"
+            mend = f"set {name}={need.suggested} {IN_FILE}"
             return Finding(
                 name,
                 need.verdict,
-                f"{value} on broker {broker.number}, should be {bound}: {need.why}; set {name}={need.suggested} {IN_FILE}",
+                f"{value} on broker {broker.number}, should be {bound}: {need.why}; {mend}",
             )
     return None
 
@@ -160,7 +161,7 @@ def examine_trial(trial: Trial) -> Iterator[Finding]:
         return
     off = abs(trial.ahead_s)
     side = "ahead of" if trial.ahead_s > 0 else "behind"
-    text = f"the broker's is {off:.3f} s {side} ours (within {trial.within_s:.3f} s)"
+    text = f"the broker's is {off:.3f} s {side} ours, known within {trial.within_s:.3f} s"
     if off - trial.within_s > CLOCK_S:
         yield Finding("clock", "wrong", f"{text}: set both by NTP (chrony, systemd-timesyncd)")
     else:

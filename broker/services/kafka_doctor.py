@@ -1,5 +1,6 @@
 """What is wrong with a Kafka cluster, and how to mend it. A doctor looks: no topic is made or altered."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Final
@@ -32,6 +33,9 @@ SLOT: Final = "nuncius-doctor"
 STAGES: Final = (Stage("ingest", inbox.GROUP, (topics.INBOX.name,)), *ROAD)
 """Every service that reads as a member of a group."""
 
+PATIENCE_S: Final = 10.0
+"""How long a coordinator may take to come up."""
+
 OWN_TOPICS: Final = ("__consumer_offsets", "__transaction_state")
 """Kafka's own, where it keeps what services committed."""
 
@@ -58,7 +62,8 @@ def examine_cluster(
     try:
         log = open_log()
     except NunciusError as error:
-        yield Finding("cluster", "wrong", f"{error}; start it, or mend the address" if _away(error) else str(error))
+        mend = "; start it, or mend the address" if isinstance(error, Retry) else ""
+        yield Finding("cluster", "wrong", f"{error}{mend}")
         return
     try:
         if isinstance(log, KafkaLog):
@@ -118,14 +123,21 @@ def _try(log: KafkaLog, found: Found, clock: Callable[[], datetime]) -> Iterator
         )
 
 
-def _group(log: Log, stage: Stage, address: str) -> Finding:
-    try:
-        return examine_group(
-            stage.group, GroupFacts(stage.command, log.members(stage.group), _behind(log, stage)), address
-        )
-    except Refused as error:
-        name = log.client.cluster.outside(stage.group) if isinstance(log, KafkaLog) else stage.group
-        return Finding(stage.group, "wrong", f"refused ({_words(error)}): {RIGHTS} --operation Describe --group {name}")
+def _group(log: KafkaLog, stage: Stage, address: str) -> Finding:
+    """A cluster that is new makes its topic of offsets when it is first asked, and cannot tell until it has."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            facts = GroupFacts(stage.command, log.members(stage.group), _behind(log, stage))
+        except Refused as error:
+            mend = f"{RIGHTS} --operation Describe --group {log.client.cluster.outside(stage.group)}"
+            return Finding(stage.group, "wrong", f"refused ({_words(error)}): {mend}")
+        except Retry as error:
+            if time.monotonic() > deadline:
+                return Finding(stage.group, "wrong", f"not told: {error}; look at that broker's log")
+            time.sleep(0.2)
+        else:
+            return examine_group(stage.group, facts, address)
 
 
 def _behind(log: Log, stage: Stage) -> int:
@@ -142,7 +154,3 @@ def _behind(log: Log, stage: Stage) -> int:
 
 def _words(error: Refused) -> str:
     return str(error).partition(": refused: ")[2].partition(";")[0]
-
-
-def _away(error: NunciusError) -> bool:
-    return isinstance(error, Retry)

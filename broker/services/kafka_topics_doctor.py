@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
 from nuncius.broker.services.doctor import Finding
@@ -125,10 +124,9 @@ def _copies(topic: Topic, facts: TopicFacts, brokers: int, servers: str) -> Iter
         )
     wanted = int(topic_settings(topic, facts.replicas)["min.insync.replicas"])
     if facts.settings is not None and least != wanted:
-        verdict = "wrong" if least < wanted or least > facts.replicas else "note"
         yield Finding(
             topic.name,
-            "wrong" if verdict == "wrong" else "note",
+            "wrong" if least < wanted or least > facts.replicas else "note",
             f"min.insync.replicas={least}, {wanted} fits {facts.replicas} copies: kafka-configs.sh --bootstrap-server"
             f" {servers} --entity-type topics --entity-name {facts.name} --alter --add-config"
             f" min.insync.replicas={wanted}",
@@ -152,7 +150,7 @@ def _settings(topic: Topic, settings: Mapping[str, str]) -> Iterator[Finding]:
         if value is None or value == wanted[name]:
             continue
         if name == "retention.ms":
-            longer = _longer(value, wanted[name])
+            longer = int(value) < 0 or int(value) > int(wanted[name]) >= 0
             kept = f"kept {_kept(value)}, not {_kept(wanted[name])}"
             yield Finding(topic.name, "note" if longer else "wrong", f"retention.ms={value}: {kept}; {START}")
         elif name == "max.message.bytes" and int(value) > int(wanted[name]):
@@ -171,8 +169,8 @@ def _retention(settings: Mapping[str, str], look_back: LookBack) -> Iterator[Fin
         yield Finding(
             CANDIDATES.name,
             "wrong",
-            f"kept {days:.3g} days, and rules look at {look_back.window_days:.3g}: a worker that starts anew misses"
-            f" matches; {START}",
+            f"kept {_kept(str(kept_ms))}, and rules look at {look_back.window_days:.3g} days back: a worker that starts"
+            f" anew misses matches; {START}",
         )
     elif days < full:
         yield Finding(
@@ -198,12 +196,10 @@ def _kept(milliseconds: str) -> str:
         return "so long as the broker is set to"
     if int(milliseconds) < 0:
         return "for ever"
-    days = timedelta(milliseconds=int(milliseconds)) / timedelta(days=1)
-    return f"{days:.3g} days"
-
-
-def _longer(value: str, wanted: str) -> bool:
-    return int(value) < 0 or (int(wanted) >= 0 and int(value) > int(wanted))
+    days = int(milliseconds) / _DAY_MS
+    if days < 1:
+        return f"{days * 24:.3g} hours"
+    return "1 day" if days == 1 else f"{days:.3g} days"
 
 
 def _number(settings: Mapping[str, str] | None, name: str, otherwise: int) -> int:

@@ -5,7 +5,8 @@ from datetime import datetime
 from pathlib import Path
 
 from nuncius.broker.transport.address import Address, HttpAddress, KafkaAddress, KafkaLocalAddress, LocalAddress
-from nuncius.broker.transport.kafka.cluster import Cluster, Connection
+from nuncius.broker.transport.kafka.cluster import Cluster, Connection, Registry
+from nuncius.broker.transport.kafka.wire import Framing, no_framing
 from nuncius.broker.transport.local import open_local
 from nuncius.broker.transport.port import Log
 from nuncius.schemas.errors import SettingsError
@@ -65,4 +66,14 @@ def _open_cluster(address: KafkaAddress, clock: Callable[[], datetime], connecti
     from nuncius.broker.transport.kafka.log import KafkaLog
 
     cluster = Cluster(address.servers, address.namespace, connection)
-    return KafkaLog(cluster, clock)
+    return KafkaLog(cluster, clock, _framing(connection.registry))
+
+
+def _framing(registry: Registry | None) -> Framing:
+    if registry is None:
+        return no_framing()
+    try:
+        from nuncius.broker.transport.kafka.registry import registry_framing
+    except ModuleNotFoundError as error:
+        raise SettingsError("schema_registry in [kafka] needs more: pip install 'nuncius[registry]'") from error
+    return registry_framing(registry)

@@ -20,7 +20,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 from nuncius.broker.transport.kafka.cluster import RPC_S, Cluster
 from nuncius.broker.transport.kafka.errors import LEADERLESS, explain
 from nuncius.broker.transport.port import Committed, TopicPartition
-from nuncius.schemas.errors import NunciusError, Retry, SettingsError, Stop
+from nuncius.schemas.errors import NunciusError, Retry, SettingsError
 
 SILENT: Final = logging.getLogger("nuncius.kafka")
 """Takes what librdkafka would print; what matters of it comes as errors."""
@@ -79,10 +79,7 @@ class Client:
         self._complaints = Complaints()
         self._lock = threading.Lock()
         self._partitions: dict[str, int] = {}
-        try:
-            self.admin = AdminClient(cluster.common(self._complaints), logger=SILENT)
-        except KafkaException as error:
-            raise SettingsError(f"{self.where}: {error.args[0].str()}; look at [kafka] in the settings") from error
+        self.admin = self._connected()
 
     @property
     def where(self) -> str:
@@ -131,26 +128,19 @@ class Client:
         found = self._offsets([tp], OffsetSpec.for_timestamp(time_ms), IsolationLevel.READ_COMMITTED)[tp]
         return found if found >= 0 else None
 
-    def committed(
-        self, group: str, tps: Iterable[TopicPartition], *, stable: bool
-    ) -> dict[TopicPartition, Committed | None]:
-        """How far a group has come; with ``stable`` the end of a transaction under way is waited for."""
+    def committed(self, group: str, tps: Iterable[TopicPartition]) -> dict[TopicPartition, Committed | None]:
+        """How far a group has come, transactions under way left out."""
         wanted = sorted(tps)
         if not wanted:
             return {}
         request = ConsumerGroupTopicPartitions(
             self.cluster.outside(group), [KafkaPartition(self.cluster.outside(tp.topic), tp.partition) for tp in wanted]
         )
-        deadline = time.monotonic() + UNSTABLE_S
-        while True:
-            futures = self.admin.list_consumer_group_offsets([request], require_stable=stable, request_timeout=RPC_S)
-            answer = self._wait(next(iter(futures.values())), f"offsets of {group}")
-            errors = [part.error for part in answer.topic_partitions if part.error is not None]
-            if not errors:
-                break
-            if errors[0].code() != KafkaError.UNSTABLE_OFFSET_COMMIT or time.monotonic() > deadline:
-                raise explain(errors[0], f"{self.where}: offsets of {group}")
-            time.sleep(_AGAIN_S)
+        futures = self.admin.list_consumer_group_offsets([request], require_stable=False, request_timeout=RPC_S)
+        answer = self._wait(next(iter(futures.values())), f"offsets of {group}")
+        for part in answer.topic_partitions:
+            if part.error is not None:
+                raise explain(part.error, f"{self.where}: offsets of {group}")
         found: dict[TopicPartition, Committed | None] = dict.fromkeys(wanted)
         for part in answer.topic_partitions:
             if part.offset >= 0:
@@ -163,9 +153,7 @@ class Client:
         futures = self.admin.describe_consumer_groups([self.cluster.outside(group)], request_timeout=RPC_S)
         try:
             return len(self._wait(next(iter(futures.values())), f"members of {group}").members)
-        except SettingsError:
-            raise
-        except Stop as error:
+        except Retry as error:
             if "GROUP_ID_NOT_FOUND" in str(error):
                 return 0
             raise
@@ -199,6 +187,12 @@ class Client:
             else:
                 return {tp: found[tp] for tp in wanted.values()}
 
+    def _connected(self) -> AdminClient:
+        try:
+            return AdminClient(self.cluster.common(self._complaints), logger=SILENT)
+        except KafkaException as error:
+            raise SettingsError(f"{self.where}: {error.args[0].str()}; look at [kafka] in the settings") from error
+
     def _wait(self, future: "Future[Any]", what: str) -> Any:
         try:
             return future.result(RPC_S + 5.0)
@@ -213,4 +207,6 @@ class Client:
         """The error; where the background knows the reason of a time-out, the reason."""
         self.admin.poll(0)
         complaint = self._complaints.take()
+        # One that has lived through a broker's restart may wait for ever on the connection to its coordinator.
+        self.admin = self._connected()
         return explain(complaint or error, f"{self.where}: {what}")

@@ -36,37 +36,13 @@ LEADERLESS: Final = frozenset(
         KafkaError.FENCED_LEADER_EPOCH,
         KafkaError.UNKNOWN_LEADER_EPOCH,
         KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError._NOENT,  # no leader found
     ),
 )
 """A partition is just getting its leader, as in the first moments of a topic and after a broker has died."""
 
-_AWAY: Final = frozenset(
-    (
-        KafkaError._ALL_BROKERS_DOWN,
-        KafkaError._TRANSPORT,
-        KafkaError._TIMED_OUT,
-        KafkaError._TIMED_OUT_QUEUE,
-        KafkaError._MSG_TIMED_OUT,
-        KafkaError._RESOLVE,
-        KafkaError._MAX_POLL_EXCEEDED,
-        KafkaError.REQUEST_TIMED_OUT,
-        KafkaError.NETWORK_EXCEPTION,
-        KafkaError.NOT_CONTROLLER,
-        KafkaError.NOT_ENOUGH_REPLICAS,
-        KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
-        KafkaError.KAFKA_STORAGE_ERROR,
-        *LEADERLESS,
-        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-        KafkaError.COORDINATOR_NOT_AVAILABLE,
-        KafkaError.NOT_COORDINATOR,
-        KafkaError.ILLEGAL_GENERATION,
-        KafkaError.UNKNOWN_MEMBER_ID,
-        KafkaError.REBALANCE_IN_PROGRESS,
-        KafkaError.UNSTABLE_OFFSET_COMMIT,
-        KafkaError.INVALID_TXN_STATE,
-        KafkaError.CONCURRENT_TRANSACTIONS,
-    ),
-)
+_BROKEN: Final = frozenset((KafkaError._INVALID_ARG, KafkaError._NOT_IMPLEMENTED, KafkaError._CONFLICT))
+"""A call of ours was wrong. Every other error has to do with the cluster, and a cluster comes back."""
 
 
 def explain(error: KafkaException | KafkaError, where: str) -> NunciusError:
@@ -85,9 +61,9 @@ def explain(error: KafkaException | KafkaError, where: str) -> NunciusError:
     if code == KafkaError._SSL:
         return SettingsError(f"{where}: no secure connection: {text}; look at ca_file in the settings")
     if code in _ABSENT:
-        return SettingsError(f"{where}: {text}; a broker makes its topics when it starts: nuncius up")
+        return Retry(f"{where}: {text}; a broker that comes back learns its topics, and nuncius up makes those that lack")
     if code == KafkaError.MSG_SIZE_TOO_LARGE:
         return LimitExceeded(f"{where}: {text}; nuncius doctor shows what sizes the cluster takes")
-    if code in _AWAY or known.retriable() or known.txn_requires_abort():
-        return Retry(f"{where}: {text}")
-    return Stop(f"{where}: {text} ({known.name()})")
+    if code in _BROKEN:
+        return Stop(f"{where}: {text} ({known.name()}); please report it")
+    return Retry(f"{where}: {text} ({known.name()})")

@@ -12,7 +12,7 @@ from nuncius.broker.transport.kafka.client import SILENT, Client, Complaints
 from nuncius.broker.transport.kafka.cluster import BATCH_BYTES
 from nuncius.broker.transport.kafka.errors import explain
 from nuncius.broker.transport.port import Headers, Record, TopicPartition
-from nuncius.schemas.errors import LogDamaged
+from nuncius.schemas.errors import LogDamaged, NunciusError, UnknownSchema
 
 POLL_BYTES: Final = 32 * 2**20
 """A poll ends when its values have so many bytes; about as much lies ready in memory."""
@@ -39,7 +39,8 @@ class Feed:
     group
         The consumer group; readers belong to none, but librdkafka wants a name.
     unframe
-        Gives back the value that was sent, from the one on the wire.
+        Gives back the value that was sent, from the one on the wire. A value whose schema is unknown is handed on as
+        it is: who decodes it can keep it apart. At any other error the record comes again.
     more
         Further settings of the consumer.
     """
@@ -50,6 +51,7 @@ class Feed:
         self._complaints = Complaints()
         self._moved = False
         self._placings = self._ends = 0
+        self._failed: NunciusError | None = None
         self.positions: dict[TopicPartition, int] = {}
         config = {
             **client.cluster.common(self._complaints),
@@ -104,6 +106,9 @@ class Feed:
             wait_s = 0.0 if records else deadline - time.monotonic()
             if not taken and (records or wait_s <= 0):
                 break
+        failed, self._failed = self._failed, None
+        if not records and failed is not None:
+            raise failed
         if not records and (complaint := self._complaints.take()) is not None:
             self._client.answers(complaint, "reading")
         return tuple(records)
@@ -153,17 +158,28 @@ class Feed:
             return None
         if offset < self.positions[tp]:
             return None
+        try:
+            value = self._inside(tp.topic, message.value())
+        except NunciusError as failed:
+            self._failed = failed
+            self.place(self.positions)
+            return None
         self.positions[tp] = offset + 1
-        value = message.value()
         return Record(
             tp.topic,
             tp.partition,
             offset,
             message.key(),
-            None if value is None else self._unframe(tp.topic, value),
-            _headers(message.headers()),
+            value,
+            _headers(message),
             _EPOCH + timedelta(milliseconds=message.timestamp()[1]),
         )
+
+    def _inside(self, topic: str, value: bytes | None) -> bytes | None:
+        try:
+            return None if value is None else self._unframe(topic, value)
+        except UnknownSchema:
+            return value
 
     def _skip_to_what_is_kept(self, tp: TopicPartition) -> None:
         position, start, goal = self.positions[tp], self._client.starts([tp])[tp], self._client.goals([tp])[tp]
@@ -175,6 +191,14 @@ class Feed:
         self.seek(tp, max(position, start))
 
 
-def _headers(found: Any) -> Headers:
-    """Headers as sent; a foreign one without a value has an empty one."""
-    return tuple((name, value or b"") for name, value in found or ())
+def _headers(message: Message) -> Headers:
+    """Headers as sent; a foreign one without a value has an empty one.
+
+    None at all where the name of one is not UTF-8: confluent_kafka gives no others then, and its exception may come up
+    only with what is called next.
+    """
+    try:
+        found: Any = message.headers()
+        return tuple((name, value or b"") for name, value in found or ())
+    except (UnicodeDecodeError, SystemError):
+        return ()

@@ -104,11 +104,11 @@ class KafkaLog:
 
     def committed(self, group: str, tp: TopicPartition) -> Committed | None:
         """How far the group has come."""
-        return self._client.committed(group, [self._client.check(tp)], stable=False)[tp]
+        return self._client.committed(group, [self._client.check(tp)])[tp]
 
     def all_committed(self, group: str, tps: Iterable[TopicPartition]) -> dict[TopicPartition, Committed | None]:
         """How far the group has come in each of them."""
-        return self._client.committed(group, tps, stable=False)
+        return self._client.committed(group, tps)
 
     def writer(self, slot: str) -> KafkaWriter:
         """The writer of a slot."""

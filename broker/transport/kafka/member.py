@@ -2,14 +2,14 @@
 
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException
 from confluent_kafka import TopicPartition as KafkaPartition
 
-from nuncius.broker.transport.kafka.client import Client
+from nuncius.broker.transport.kafka.client import UNSTABLE_S, Client
 from nuncius.broker.transport.kafka.errors import explain
 from nuncius.broker.transport.kafka.feed import Feed, Unframe
 from nuncius.broker.transport.port import Batch, Committed, TopicPartition
@@ -99,7 +99,7 @@ class KafkaMember:
 
     def committed(self) -> dict[TopicPartition, Committed | None]:
         """How far the group has come in each of them."""
-        return self._client.committed(self.group, self._feed.positions, stable=True)
+        return self._committed(self._feed.positions)
 
     def position(self, tp: TopicPartition) -> int:
         """Next offset to read."""
@@ -138,7 +138,7 @@ class KafkaMember:
         fresh = now - before.keys()
         self._gained |= fresh
         self._lost |= before.keys() - now
-        found = self._client.committed(self.group, fresh, stable=True)
+        found = self._committed(fresh)
         starts = self._client.starts([tp for tp, at in found.items() if at is None])
         places = {tp: at.offset if at is not None else starts[tp] for tp, at in found.items()}
         self._feed.place(places | {tp: at for tp, at in before.items() if tp in now})
@@ -147,6 +147,22 @@ class KafkaMember:
         except KafkaException as error:
             raise explain(error, f"{self._client.where}: joining {self.group}") from error
         del consumer
+
+    def _committed(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, Committed | None]:
+        """A consumer of committed records waits for the end of a transaction that commits an offset (KIP-447)."""
+        cluster = self._client.cluster
+        wanted = [KafkaPartition(cluster.outside(tp.topic), tp.partition) for tp in sorted(tps)]
+        try:
+            parts = self._feed.consumer.committed(wanted, UNSTABLE_S) if wanted else []
+        except KafkaException as error:
+            raise explain(error, f"{self._client.where}: offsets of {self.group}") from error
+        found: dict[TopicPartition, Committed | None] = {}
+        for part in parts:
+            if part.error is not None:
+                raise explain(part.error, f"{self._client.where}: offsets of {self.group}")
+            at = Committed(part.offset, part.metadata or "") if part.offset >= 0 else None
+            found[TopicPartition(cluster.inside(part.topic), part.partition)] = at
+        return found
 
     def _revoked(self, consumer: Consumer, parts: list[KafkaPartition]) -> None:
         held = dict(self._feed.positions)

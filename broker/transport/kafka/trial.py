@@ -10,11 +10,13 @@ from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaException
 from confluent_kafka import TopicPartition as KafkaPartition
 
 from nuncius.broker.transport.kafka.client import SILENT
-from nuncius.broker.transport.kafka.errors import explain
+from nuncius.broker.transport.kafka.errors import Refused, explain
 from nuncius.broker.transport.kafka.log import KafkaLog
 from nuncius.broker.transport.kafka.reader import GROUP
+from nuncius.broker.transport.kafka.writer import KafkaWriter
+from nuncius.broker.transport.port import Fenced
 from nuncius.broker.transport.topics import Topic
-from nuncius.schemas.errors import Retry
+from nuncius.schemas.errors import NunciusError, Retry
 
 READ_S: Final = 15.0
 """How long a committed record may take until it is read."""
@@ -44,6 +46,8 @@ def try_transaction(log: KafkaLog, topic: Topic, slot: str, clock: Callable[[], 
 
     Parameters
     ----------
+    log
+        Of the cluster.
     topic
         One whose records nobody misses or minds.
     slot
@@ -60,7 +64,10 @@ def try_transaction(log: KafkaLog, topic: Topic, slot: str, clock: Callable[[], 
     Fenced
         If somebody took the slot at the same time.
     """
-    writer = log.writer(slot)
+    try:
+        writer = log.writer(slot)
+    except KafkaException as error:  # a missing right on the slot ends a producer for good, and it says so at once
+        raise explain(error, f"{log.client.where}: slot {slot!r}") from error
     try:
         began = time.monotonic()
         with writer.transaction() as transaction:
@@ -69,6 +76,12 @@ def try_transaction(log: KafkaLog, topic: Topic, slot: str, clock: Callable[[], 
             (offset,) = transaction.flush()
             acknowledged = clock()
         commit_s = time.monotonic() - began
+    except (Fenced, Refused):
+        raise
+    except NunciusError:
+        writer.close()
+        _tell_reason(log.writer(slot), topic)
+        raise
     finally:
         writer.close()
     kind, append_ms = _read(log, log.client.cluster.outside(topic.name), offset)
@@ -77,6 +90,15 @@ def try_transaction(log: KafkaLog, topic: Topic, slot: str, clock: Callable[[], 
     if kind == TIMESTAMP_LOG_APPEND_TIME:
         ahead_s = append_ms / 1000 - (sent.timestamp() + within_s)
     return Trial(commit_s, ahead_s, within_s)
+
+
+def _tell_reason(writer: KafkaWriter, topic: Topic) -> None:
+    """Raise why a record was not taken: that its transaction failed is all its delivery says, the commit says why."""
+    try:
+        with writer.transaction() as transaction:
+            transaction.send(topic.name, b"nuncius doctor", partition=0)
+    finally:
+        writer.close()
 
 
 def _read(log: KafkaLog, topic: str, offset: int) -> tuple[int, int]:

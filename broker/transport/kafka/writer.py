@@ -68,10 +68,10 @@ class KafkaTransaction:
         size = len(value or b"") + len(key or b"") + sum(len(name.encode()) + len(data) for name, data in headers)
         if size > MAX_MESSAGE_BYTES:
             raise LimitExceeded(f"record of {size} bytes for {topic} is over the limit of {MAX_MESSAGE_BYTES} bytes")
+        framed = None if value is None else self._frame(topic, value)
         self._begin()
         number = len(self._landed)
         self._landed.append(-1)
-        framed = None if value is None else self._frame(topic, value)
         place: dict[str, Any] = {} if partition is None else {"partition": partition}
         while True:
             try:
@@ -185,7 +185,8 @@ class KafkaWriter:
             try:
                 producer.init_transactions(5.0)
             except KafkaException as error:
-                producer.poll(0)
+                with contextlib.suppress(KafkaException):
+                    producer.poll(0)
                 complaint = self._complaints.take()
                 if complaint is not None:
                     self._client.answers(complaint, f"slot {self._slot}")

@@ -69,8 +69,25 @@ def test_ci_names_the_stage_that_fails_and_stops_there(tmp_path: Path) -> None:
     (tmp_path / "Makefile").write_text(".venv/.test:\n\t@true\n")
     (tools / "ruff").write_text('#!/bin/sh\necho "ruff $1"; test "$1" != format\n')
     (tools / "ruff").chmod(0o755)
-    done = subprocess.run([".ci/run"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    machine = tmp_path / "bin"
+    machine.mkdir()
+    for name, does in {
+        "java": 'echo "openjdk version \\"11.0.2\\" 2019-01-15" >&2',
+        "mvn": "true",
+        "kcat": "true",
+        "id": "echo 0",
+        "apt-cache": "true",
+        "apt-get": 'echo "$*" >>said; exit 100',
+    }.items():
+        (machine / name).write_text(f"#!/bin/sh\n{does}\n")
+        (machine / name).chmod(0o755)
+    path = f"{machine}:{os.environ['PATH']}"
+    done = subprocess.run(
+        [".ci/run"], cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
+    assert "could not be installed: apt-get install openjdk-17-jre-headless\n" in done.stdout
+    assert (tmp_path / "said").read_text().splitlines()[-1].endswith(" openjdk-17-jre-headless")
     assert "== lint: format FAILED (exit code 1)" in done.stderr
     assert "ruff check" in done.stdout
     assert "== types" not in done.stdout
