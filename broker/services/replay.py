@@ -86,16 +86,19 @@ def _feed(
     ingest: Ingest, readings: Sequence[Reading], wait: Callable[[float], object], say: Callable[[str], object]
 ) -> None:
     """Write readings once: where the log went away in between, look first what became of the transaction."""
-    before = ingest.seen.packets.copy()
+    origins = {(reading.packet.source, reading.sha256) for reading in readings}
+    before: dict[Origin, int] | None = None
     waited_s = 0.0
-    again = False
     while True:
         try:
-            if again:
+            if waited_s:
                 ingest.reopen()
-                ingest.seen.catch_up()
-                if ingest.seen.packets - before:
-                    return
+            ingest.seen.catch_up()
+            now = {origin: ingest.seen.packets[origin] for origin in origins}
+            if before is None:
+                before = now
+            elif now != before:
+                return
             ingest.accept(readings)
         except Retry as error:
             if waited_s >= PATIENCE_S:
@@ -103,7 +106,6 @@ def _feed(
             say(f"ingest: {error}; trying again")
             wait(RETRY_WAIT_S)
             waited_s += RETRY_WAIT_S
-            again = True
         else:
             return
 

@@ -303,7 +303,6 @@ def test_kcat_publishes_files(broker: Broker, tmp_path: Path) -> None:
     assert {alert["stream"] for alert in found} == {"gcn.test"}
 
 
-
 def test_headers_of_any_bytes_hold_nobody_up(kafka_servers: str, tmp_path: Path) -> None:
     with ingest(kafka_servers, tmp_path) as broker:
         publish_odd_headers(broker, tmp_path)

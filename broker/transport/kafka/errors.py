@@ -61,7 +61,9 @@ def explain(error: KafkaException | KafkaError, where: str) -> NunciusError:
     if code == KafkaError._SSL:
         return SettingsError(f"{where}: no secure connection: {text}; look at ca_file in the settings")
     if code in _ABSENT:
-        return Retry(f"{where}: {text}; a broker that comes back learns its topics, and nuncius up makes those that lack")
+        return Retry(
+            f"{where}: {text}; a broker that comes back learns its topics, and nuncius up makes those that lack"
+        )
     if code == KafkaError.MSG_SIZE_TOO_LARGE:
         return LimitExceeded(f"{where}: {text}; nuncius doctor shows what sizes the cluster takes")
     if code in _BROKEN:

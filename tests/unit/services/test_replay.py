@@ -1,13 +1,15 @@
 """Replay: what the log holds is not fed again, whatever it is called; the past goes by at its pace."""
 
+import itertools
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import cast
 
 import pytest
 from matching_alerts import at, gw
-from road import decoded, final_state, history, memory, night, put, services, work_through
+from road import Failing, decoded, final_state, history, memory, night, put, services, work_through
 
 from nuncius.broker.services.fates import Tally
 from nuncius.broker.services.ingest import Ingest
@@ -21,7 +23,7 @@ from nuncius.broker.sky import SkyMap
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log
 from nuncius.producers import Context
-from nuncius.schemas import Alert, NotAnAlert, SettingsError
+from nuncius.schemas import Alert, NotAnAlert, Retry, SettingsError
 
 
 def reading(payload: str, source: str, *found: Alert | NotAnAlert) -> Reading:
@@ -86,6 +88,25 @@ def test_a_log_on_which_another_process_works_is_refused(log: Log) -> None:
     for worker in at_work:
         worker.close()
     refuse_company(log, waits)
+
+
+@pytest.mark.parametrize("outcome", ["retry", "lost", "unknown"])
+@pytest.mark.parametrize("speed", [None, 1e9])
+def test_a_log_that_goes_away_at_every_other_commit_gets_each_packet_once(outcome: str, speed: float | None) -> None:
+    log = memory()
+    plan = itertools.cycle(("", outcome, outcome, ""))
+    failing = cast("Log", Failing(log, lambda _: next(plan)))
+    readings = [reading(str(n), f"file {n % 3}", gw(f"lvk:S{n}", issued=float(n))) for n in range(9)]
+    play(failing, readings, speed)
+    assert sorted(alert.thread_id for alert in decoded(log, topics.EVENTS.name)) == [f"lvk:S{n}" for n in range(9)]
+    assert tally(log).of("alert") == tally(log).files == 9
+    log.close()
+
+
+def test_a_log_that_stays_away_is_given_up(log: Log) -> None:
+    failing = cast("Log", Failing(log, lambda _: "retry"))
+    with pytest.raises(Retry, match="refused by the test"):
+        play(failing, [reading("1", "a", gw())])
 
 
 def test_the_past_goes_by_at_its_speed(log: Log) -> None:
