@@ -8,9 +8,11 @@ VENV = .venv
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check
 PYTEST = $(VENV)/bin/python -m pytest
 ARGS =
+KAFKA =
 
 help:
 	@echo 'make demo    play the two acts of history on this machine (installs what it needs into .venv)'
+	@echo '             KAFKA=local plays them on a real Apache Kafka, started for it (Java 17 and Maven)'
 	@echo 'make test    run the tests, without the long ones (under 10 minutes)'
 	@echo 'make bench   print ratios measured side by side; JSON=1 keeps them in build/bench.json'
 	@echo 'make soak    run the tests that take minutes each'
@@ -20,7 +22,7 @@ help:
 	@echo 'Another Python: make demo PYTHON=/path/to/python3.12. More options for pytest: make test ARGS="-k sky"'
 
 demo: $(VENV)/.all
-	$(VENV)/bin/nuncius demo $(ARGS)
+	$(VENV)/bin/nuncius demo $(KAFKA:local=--broker kafka:local) $(ARGS)
 
 test: $(VENV)/.test
 	$(PYTEST) -m 'not soak and not bench' $(ARGS)
@@ -45,17 +47,20 @@ clean:
 # One stamp a set of packages, newer than pyproject.toml: a second run asks no network. Larger sets hold the smaller.
 $(VENV)/.all: pyproject.toml
 	@$(MAKE) -s venv
-	$(PIP) install --quiet --editable '.[all]'
+	@began=$$(date +%s); $(PIP) install --quiet --editable '.[all]' && \
+		echo "installed in $$(( $$(date +%s) - began )) s"
 	@touch $@
 
 $(VENV)/.test: pyproject.toml
 	@$(MAKE) -s venv
-	$(PIP) install --quiet --editable '.[test]'
+	@began=$$(date +%s); $(PIP) install --quiet --editable '.[test]' && \
+		echo "installed in $$(( $$(date +%s) - began )) s"
 	@touch $@ $(VENV)/.all
 
 $(VENV)/.bench: pyproject.toml
 	@$(MAKE) -s venv
-	$(PIP) install --quiet --editable '.[test,bench]'
+	@began=$$(date +%s); $(PIP) install --quiet --editable '.[test,bench]' && \
+		echo "installed in $$(( $$(date +%s) - began )) s"
 	@touch $@ $(VENV)/.test $(VENV)/.all
 
 venv:

@@ -38,6 +38,7 @@ def _play_on(
     log: Log, settings: Settings, played: Sequence[Act], speed: float, picture: Path | None, watch: Progress
 ) -> Outcome:
     try:
+        began = time.monotonic()
         ingest = ingest_of(log, "demo", "nuncius-demo")
         work = road_on(log, settings, watch.say)
         stage = Stage(log, ingest, work, read_packet, speed, time.sleep, watch.say, watch.step)
@@ -48,6 +49,7 @@ def _play_on(
             watch.stage(f"act {number}", len(act.packets))
             play(stage, act, number)
         found = outcome(log, ingest.seen)
+        watch.say(f"\nboth acts played in {time.monotonic() - began:.1f} s")
         if picture is not None:
             from nuncius.broker.services.demo_picture import draw
 

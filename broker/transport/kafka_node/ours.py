@@ -40,9 +40,8 @@ def start_ours(folder: Path, say: Say, environ: Mapping[str, str]) -> Node:
     """
     program = java(environ)
     node = Node(folder, jars(environ, say), program, environ=environ)
-    say(_STARTING)
     try:
-        node.start()
+        _start(node, say)
     except SettingsError as error:
         servers = find_ours(folder)
         if servers is None:
@@ -79,9 +78,15 @@ def throw_away(say: Say, environ: Mapping[str, str]) -> Iterator[Node]:
     found = jars(environ, say)
     with tempfile.TemporaryDirectory(prefix="nuncius-kafka-") as folder:
         node = Node(Path(folder), found, program, environ=environ)
-        say(_STARTING)
-        node.start()
+        _start(node, say)
         try:
             yield node
         finally:
             node.stop()
+
+
+def _start(node: Node, say: Say) -> None:
+    say(_STARTING)
+    began = time.monotonic()
+    node.start()
+    say(f"Apache Kafka answers at {node.servers} after {time.monotonic() - began:.1f} s")
