@@ -16,6 +16,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from kafka_here import kafka_jars
 
 from nuncius.producers.simulation.gw170817 import REGION
 from nuncius.producers.simulation.multiorder import refine, write
@@ -153,6 +154,28 @@ def test_ones_own_rule(home: Home) -> None:
     doctor, replay = lines(of("sh")[3])
     assert "with" in next(line for line in home.shell(doctor).splitlines() if " rules " in line)
     assert "Coincidences: 2 (2 active)" in home.shell(replay)
+
+
+@pytest.mark.kafka
+def test_kafka_on_this_machine(tmp_path: Path, home: Home) -> None:
+    demo, up, publish, doctor = lines(of("sh")[4])
+    assert demo == "make demo KAFKA=local"
+    kafka_jars()
+    for file in home.folder.glob("*.json"):
+        shutil.copy(file, tmp_path)
+    (tmp_path / "nuncius.toml").write_text("http_port = 0")
+    (tmp_path / ".cache").symlink_to(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    there = Home(tmp_path, "0")
+    said = tmp_path / "up.txt"
+    with said.open("wb") as log:
+        running = subprocess.Popen(up.removesuffix("&").split(), cwd=tmp_path, env=there.environment, stderr=log)
+        try:
+            _await(lambda: "is up" in said.read_text(), 90.0)
+            assert all("alert" in line and "test" in line for line in there.shell(publish).splitlines())
+            _await(lambda: "nobody works" not in there.shell(doctor), 60.0)
+        finally:
+            running.send_signal(signal.SIGINT)
+            assert running.wait(60) == 0
 
 
 def test_python(home: Home) -> None:

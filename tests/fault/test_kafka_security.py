@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -78,7 +79,7 @@ class Secured:
             return answer_json(400, error="invalid_request")
         if asked.basic != (CLIENT_ID, CLIENT_SECRET):
             return answer_json(401, error="invalid_client")
-        return answer_json(access_token=self.token(), token_type="Bearer", expires_in=LIFE_S)  # noqa: S106
+        return answer_json(access_token=self.token(), token_type="Bearer", expires_in=LIFE_S)  # noqa: S106  a made-up one
 
     def token(self) -> str:
         """A signed one (RFC 7519), good for so long."""
@@ -160,7 +161,7 @@ def use(log: KafkaLog) -> str:
     assert assigned(member) == (tp,)
     assert values(next_records(member))[0] == b"one"
     write(writer, "t", [b"three"], offset=(tp, 1))
-    at = log.committed("group", tp)
+    at = member.committed()[tp]
     assert at is not None
     assert at.offset == 1
     writer.close()
@@ -318,7 +319,7 @@ def test_commands_with_tokens(secured: Secured, tmp_path: Path) -> None:
         words = {"sasl_mechanism": "OAUTHBEARER", "token_url": server.url, "client_id": CLIENT_ID, "scope": SCOPE}
         home = settings_file(tmp_path / "home", secured, **words)
         broker = f"kafka://{secured.servers}/tokens"
-        secret = {"NUNCIUS_KAFKA_CLIENT_SECRET": CLIENT_SECRET}
+        secret: dict[str, Any] = {"NUNCIUS_KAFKA_CLIENT_SECRET": CLIENT_SECRET}
         published = nuncius("publish", PACKET, "--broker", broker, home=home, **secret)
         assert published.out
         assert server.asked
@@ -335,7 +336,7 @@ def test_commands_with_tokens(secured: Secured, tmp_path: Path) -> None:
 def test_commands_with_the_wrong_password(secured: Secured, tmp_path: Path) -> None:
     home = with_password(tmp_path / "home", secured)
     broker = f"kafka://{secured.servers}/wrong"
-    wrong = {"NUNCIUS_KAFKA_PASSWORD": WRONG}
+    wrong: dict[str, Any] = {"NUNCIUS_KAFKA_PASSWORD": WRONG}
     with ThreadPoolExecutor(3) as pool:
         publishing = pool.submit(nuncius, "publish", PACKET, "--broker", broker, home=home, code=None, **wrong)
         seeing = pool.submit(nuncius, "doctor", "--broker", broker, home=home, code=None, **wrong)

@@ -38,8 +38,8 @@ OnRevoke = Callable[[tuple[TopicPartition, ...]], None]
 class KafkaMember:
     """See `nuncius.broker.transport.port.Member`.
 
-    A rebalance takes all partitions away for a moment. Those that come back in the same one were nobody else's in
-    between, so nothing is said of them and their positions stay.
+    A rebalance takes all partitions away for a moment. Of those that come back, and of which the group has committed
+    nothing in between, nothing is said, and their positions stay.
 
     Parameters
     ----------
@@ -65,6 +65,7 @@ class KafkaMember:
         self._forget = forget
         self._closed = False
         self._held: dict[TopicPartition, int] | None = None
+        self._noted: dict[TopicPartition, Committed | None] = {}
         self._gained: set[TopicPartition] = set()
         self._lost: set[TopicPartition] = set()
         who = f"nuncius-{joined:%Y%m%dT%H%M%S%f}-{socket.gethostname()}-{os.getpid()}"
@@ -133,15 +134,14 @@ class KafkaMember:
     def _assigned(self, consumer: Consumer, parts: list[KafkaPartition]) -> None:
         inside = self._client.cluster.inside
         now = {TopicPartition(inside(part.topic), part.partition) for part in parts}
-        before = self._held or {}
-        self._held = None
-        fresh = now - before.keys()
-        self._gained |= fresh
-        self._lost |= before.keys() - now
-        found = self._committed(fresh)
-        starts = self._client.starts([tp for tp, at in found.items() if at is None])
+        before, self._held = self._held or {}, None
+        found = self._committed(now)
+        kept = {tp: at for tp, at in before.items() if tp in now and found[tp] == self._noted.get(tp)}
+        self._gained |= now - kept.keys()
+        self._lost |= before.keys() - kept.keys()
+        starts = self._client.starts([tp for tp in now if found[tp] is None])
         places = {tp: at.offset if at is not None else starts[tp] for tp, at in found.items()}
-        self._feed.place(places | {tp: at for tp, at in before.items() if tp in now})
+        self._feed.place(places | kept)
         try:
             self._feed.settle()
         except KafkaException as error:
@@ -172,6 +172,8 @@ class KafkaMember:
         finally:
             self._held = held
             self._feed.drop()
+        if not self._closed:
+            self._noted = self._committed(held)
         del consumer, parts
 
     def _lost_all(self, consumer: Consumer, parts: list[KafkaPartition]) -> None:

@@ -68,7 +68,7 @@ def test_tokens_are_asked_for_with_the_secret_of_the_environment() -> None:
 
 
 def test_a_client_gets_its_first_token_with_its_settings() -> None:
-    with token_server(lambda _: answer_json(access_token="t0ken", expires_in=60)) as server:  # noqa: S106
+    with token_server(lambda _: answer_json(access_token="t0ken", expires_in=60)) as server:  # noqa: S106  a made-up one
         found = connection_of(settings(**{**BEARER, "token_url": server.url}), CLIENT_SECRET)
         assert server.asked == []
         given = found.security.config()
@@ -132,7 +132,7 @@ def test_a_file_that_is_not_there_is_named(key: str, tmp_path: Path) -> None:
 
 
 def test_files_and_the_keys_password(tmp_path: Path) -> None:
-    files = {name: tmp_path / f"{name}.pem" for name in ("ca_file", "certificate_file", "key_file")}
+    files: dict[str, Any] = {n: tmp_path / f"{n}.pem" for n in ("ca_file", "certificate_file", "key_file")}
     for file in files.values():
         file.touch()
     found = connection_of(settings(security_protocol="SSL", **files), {"NUNCIUS_KAFKA_KEY_PASSWORD": "hush-hush"})

@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Iterator
 from threading import Thread
+from typing import Any
 
 import pytest
 from token_server import Answer, Asked, TokenServer, answer_json, token_server
@@ -13,11 +14,11 @@ from nuncius.schemas.errors import NunciusError, Retry
 
 CLIENT_ID = "nuncius:reader/1"
 SECRET = "staple+with every%sign:ü"  # noqa: S105  a made-up one
-TOKEN = "t0p-5ecret-token"  # noqa: S105
+TOKEN = "t0p-5ecret-token"  # noqa: S105  a made-up one
 
 
 def good(_: Asked) -> Answer:
-    return answer_json(access_token=TOKEN, expires_in=60, token_type="Bearer")  # noqa: S106
+    return answer_json(access_token=TOKEN, expires_in=60, token_type="Bearer")  # noqa: S106  a made-up one
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def refused(url: str) -> str:
     return told
 
 
-def life(server: TokenServer, **words: object) -> float:
+def life(server: TokenServer, **words: Any) -> float:
     """Seconds from the question to the end of the token's life."""
     server.answer = lambda _: answer_json(access_token=TOKEN, **words)
     before = time.time()  # noqa: TID251  librdkafka goes by it
@@ -72,7 +73,7 @@ def test_the_first_token_is_there_before_it_is_called_for_and_every_call_brings_
     assert len(server.asked) == 1
     assert fetch("")[0] == TOKEN
     assert len(server.asked) == 1
-    server.answer = lambda _: answer_json(access_token="another", expires_in=60)  # noqa: S106
+    server.answer = lambda _: answer_json(access_token="another", expires_in=60)  # noqa: S106  a made-up one
     assert fetch("")[0] == "another"
 
 
@@ -97,7 +98,7 @@ def test_some_servers_state_the_life_as_text(server: TokenServer) -> None:
 @pytest.mark.parametrize("stated", [b"0", b"-5", b"1e400", b"-1e400", b"NaN", b'"1e999"', b"1" + b"0" * 400])
 def test_a_life_that_cannot_be_is_not_used(server: TokenServer, stated: bytes) -> None:
     server.answer = lambda _: Answer(b'{"access_token": "%s", "expires_in": %s}' % (TOKEN.encode(), stated))
-    before = time.time()  # noqa: TID251
+    before = time.time()  # noqa: TID251  librdkafka goes by it
     assert ask(server.url)[1] - before == pytest.approx(300.0, abs=5.0)
 
 
