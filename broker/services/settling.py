@@ -15,9 +15,6 @@ EVENTS: Final = TopicPartition(topics.EVENTS.name, 0)
 CHECK_S: Final = 0.2
 """How often it is looked."""
 
-SESSION_S: Final = 10.0
-"""How long a member that was killed is still counted, and a little more."""
-
 _SAY_AFTER_S: Final = 15.0
 
 
@@ -81,7 +78,7 @@ def refuse_company(log: Log, wait: Callable[[float], object]) -> None:
     SettingsError
         If one does: it has partitions that this process then would not get.
     """
-    left_s = SESSION_S
+    left_s = log.session_s
     while at_work := _at_work(log, ROAD):
         if left_s <= 0:
             raise SettingsError(

@@ -75,6 +75,11 @@ class LocalLog:
         self._groups = store.folder / "groups"
         self._groups.mkdir(exist_ok=True)
 
+    @property
+    def session_s(self) -> float:
+        """The lock of a member ends with it."""
+        return 0.0
+
     def create(self, topics: Sequence[Topic]) -> None:
         """Make topics."""
         with self._store.transaction() as connection:

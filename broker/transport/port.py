@@ -233,6 +233,11 @@ class Writer(Protocol):
 class Log(Protocol):
     """Topics of records, with consumer groups and transactions."""
 
+    @property
+    def session_s(self) -> float:
+        """How long a member that was killed still counts as one."""
+        ...
+
     def create(self, topics: Sequence[Topic]) -> None:
         """Make the topics that do not exist yet; set the retention of those that do.
 

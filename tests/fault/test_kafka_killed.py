@@ -160,18 +160,6 @@ def test_whoever_is_killed_the_end_is_the_same(node: Node, made: Made, in_peace:
             assert one.process.poll() is None, one.said
 
 
-def test_a_standby_takes_over_within_a_session(node: Node, made: Made, tmp_path: Path) -> None:
-    with house(node, tmp_path) as services:
-        active = services.start("associate")
-        services.start("associate")
-        services.start("match")
-        services.start("too")
-        feeder = services.feeder(made)
-        services.wait_for("nuncius.events", 3, feeder)
-        active.end(signal.SIGKILL)
-        assert len(out_of(feeder)) > 1000
-
-
 def test_what_was_left_open_by_one_that_was_killed_is_never_seen(node: Node) -> None:
     namespace = f"t{uuid4().hex[:12]}"
     worker = subprocess.Popen(

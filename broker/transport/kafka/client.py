@@ -27,6 +27,9 @@ SILENT: Final = logging.getLogger("nuncius.kafka")
 SILENT.addHandler(logging.NullHandler())
 SILENT.propagate = False
 
+ENDING_S: Final = 0.5
+"""How long an acknowledged transaction may take until its offsets are shown; some milliseconds as a rule."""
+
 UNSTABLE_S: Final = 30.0
 """How long a new owner waits for the transaction of the one before: three times the longest it may stay open."""
 
@@ -129,15 +132,19 @@ class Client:
         return found if found >= 0 else None
 
     def committed(self, group: str, tps: Iterable[TopicPartition]) -> dict[TopicPartition, Committed | None]:
-        """How far a group has come, transactions under way left out."""
+        """How far a group has come; one that is just ending is waited for, `ENDING_S` at most, others are left out."""
         wanted = sorted(tps)
         if not wanted:
             return {}
         request = ConsumerGroupTopicPartitions(
             self.cluster.outside(group), [KafkaPartition(self.cluster.outside(tp.topic), tp.partition) for tp in wanted]
         )
-        futures = self.admin.list_consumer_group_offsets([request], require_stable=False, request_timeout=RPC_S)
-        answer = self._wait(next(iter(futures.values())), f"offsets of {group}")
+        futures = self.admin.list_consumer_group_offsets([request], require_stable=True, request_timeout=ENDING_S)
+        try:
+            answer = next(iter(futures.values())).result(RPC_S)
+        except KafkaException:
+            futures = self.admin.list_consumer_group_offsets([request], require_stable=False, request_timeout=RPC_S)
+            answer = self._wait(next(iter(futures.values())), f"offsets of {group}")
         for part in answer.topic_partitions:
             if part.error is not None:
                 raise explain(part.error, f"{self.where}: offsets of {group}")

@@ -41,6 +41,9 @@ LEADERLESS: Final = frozenset(
 )
 """A partition is just getting its leader, as in the first moments of a topic and after a broker has died."""
 
+_SILENT: Final = frozenset((KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT))
+"""Nobody answers, or hangs up on us: as a broker does that expects another protocol."""
+
 _BROKEN: Final = frozenset((KafkaError._INVALID_ARG, KafkaError._NOT_IMPLEMENTED, KafkaError._CONFLICT))
 """A call of ours was wrong. Every other error has to do with the cluster, and a cluster comes back."""
 
@@ -68,4 +71,5 @@ def explain(error: KafkaException | KafkaError, where: str) -> NunciusError:
         return LimitExceeded(f"{where}: {text}; nuncius doctor shows what sizes the cluster takes")
     if code in _BROKEN:
         return Stop(f"{where}: {text} ({known.name()}); please report it")
-    return Retry(f"{where}: {text} ({known.name()})")
+    hint = "; is it up, and is security_protocol right?" if code in _SILENT else ""
+    return Retry(f"{where}: {text} ({known.name()}){hint}")

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer
 from nuncius.broker.transport.kafka.client import SILENT, Client
 from nuncius.broker.transport.kafka.cluster import Cluster
 from nuncius.broker.transport.kafka.making import make_topics
-from nuncius.broker.transport.kafka.member import KafkaMember, OnRevoke
+from nuncius.broker.transport.kafka.member import SESSION_MS, KafkaMember, OnRevoke
 from nuncius.broker.transport.kafka.reader import KafkaReader
 from nuncius.broker.transport.kafka.wire import Framing, no_framing
 from nuncius.broker.transport.kafka.writer import KafkaWriter
@@ -52,6 +52,11 @@ class KafkaLog:
     def client(self) -> Client:
         """For who asks about the cluster itself."""
         return self._client
+
+    @property
+    def session_s(self) -> float:
+        """The session time-out, and what the broker takes to act on it."""
+        return SESSION_MS / 1000.0 + 4.0
 
     def create(self, topics: Sequence[Topic]) -> None:
         """Make topics."""
