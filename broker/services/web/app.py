@@ -44,6 +44,11 @@ def web_app(
     """
     app = FastAPI(title="Nuncius", summary="Multimessenger alert broker", version="0.1")
 
+    @app.exception_handler(Retry)
+    async def away(_: Request, error: Exception) -> Response:
+        """The log is away for now: said so, by every path."""
+        return JSONResponse({"ok": False, "error": str(error)}, 503, headers={"Retry-After": "5"})
+
     @app.post("/alerts", responses={202: {}, 413: {}, 422: {}, 503: {}})
     async def post_alert(request: Request, stream: Annotated[str, Query(max_length=200)] = "") -> Response:
         """Publish one packet in any format the facilities write. 202: durable; 422: quarantined, with the reason."""
@@ -68,7 +73,7 @@ def web_app(
     @app.get("/health")
     async def get_health() -> Response:
         """Whether every service works, and how far behind it is."""
-        facts = health()
+        facts = await asyncio.to_thread(health)
         return JSONResponse(facts, 200 if facts["ok"] else 503)
 
     @app.get("/coincidences")
@@ -101,7 +106,10 @@ async def _body(request: Request) -> bytes | None:
 async def _events(tail: Tail) -> AsyncIterator[ServerSentEvent]:
     try:
         while True:
-            lines = await asyncio.to_thread(tail.poll)
+            try:
+                lines = await asyncio.to_thread(tail.poll)
+            except Retry:  # the reader goes on where it was, when the log is back
+                lines = []
             for offset, kind, data in lines:
                 yield ServerSentEvent(data=data, event=kind, id=str(offset))
             if not lines:

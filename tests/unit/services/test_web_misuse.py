@@ -5,12 +5,15 @@ from typing import Any
 from unittest.mock import patch
 
 import orjson
+import pytest
+from fastapi.testclient import TestClient
 
 from nuncius.broker.services.intake import Intake
 from nuncius.broker.services.reading import Reading
 from nuncius.broker.services.web import app as web
 from nuncius.broker.services.web.tail import Tail
 from nuncius.broker.transport.port import Log
+from nuncius.schemas import Retry
 
 
 class NoIntake(Intake):
@@ -48,6 +51,17 @@ def test_a_sender_that_hangs_up_leaves_no_packet_and_no_fault(log: Log) -> None:
     asyncio.run(web.web_app(log, NoIntake(), read, dict)(scope, receive, send))
     assert told[0]["status"] == 400
     assert "cut off" in orjson.loads(told[1]["body"])["error"]
+
+
+@pytest.mark.parametrize("path", ["/health", "/coincidences"])
+def test_a_log_that_is_away_is_said_so(log: Log, path: str) -> None:
+    def gone(*_: Any) -> Any:
+        raise Retry("the log is away for now")
+
+    with patch.object(log, "starts", gone):
+        app = web.web_app(log, NoIntake(), read, gone)
+        answer = TestClient(app, raise_server_exceptions=False).get(path)
+    assert (answer.status_code, answer.json()["error"]) == (503, "the log is away for now")
 
 
 def test_waiting_readers_hold_no_thread(log: Log) -> None:
