@@ -1,5 +1,6 @@
 """Opening the log that an address names, whatever keeps it."""
 
+import warnings
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -73,7 +74,8 @@ def _framing(registry: Registry | None) -> Framing:
     if registry is None:
         return no_framing()
     try:
-        from nuncius.broker.transport.kafka.registry import registry_framing
+        with warnings.catch_warnings(record=True):  # authlib prefers another httpx, and says so to users
+            from nuncius.broker.transport.kafka.registry import registry_framing
     except ModuleNotFoundError as error:
         raise SettingsError("schema_registry in [kafka] needs more: pip install 'nuncius[registry]'") from error
     return registry_framing(registry)

@@ -18,7 +18,7 @@ from confluent_kafka import TopicPartition as KafkaPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # it is exported
 
 from nuncius.broker.transport.kafka.cluster import RPC_S, Cluster
-from nuncius.broker.transport.kafka.errors import LEADERLESS, explain
+from nuncius.broker.transport.kafka.errors import LEADERLESS, Refused, explain
 from nuncius.broker.transport.port import Committed, TopicPartition
 from nuncius.schemas.errors import NunciusError, Retry, SettingsError
 
@@ -34,6 +34,9 @@ UNSTABLE_S: Final = 30.0
 """How long a new owner waits for the transaction of the one before: three times the longest it may stay open."""
 
 _AGAIN_S: Final = 0.05
+_FIRST_S: Final = 1.0
+"""After so long it is looked for the first time whether we are refused; then after twice as long."""
+
 _EARLIEST: Final = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # its stubs say so
 _LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # as above
 _DOWN: Final = KafkaError._ALL_BROKERS_DOWN
@@ -82,6 +85,7 @@ class Client:
         self._complaints = Complaints()
         self._lock = threading.Lock()
         self._partitions: dict[str, int] = {}
+        self._entered = False
         self.admin = self._connected()
 
     @property
@@ -91,10 +95,19 @@ class Client:
 
     def topics(self, timeout_s: float = RPC_S) -> dict[str, int]:
         """Number of partitions of every topic of ours, by our name."""
-        try:
-            found = self.admin.list_topics(timeout=timeout_s).topics
-        except KafkaException as error:
-            raise self._away(error, "topics") from error
+        deadline = time.monotonic() + timeout_s
+        step_s = _FIRST_S
+        while True:
+            left_s = deadline - time.monotonic()
+            try:
+                found = self.admin.list_topics(timeout=max(_AGAIN_S, min(step_s, left_s))).topics
+                break
+            except KafkaException as error:
+                away = self._away(error, "topics")
+                if isinstance(away, SettingsError) or left_s <= step_s:
+                    raise away from error
+            step_s *= 2
+        self._entered = True
         inside, outside = self.cluster.inside, self.cluster.outside
         return {inside(name): len(topic.partitions) for name, topic in found.items() if outside(inside(name)) == name}
 
@@ -142,12 +155,15 @@ class Client:
         futures = self.admin.list_consumer_group_offsets([request], require_stable=True, request_timeout=ENDING_S)
         try:
             answer = next(iter(futures.values())).result(RPC_S)
+            undecided = any(part.error is not None for part in answer.topic_partitions)
         except KafkaException:
+            undecided = True
+        if undecided:
             futures = self.admin.list_consumer_group_offsets([request], require_stable=False, request_timeout=RPC_S)
             answer = self._wait(next(iter(futures.values())), f"offsets of {group}")
         for part in answer.topic_partitions:
             if part.error is not None:
-                raise explain(part.error, f"{self.where}: offsets of {group}")
+                raise self.explain(part.error, f"offsets of {group}")
         found: dict[TopicPartition, Committed | None] = dict.fromkeys(wanted)
         for part in answer.topic_partitions:
             if part.offset >= 0:
@@ -165,10 +181,16 @@ class Client:
                 return 0
             raise
 
+    def explain(self, error: KafkaException | KafkaError, doing: str) -> NunciusError:
+        """What an error means; one who was let in with a token before is only out of tokens for now."""
+        found = explain(error, f"{self.where}: {doing}")
+        by_token = self.cluster.connection.security.oauth is not None
+        return Retry(*found.args) if isinstance(found, Refused) and by_token and self._entered else found
+
     def answers(self, complaint: KafkaError, doing: str) -> None:
         """Return where the cluster answers after all; raise what the complaint stands for where it does not."""
         if complaint.code() in _FOR_GOOD:
-            raise explain(complaint, f"{self.where}: {doing}")
+            raise self.explain(complaint, doing)
         self.topics(timeout_s=2.0)
 
     def _offsets(
@@ -216,4 +238,4 @@ class Client:
         complaint = self._complaints.take()
         # One that has lived through a broker's restart may wait for ever on the connection to its coordinator.
         self.admin = self._connected()
-        return explain(complaint or error, f"{self.where}: {what}")
+        return self.explain(complaint or error, what)

@@ -62,7 +62,8 @@ def explain(error: KafkaException | KafkaError, where: str) -> NunciusError:
     if code in _REFUSED:
         return Refused(f"{where}: refused: {text}; look at [kafka] in the settings and at the rights there")
     if code == KafkaError._SSL:
-        return SettingsError(f"{where}: no secure connection: {text}; look at ca_file in the settings")
+        hint = "look at ca_file in the settings, and whether the certificate is for this host"
+        return SettingsError(f"{where}: no secure connection: {text}; {hint}")
     if code in _ABSENT:
         return Retry(
             f"{where}: {text}; a broker that comes back learns its topics, and nuncius up makes those that lack"

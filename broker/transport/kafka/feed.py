@@ -10,7 +10,6 @@ from confluent_kafka import TopicPartition as KafkaPartition
 
 from nuncius.broker.transport.kafka.client import SILENT, Client, Complaints
 from nuncius.broker.transport.kafka.cluster import BATCH_BYTES
-from nuncius.broker.transport.kafka.errors import explain
 from nuncius.broker.transport.port import Headers, Record, TopicPartition
 from nuncius.schemas.errors import LogDamaged, NunciusError, UnknownSchema
 
@@ -139,14 +138,14 @@ class Feed:
                 others = min(most - 1, budget // (len(first.value() or b"") + 1))  # about as large as the first one
                 messages += self.consumer.consume(others, 0.0) if others > 0 else []
         except KafkaException as error:
-            raise explain(error, f"{self._client.where}: reading") from error
+            raise self._client.explain(error, "reading") from error
         return [record for message in messages if (record := self._record(message)) is not None]
 
     def _record(self, message: Message) -> Record | None:
         tp = TopicPartition(self._client.cluster.inside(message.topic() or ""), message.partition() or 0)
         error, offset = message.error(), message.offset()
         if error is not None and error.code() not in (_EOF, _OUT_OF_RANGE):
-            raise explain(error, f"{self._client.where}: reading {tp.topic}/{tp.partition}")
+            raise self._client.explain(error, f"reading {tp.topic}/{tp.partition}")
         if self._moved or tp not in self.positions or offset is None:
             return None
         if error is not None:

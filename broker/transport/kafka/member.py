@@ -10,7 +10,6 @@ from confluent_kafka import Consumer, KafkaException
 from confluent_kafka import TopicPartition as KafkaPartition
 
 from nuncius.broker.transport.kafka.client import UNSTABLE_S, Client
-from nuncius.broker.transport.kafka.errors import explain
 from nuncius.broker.transport.kafka.feed import Feed, Unframe
 from nuncius.broker.transport.port import Batch, Committed, TopicPartition
 from nuncius.schemas.errors import Stop
@@ -145,7 +144,7 @@ class KafkaMember:
         try:
             self._feed.settle()
         except KafkaException as error:
-            raise explain(error, f"{self._client.where}: joining {self.group}") from error
+            raise self._client.explain(error, f"joining {self.group}") from error
         del consumer
 
     def _committed(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, Committed | None]:
@@ -155,11 +154,11 @@ class KafkaMember:
         try:
             parts = self._feed.consumer.committed(wanted, UNSTABLE_S) if wanted else []
         except KafkaException as error:
-            raise explain(error, f"{self._client.where}: offsets of {self.group}") from error
+            raise self._client.explain(error, f"offsets of {self.group}") from error
         found: dict[TopicPartition, Committed | None] = {}
         for part in parts:
             if part.error is not None:
-                raise explain(part.error, f"{self._client.where}: offsets of {self.group}")
+                raise self._client.explain(part.error, f"offsets of {self.group}")
             at = Committed(part.offset, part.metadata or "") if part.offset >= 0 else None
             found[TopicPartition(cluster.inside(part.topic), part.partition)] = at
         return found

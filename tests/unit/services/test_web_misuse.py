@@ -4,9 +4,10 @@ import asyncio
 from typing import Any
 from unittest.mock import patch
 
+import httpx
 import orjson
 import pytest
-from fastapi.testclient import TestClient
+from fastapi import FastAPI
 
 from nuncius.broker.services.intake import Intake
 from nuncius.broker.services.reading import Reading
@@ -53,14 +54,18 @@ def test_a_sender_that_hangs_up_leaves_no_packet_and_no_fault(log: Log) -> None:
     assert "cut off" in orjson.loads(told[1]["body"])["error"]
 
 
+async def got(app: FastAPI, path: str) -> httpx.Response:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+        return await client.get(path)
+
+
 @pytest.mark.parametrize("path", ["/health", "/coincidences"])
 def test_a_log_that_is_away_is_said_so(log: Log, path: str) -> None:
     def gone(*_: Any) -> Any:
         raise Retry("the log is away for now")
 
     with patch.object(log, "starts", gone):
-        app = web.web_app(log, NoIntake(), read, gone)
-        answer = TestClient(app, raise_server_exceptions=False).get(path)
+        answer = asyncio.run(got(web.web_app(log, NoIntake(), read, gone), path))
     assert (answer.status_code, answer.json()["error"]) == (503, "the log is away for now")
 
 
