@@ -106,6 +106,15 @@ def house(node: Node, home: Path) -> Iterator[House]:
         yield House(node, home, stack)
 
 
+def kill_and_start(node: Node) -> None:
+    """The broker dies, and comes back at its address."""
+    os.kill(node.pid, signal.SIGKILL)
+    for _ in waiting("the broker to die"):
+        if not node.alive():
+            break
+    node.start()
+
+
 def out_of(feeder: Service) -> bytes:
     """What a replay prints at its end."""
     assert feeder.process.stdout is not None
@@ -145,11 +154,7 @@ def test_whoever_is_killed_the_end_is_the_same(node: Node, made: Made, in_peace:
         matches[0] = services.start("match", "--slot", "nuncius-match-0")
 
         services.wait_for("nuncius.raw.candidates", 160, feeder)
-        os.kill(node.pid, signal.SIGKILL)
-        for _ in waiting("the broker to die"):
-            if not node.alive():
-                break
-        node.start()
+        kill_and_start(node)
 
         services.wait_for("nuncius.raw.candidates", 220, feeder)
         active.end(signal.SIGKILL)
@@ -241,11 +246,7 @@ def test_the_month_of_may_killed_ends_as_the_embedded_log(node: Node, alerts_dir
             services.wait_for("nuncius.events", 5000, feeder)
             matches[1].end(signal.SIGKILL)
             services.wait_for("nuncius.events", 8000, feeder)
-            os.kill(node.pid, signal.SIGKILL)
-            for _ in waiting("the broker to die"):
-                if not node.alive():
-                    break
-            node.start()
+            kill_and_start(node)
             services.wait_for("nuncius.events", 10_000, feeder)
             active.end(signal.SIGKILL)
             assert feeder.process.stdout is not None
