@@ -123,6 +123,7 @@ def out_of(feeder: Service) -> bytes:
     return found
 
 
+@pytest.mark.soak
 def test_two_match_processes_end_as_the_embedded_log(node: Node, made: Made, in_peace: bytes, tmp_path: Path) -> None:
     with house(node, tmp_path) as services:
         for number in range(2):
@@ -188,6 +189,7 @@ def test_what_was_left_open_by_one_that_was_killed_is_never_seen(node: Node) -> 
     log.close()
 
 
+@pytest.mark.soak
 def test_readers_wait_no_longer_than_a_transaction_may_stay_open(node: Node) -> None:
     """Nobody takes the slot of the one that was killed: the broker ends its transaction."""
     namespace = f"t{uuid4().hex[:12]}"

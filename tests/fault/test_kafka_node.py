@@ -74,6 +74,7 @@ def runs(pid: int) -> bool:
     return True
 
 
+@pytest.mark.soak
 def test_a_node_to_throw_away_works_and_leaves_nothing(found: tuple[Path, str]) -> None:
     assert found
     with throw_away(print, os.environ) as node:

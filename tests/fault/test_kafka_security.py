@@ -177,6 +177,7 @@ def test_a_password_over_tls(secured: Secured) -> None:
         log.close()
 
 
+@pytest.mark.soak
 def test_tokens_are_renewed_while_work_goes_on(secured: Secured) -> None:
     with token_server(secured.tokens) as server:
         log = opened(secured, secured.bearer(server.url))
