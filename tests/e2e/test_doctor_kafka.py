@@ -157,6 +157,7 @@ def test_another_number_of_partitions_is_named(kafka_address: str, tmp_path: Pat
     assert of(rows, "topics")[0]["detail"].startswith(f"missing: {topics.INBOX.name}, ")
 
 
+@pytest.mark.soak
 def test_a_dead_address_is_one_wrong_line(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -105,6 +105,7 @@ def test_a_killed_starter_leaves_no_java(found: tuple[Path, str], tmp_path: Path
             break
 
 
+@pytest.mark.soak
 def test_ours_is_one_and_comes_back_where_it_was_after_a_kill(tmp_path: Path) -> None:
     kafka_jars()
     node = start_ours(tmp_path, print, os.environ)
