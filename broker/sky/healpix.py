@@ -1,13 +1,15 @@
-"""HEALPix NESTED arithmetic at order 29 in plain numpy: positions to pixels and pixels to positions.
+"""HEALPix NESTED arithmetic at order 29: positions to pixels and pixels to positions.
 
 Written out from Gorski et al. 2005 (ApJ 622, 759), sections 4 and 5, so that looking up a point needs no library
-whose import takes seconds. A *cell* is (order, pixel number); a *range* is [start, stop) in pixels of order 29.
+whose import takes seconds, and so that a compiled twin can work on several points at once. A *cell* is (order, pixel number); a *range* is [start, stop) in pixels of order 29.
 """
 
 import math
 
 import numpy as np
 import numpy.typing as npt
+
+from nuncius.broker.sky.compiled import FEW, kernels
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -19,7 +21,14 @@ PIXELS = 12 << (2 * ORDER)
 PIXEL_AREA_SR = 4 * math.pi / PIXELS
 DEG2_PER_SR = math.degrees(1) ** 2
 
-_NSIDE = 1 << ORDER
+NSIDE = 1 << ORDER
+RADIANS = math.pi / 180
+SINE = tuple((-1) ** k / math.factorial(2 * k + 1) for k in range(1, 9))
+COSINE = tuple((-1) ** k / math.factorial(2 * k) for k in range(1, 9))
+"""Taylor coefficients from x^3 and x^2 on. Up to 45 degrees the rest is below 1e-17: no mathematics library is asked, so
+that a position has one pixel on every machine, with numba and without.
+"""
+
 _SPREAD = (
     (16, 0x0000FFFF0000FFFF),
     (8, 0x00FF00FF00FF00FF),
@@ -47,38 +56,60 @@ def pixel(ra: npt.ArrayLike, dec: npt.ArrayLike) -> IntArray:
     ra_deg, dec_deg = np.broadcast_arrays(np.asarray(ra, np.float64), np.asarray(dec, np.float64))
     if not (np.all(np.isfinite(ra_deg)) and np.all(np.abs(dec_deg) <= 90)):
         raise ValueError("a position is not finite or its declination lies outside [-90, 90]: check it before look-up")
-    quarter = np.mod(ra_deg, 360.0) / 90.0
+    loops = kernels() if ra_deg.size > FEW else None
+    if loops is None:
+        return _pixels(ra_deg, dec_deg)
+    out = np.empty(ra_deg.shape, np.int64)
+    loops.pixels(np.ascontiguousarray(ra_deg).reshape(-1), np.ascontiguousarray(dec_deg).reshape(-1), out.reshape(-1))
+    return out
+
+
+def _pixels(ra_deg: FloatArray, dec_deg: FloatArray) -> IntArray:
+    """The numpy twin of `kernels.pixels`: the same operations in the same order, so the same bits."""
+    quarter = ra_deg / 90.0
+    quarter = quarter - 4.0 * np.floor(quarter * 0.25)
     quarter = np.where(quarter >= 4.0, 0.0, quarter)
-    dec_rad = np.radians(dec_deg)
-    z = np.sin(dec_rad)
-    z_abs = np.abs(z)
+    height = np.abs(dec_deg)
+    steep = height > 45.0
+    angle = np.where(steep, 90.0 - height, height) * RADIANS
+    w = angle * angle
+    sine = angle + angle * (w * _series(SINE, w))
+    cosine = 1.0 + w * _series(COSINE, w)
+    z_abs = np.where(steep, cosine, sine)
+    slope = 0.75 * np.where(dec_deg < 0, -z_abs, z_abs)
     belt = z_abs <= 2 / 3
 
-    rising = (_NSIDE * (0.5 + quarter - 0.75 * z)).astype(np.int64)
-    falling = (_NSIDE * (0.5 + quarter + 0.75 * z)).astype(np.int64)
-    lap_rising = rising >> ORDER
-    lap_falling = falling >> ORDER
+    rising = 0.5 + quarter - slope
+    falling = 0.5 + quarter + slope
+    lap_rising = np.floor(rising)
+    lap_falling = np.floor(falling)
+    one, two = lap_rising.astype(np.int64), lap_falling.astype(np.int64)
     # laps run to 5 where rounding carries a right ascension just below 360 over it: faces count modulo four
-    face = np.where(
-        lap_rising == lap_falling,
-        (lap_rising & 3) | 4,
-        np.where(lap_rising < lap_falling, lap_rising & 3, (lap_falling & 3) | 8),
-    )
-    x = falling & (_NSIDE - 1)
-    y = _NSIDE - 1 - (rising & (_NSIDE - 1))
+    face = np.where(one == two, (one & 3) | 4, np.where(one < two, one & 3, (two & 3) | 8))
+    x = ((falling - lap_falling) * NSIDE).astype(np.int64)
+    y = NSIDE - 1 - ((rising - lap_rising) * NSIDE).astype(np.int64)
 
     if not np.all(belt):
-        corner = np.minimum(quarter.astype(np.int64), 3)
-        along = quarter - corner
+        lap = np.floor(quarter)
+        along = quarter - lap
+        corner = lap.astype(np.int64)
         # sqrt(3 (1 - |z|)) written through cos(dec): exact near the poles, where 1 - |z| loses all its digits
-        width = _NSIDE * np.cos(dec_rad) / np.sqrt((1 + z_abs) / 3)
-        east = np.minimum((along * width).astype(np.int64), _NSIDE - 1)
-        west = np.minimum(((1 - along) * width).astype(np.int64), _NSIDE - 1)
-        north = z > 0
+        width = NSIDE * np.where(steep, sine, cosine) / np.sqrt((1.0 + z_abs) / 3.0)
+        east = np.minimum(along * width, NSIDE - 1.0).astype(np.int64)
+        west = np.minimum((1.0 - along) * width, NSIDE - 1.0).astype(np.int64)
+        north = dec_deg > 0
         face = np.where(belt, face, np.where(north, corner, corner + 8))
-        x = np.where(belt, x, np.where(north, _NSIDE - 1 - west, east))
-        y = np.where(belt, y, np.where(north, _NSIDE - 1 - east, west))
+        x = np.where(belt, x, np.where(north, NSIDE - 1 - west, east))
+        y = np.where(belt, y, np.where(north, NSIDE - 1 - east, west))
     out: IntArray = (face << (2 * ORDER)) | _spread(x) | (_spread(y) << 1)
+    return out
+
+
+def _series(coefficients: tuple[float, ...], w: FloatArray) -> FloatArray:
+    """The polynomial of Horner's scheme, highest power first."""
+    out: FloatArray = coefficients[-2] + w * coefficients[-1]
+    for coefficient in reversed(coefficients[:-2]):
+        out = coefficient + w * out
     return out
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from nuncius.broker.sky.compiled import kernels
 from nuncius.broker.sky.errors import FLOOR_DEG, fisher
 from nuncius.broker.sky.geometry import NO_MAPS, Place, Point, simple, tiled
 from nuncius.broker.sky.healpix import PIXEL_AREA_SR, IntArray
@@ -56,8 +57,14 @@ def map_overlap(a: SkyMap, b: SkyMap) -> float:
     """Exact overlap integral of two maps: over the common pieces of their ranges. Cost: tiles of both."""
     if a.tiles > b.tiles:
         a, b = b, a
-    of_a, of_b, length = _pieces(a, b)
-    return _FOUR_PI * float(np.sum(a.density[of_a] * b.density[of_b] * (length * PIXEL_AREA_SR)))
+    loops = kernels()
+    if loops is None:
+        of_a, of_b, length = _pieces(a, b)
+        parts = a.density[of_a] * b.density[of_b] * (length * PIXEL_AREA_SR)
+    else:
+        room = np.empty(a.tiles + b.tiles)
+        parts = room[: loops.products(a.start, a.stop, a.density, b.start, b.stop, b.density, PIXEL_AREA_SR, room)]
+    return _FOUR_PI * float(np.sum(parts))
 
 
 def profile_overlap(sky: SkyMap, circle: Fisher) -> float:

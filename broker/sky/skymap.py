@@ -12,6 +12,7 @@ from nuncius.broker.sky import healpix
 from nuncius.broker.sky.fits_header import number, text
 from nuncius.broker.sky.fits_source import MAX_FILE_BYTES
 from nuncius.broker.sky.healpix import DEG2_PER_SR, PIXEL_AREA_SR, PIXELS, FloatArray, IntArray
+from nuncius.broker.sky.lookup import Lookup, taken
 from nuncius.broker.sky.skymap_fits import read_tiles
 from nuncius.schemas.errors import LimitExceeded, MalformedAlert
 
@@ -21,6 +22,20 @@ _Number = TypeVar("_Number", np.int64, np.float64)
 class Distance(NamedTuple):
     """Distance layers at positions (Singer et al. 2016, ApJL 829, L15): location and scale in Mpc, norm in Mpc^-2."""
 
+    mu: FloatArray
+    sigma: FloatArray
+    norm: FloatArray
+
+
+class Values(NamedTuple):
+    """What a map says at positions, arrays of one shape.
+
+    Density per steradian (0 outside the map), 2-D credible level (1 outside), and the distance layers as in `Distance`
+    (NaN outside the map, or where it has none).
+    """
+
+    density: FloatArray
+    level: FloatArray
     mu: FloatArray
     sigma: FloatArray
     norm: FloatArray
@@ -174,8 +189,18 @@ class SkyMap:
 
     def tile(self, pixels: IntArray) -> IntArray:
         """Index of the range that holds each order-29 pixel; -1 where none does."""
-        index = np.searchsorted(self.start, pixels, side="right") - 1
-        return np.where((index >= 0) & (pixels < self.stop[index]), index, -1)
+        return self._lookup.find(np.asarray(pixels, np.int64))
+
+    def at(self, ra: npt.ArrayLike, dec: npt.ArrayLike) -> Values:
+        """Everything the map says at positions (ICRS degrees), looked up once."""
+        index = self.tile(healpix.pixel(ra, dec))
+        unknown = np.full(index.shape, np.nan)
+        layers = (self.distance_mu, self.distance_sigma, self.distance_norm)
+        return Values(
+            taken(self.density, index, 0.0),
+            taken(self._ranking.level, index, 1.0),
+            *(unknown if layer is None else taken(layer, index, np.nan) for layer in layers),
+        )
 
     @overload
     def probdensity(self, ra: float, dec: float) -> float: ...
@@ -222,7 +247,7 @@ class SkyMap:
             return None
         index = self.tile(healpix.pixel(ra, dec))
         layers = (self.distance_mu, self.distance_sigma, self.distance_norm)
-        return Distance(*(np.where(index < 0, np.nan, layer[index]) for layer in layers))
+        return Distance(*(taken(layer, index, np.nan) for layer in layers))
 
     def maximum(self) -> tuple[float, float]:
         """Centre of the densest tile, ICRS degrees; of equally dense ones the first in NESTED order."""
@@ -270,9 +295,12 @@ class SkyMap:
         )
 
     def _at(self, values: FloatArray, outside: float, ra: npt.ArrayLike, dec: npt.ArrayLike) -> float | FloatArray:
-        index = self.tile(healpix.pixel(ra, dec))
-        out: FloatArray = np.where(index < 0, outside, values[index])
+        out = taken(values, self.tile(healpix.pixel(ra, dec)), outside)
         return float(out) if out.ndim == 0 else out
+
+    @cached_property
+    def _lookup(self) -> Lookup:
+        return Lookup(self.start, self.stop)
 
 
 def _frozen(values: npt.NDArray[_Number]) -> npt.NDArray[_Number]:

@@ -1,0 +1,136 @@
+"""Loops over points and ranges, compiled by numba; serial, cached on disk, the operations of the numpy twins in their order.
+
+Each twin stands beside its caller: `healpix.pixel`, `lookup.Lookup.find`, `lookup.taken`, `overlap.map_overlap`. No fast-math and no fused
+multiplications, so both give the same bits.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import numba
+import numpy as np
+
+from nuncius.broker.sky.healpix import COSINE, NSIDE, ORDER, RADIANS, SINE, FloatArray, IntArray
+
+F = TypeVar("F", bound=Callable[..., object])
+
+_LAST = NSIDE - 1
+_SIDE = float(NSIDE)
+S1, S2, S3, S4, S5, S6, S7, S8 = SINE
+C1, C2, C3, C4, C5, C6, C7, C8 = COSINE
+
+
+def compiled(function: F) -> F:
+    """Compile on first use; the machine code is kept beside the source or in the user's cache folder."""
+    loop: F = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return loop
+
+
+@compiled
+def pixels(ra: FloatArray, dec: FloatArray, out: IntArray) -> None:
+    """Order-29 NESTED pixels of positions in degrees: `healpix.pixel` without its checks.
+
+    Written without branches, so that the compiler works on several points at once.
+    """
+    for i in range(ra.size):
+        quarter = ra[i] / 90.0
+        quarter = quarter - 4.0 * np.floor(quarter * 0.25)
+        quarter = 0.0 if quarter >= 4.0 else quarter
+        height = abs(dec[i])
+        steep = height > 45.0
+        angle = (90.0 - height if steep else height) * RADIANS
+        w = angle * angle
+        sine = angle + angle * (w * (S1 + w * (S2 + w * (S3 + w * (S4 + w * (S5 + w * (S6 + w * (S7 + w * S8))))))))
+        cosine = 1.0 + w * (C1 + w * (C2 + w * (C3 + w * (C4 + w * (C5 + w * (C6 + w * (C7 + w * C8)))))))
+        z_abs = cosine if steep else sine
+        slope = 0.75 * (-z_abs if dec[i] < 0 else z_abs)
+        belt = z_abs <= 2 / 3
+        north = dec[i] > 0
+
+        rising = 0.5 + quarter - slope
+        falling = 0.5 + quarter + slope
+        lap_rising = np.floor(rising)
+        lap_falling = np.floor(falling)
+        one = np.int32(lap_rising)
+        two = np.int32(lap_falling)
+        belt_face = ((one & 3) | 4) if one == two else ((one & 3) if one < two else ((two & 3) | 8))
+
+        lap = np.floor(quarter)
+        along = quarter - lap
+        width = _SIDE * (sine if steep else cosine) / np.sqrt((1.0 + z_abs) / 3.0)
+        east = np.int32(min(along * width, _SIDE - 1.0))
+        west = np.int32(min((1.0 - along) * width, _SIDE - 1.0))
+        corner = np.int32(lap)
+
+        face = belt_face if belt else (corner if north else corner + 8)
+        x = np.int64(
+            np.int32((falling - lap_falling) * _SIDE) if belt else (_LAST - west if north else np.int64(east))
+        )
+        y = np.int64(
+            _LAST - np.int32((rising - lap_rising) * _SIDE) if belt else (_LAST - east if north else np.int64(west))
+        )
+        x = (x | (x << 16)) & 0x0000FFFF0000FFFF
+        y = (y | (y << 16)) & 0x0000FFFF0000FFFF
+        x = (x | (x << 8)) & 0x00FF00FF00FF00FF
+        y = (y | (y << 8)) & 0x00FF00FF00FF00FF
+        x = (x | (x << 4)) & 0x0F0F0F0F0F0F0F0F
+        y = (y | (y << 4)) & 0x0F0F0F0F0F0F0F0F
+        x = (x | (x << 2)) & 0x3333333333333333
+        y = (y | (y << 2)) & 0x3333333333333333
+        x = (x | (x << 1)) & 0x5555555555555555
+        y = (y | (y << 1)) & 0x5555555555555555
+        out[i] = (np.int64(face) << (2 * ORDER)) | x | (y << 1)
+
+
+@compiled
+def find(
+    points: IntArray, start: IntArray, stop: IntArray, table: IntArray, shift: int, out: IntArray
+) -> None:
+    """Index of the range that holds each pixel, -1 where none does: the coarse table, then bisection."""
+    for i in range(points.size):
+        point = points[i]
+        low = table[point >> shift]
+        high = table[(point >> shift) + 1]
+        while low < high:
+            middle = (low + high) >> 1
+            if start[middle] <= point:
+                low = middle + 1
+            else:
+                high = middle
+        out[i] = low - 1 if low > 0 and point < stop[low - 1] else -1
+
+
+@compiled
+def take(index: IntArray, column: FloatArray, outside: float, out: FloatArray) -> None:
+    """Values of a column at indices; ``outside`` where the index is negative."""
+    for i in range(index.size):
+        out[i] = column[index[i]] if index[i] >= 0 else outside
+
+
+@compiled
+def products(
+    start_a: IntArray,
+    stop_a: IntArray,
+    density_a: FloatArray,
+    start_b: IntArray,
+    stop_b: IntArray,
+    density_b: FloatArray,
+    area: float,
+    out: FloatArray,
+) -> int:
+    """Density of a times density of b times area of each common piece of two sorted lists of disjoint ranges.
+
+    Two pointers. Returns how many there are; ``out`` must have room for both lists together.
+    """
+    i = j = n = 0
+    while i < start_a.size and j < start_b.size:
+        low = max(start_a[i], start_b[j])
+        high = min(stop_a[i], stop_b[j])
+        if low < high:
+            out[n] = density_a[i] * density_b[j] * ((high - low) * area)
+            n += 1
+        if stop_a[i] <= stop_b[j]:
+            i += 1
+        else:
+            j += 1
+    return n

@@ -1,0 +1,58 @@
+"""Which of many sorted ranges holds a pixel: a coarse table of the sphere, then bisection."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from nuncius.broker.sky.compiled import FEW, kernels
+from nuncius.broker.sky.healpix import ORDER, FloatArray, IntArray
+
+TABLE_ORDER: Final = 6
+"""Order of the table's cells: 49 152 of them, 0.2 MB, so that it stays in the processor's cache."""
+
+
+class Lookup:
+    """Sorted, disjoint order-29 ranges [start, stop) that pixels are looked up in.
+
+    Parameters
+    ----------
+    start, stop
+        The ranges; kept, not copied.
+    """
+
+    __slots__ = ("_shift", "_start", "_stop", "_table")
+
+    def __init__(self, start: IntArray, stop: IntArray) -> None:
+        self._start, self._stop = start, stop
+        self._shift = 2 * (ORDER - TABLE_ORDER)
+        self._table: npt.NDArray[np.int32] | None = None
+
+    def find(self, points: IntArray) -> IntArray:
+        """Index of the range that holds each pixel, -1 where none does; the shape of ``points``."""
+        loops = kernels() if points.size > FEW else None
+        if loops is None:
+            index = np.searchsorted(self._start, points, side="right") - 1
+            found: IntArray = np.where((index >= 0) & (points < self._stop[index]), index, -1)
+            return found
+        out = np.empty(points.shape, np.int64)
+        loops.find(points.reshape(-1), self._start, self._stop, self._cells, self._shift, out.reshape(-1))
+        return out
+
+    @property
+    def _cells(self) -> npt.NDArray[np.int32]:
+        """How many ranges start before each cell of the table, and in all."""
+        if self._table is None:
+            count = np.bincount(self._start >> self._shift, minlength=12 << (2 * TABLE_ORDER))
+            self._table = np.concatenate(([0], np.cumsum(count))).astype(np.int32)
+        return self._table
+
+
+def taken(column: FloatArray, index: IntArray, outside: float) -> FloatArray:
+    """Values of a column at indices; ``outside`` where the index is negative. The shape of ``index``."""
+    loops = kernels() if index.size > FEW else None
+    if loops is None:
+        return np.where(index < 0, outside, column[index])
+    out = np.empty(index.shape, np.float64)
+    loops.take(index.reshape(-1), column, outside, out.reshape(-1))
+    return out
