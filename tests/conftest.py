@@ -6,7 +6,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 from kafka_here import REQUIRED, kafka_node
+
+# time is never asserted: the first call may compile
+settings.register_profile("nuncius", deadline=None)
+settings.load_profile("nuncius")
 
 ALERTS = Path(__file__).resolve().parents[2] / "shared" / "alerts"
 

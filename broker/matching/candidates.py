@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nuncius.broker.matching.associate import LATENESS_DAYS
 from nuncius.broker.matching.cuts import counterparts, event_us, first_detections
@@ -18,9 +19,12 @@ from nuncius.broker.matching.lists import usable
 from nuncius.broker.matching.lookback import Chunk, LookBack
 from nuncius.broker.matching.regions import Regions
 from nuncius.broker.matching.rules import CandidateRule, Rule
+from nuncius.broker.matching.segment import Keep, in_memory
 from nuncius.broker.matching.store import DAY_US
 from nuncius.broker.matching.threads import microseconds
 from nuncius.broker.sky import SkyMap
+from nuncius.broker.sky.footprint import Footprint, footprint
+from nuncius.broker.sky.index import RegionIndex
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.candidate import NO_TIME, CandidateBatch
 from nuncius.schemas.coincidence import Counterpart
@@ -28,10 +32,11 @@ from nuncius.schemas.vocabulary import RunMode
 
 
 class Notice(NamedTuple):
-    """A rule (by its place) with a notice that it searches around."""
+    """A rule (by its place), a notice that it searches around, and the region it searches."""
 
     rule: int
     alert: Alert
+    region: Footprint
 
 
 NoticeKey = tuple[int, str, RunMode]
@@ -75,15 +80,20 @@ class Match:
     lateness_days
         How long after its event an alert, or after its detection a row, is still matched. Objects first seen longer
         ago than this and the longest window are forgotten.
+    keep
+        Where the columns of past candidates go once they are many: memory, or a file they are mapped from.
     """
 
-    def __init__(self, rules: tuple[Rule, ...], lateness_days: float = LATENESS_DAYS) -> None:
+    def __init__(
+        self, rules: tuple[Rule, ...], lateness_days: float = LATENESS_DAYS, keep: Keep = in_memory
+    ) -> None:
         self._rules = tuple(rule for rule in rules if isinstance(rule, CandidateRule) and rule.enabled)
         self._lateness_us = round(lateness_days * DAY_US)
         reach = max((max(rule.high_us, rule.control_us) for rule in self._rules), default=0)
         self._keep_us = self._lateness_us + reach + DAY_US
         self._notices: dict[NoticeKey, Notice] = {}
-        self._lookback = LookBack()
+        self._index: RegionIndex[NoticeKey] = RegionIndex()
+        self._lookback = LookBack(keep)
         self._watermarks: dict[RunMode, int] = {}
         self._evicted: dict[RunMode, int] = {}
 
@@ -112,24 +122,21 @@ class Match:
             Of the candidates.
         """
         sky = Regions(maps)
-        fresh = {
-            key: Notice(number, alert)
-            for alert in events
-            for number, rule in enumerate(self._rules)
-            if (key := (number, alert.alert_id, alert.run_mode)) not in self._notices and usable(rule, alert)
-        }
+        fresh = self._fresh(events, sky)
         found: list[Counterpart] = []
         for notice in fresh.values():
-            window = first_detections(self._rules[notice.rule], notice.alert)
-            for batch in self._lookback.holding(notice.alert.run_mode, notice.alert.reality, *window):
+            alert, cover = notice.alert, notice.region.cover
+            window = first_detections(self._rules[notice.rule], alert)
+            for batch in self._lookback.holding(alert.run_mode, alert.reality, window, cover.start, cover.stop):
                 found += self._pairs(notice, batch, sky)
-        dated = candidates.take((candidates.first_us != NO_TIME) & ~candidates.solar_system)
+        dated = candidates.take(self._searched(candidates, run_mode))
         chunk = Chunk.of(run_mode, dated) if len(dated) else None
         if chunk is not None:
-            for notice in (*self._notices.values(), *fresh.values()):
-                window = first_detections(self._rules[notice.rule], notice.alert)
-                if notice.alert.run_mode == run_mode and chunk.may_hold(notice.alert.reality, *window):
-                    found += self._pairs(notice, chunk.batch, sky)
+            found += self._found(self._index, self._notices, chunk, sky)
+            if fresh:
+                index: RegionIndex[NoticeKey] = RegionIndex()
+                index.add({key: notice.region for key, notice in fresh.items()})
+                found += self._found(index, fresh, chunk, sky)
         watermarks, late = self._watch(events, candidates, now, run_mode)
         unique = {(p.rule, p.event_thread, p.event_alert_id, p.alert_id, p.run_mode): p for p in found}
         effects = tuple(unique[name] for name in sorted(unique))
@@ -138,6 +145,7 @@ class Match:
     def apply(self, delta: MatchDelta) -> None:
         """Take a step over after its effects were committed; about once a day of event time, forget what is too old."""
         self._notices.update(delta.notices)
+        self._index.add({key: notice.region for key, notice in delta.notices.items()})
         if delta.chunk is not None:
             self._lookback.add(delta.chunk)
         for mode, reached in delta.watermarks.items():
@@ -145,8 +153,45 @@ class Match:
         if any(reached >= self._evicted.get(mode, 0) + DAY_US for mode, reached in self._watermarks.items()):
             self._evict()
 
+    def _fresh(self, events: tuple[Alert, ...], sky: Regions) -> dict[NoticeKey, Notice]:
+        """Notices not known yet that a rule searches around, and whose region is at hand."""
+        fresh: dict[NoticeKey, Notice] = {}
+        for alert in events:
+            for number, rule in enumerate(self._rules):
+                key = (number, alert.alert_id, alert.run_mode)
+                if key in self._notices or key in fresh or not usable(rule, alert):
+                    continue
+                shape = sky.searched(alert)
+                if shape is not None:
+                    fresh[key] = Notice(number, alert, footprint(shape, rule.max_credible_level))
+        return fresh
+
+    def _searched(self, candidates: CandidateBatch, run_mode: RunMode) -> NDArray[np.bool_]:
+        """Rows that may be a counterpart: dated, placed, no known solar-system object, not seen since long before."""
+        oldest = self._watermarks.get(run_mode, NO_TIME + self._keep_us + 1) - self._keep_us
+        placed = np.isfinite(candidates.ra) & (np.abs(candidates.dec) <= 90)
+        return (candidates.first_us >= oldest) & placed & ~candidates.solar_system
+
+    def _found(
+        self, index: RegionIndex[NoticeKey], notices: Mapping[NoticeKey, Notice], chunk: Chunk, sky: Regions
+    ) -> list[Counterpart]:
+        """Counterparts among the rows of a chunk: regions by the index, then every notice's own cuts."""
+        hits = index.find(chunk.batch.ra, chunk.batch.dec)
+        by_slot = np.argsort(hits.slot, kind="stable")
+        slots, begins = np.unique(hits.slot[by_slot], return_index=True)
+        found: list[Counterpart] = []
+        for slot, rows in zip(slots, np.split(hits.row[by_slot], begins[1:]), strict=False):
+            notice = notices[index.key(int(slot))]
+            window = first_detections(self._rules[notice.rule], notice.alert)
+            if notice.alert.run_mode == chunk.run_mode and chunk.may_hold(notice.alert.reality, *window):
+                first = chunk.batch.first_us[rows]
+                timely = rows[(first >= window[0]) & (first <= window[1])]
+                if len(timely):
+                    found += self._pairs(notice, chunk.batch.take(np.sort(timely)), sky)
+        return found
+
     def _pairs(self, notice: Notice, batch: CandidateBatch, sky: Regions) -> list[Counterpart]:
-        shape = sky.shape(notice.alert)
+        shape = sky.searched(notice.alert)
         return [] if shape is None else counterparts(self._rules[notice.rule], notice.alert, shape, batch)
 
     def _watch(
@@ -170,9 +215,8 @@ class Match:
         for mode, reached in self._watermarks.items():
             cutoff = reached - self._keep_us
             self._lookback.drop_before(mode, cutoff)
-            self._notices = {
-                key: notice
-                for key, notice in self._notices.items()
-                if key[2] != mode or event_us(notice.alert) >= cutoff
-            }
+            old = [k for k, notice in self._notices.items() if k[2] == mode and event_us(notice.alert) < cutoff]
+            self._index.drop(*old)
+            for key in old:
+                del self._notices[key]
         self._evicted = dict(self._watermarks)

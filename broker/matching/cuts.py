@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from nuncius.broker.matching.rules import CandidateRule
 from nuncius.broker.matching.threads import microseconds, moment
 from nuncius.broker.sky import SkyMap
+from nuncius.broker.sky.footprint import searched_level
+from nuncius.broker.sky.profile import Fisher
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.candidate import NO_TIME, CandidateBatch
 from nuncius.schemas.coincidence import Counterpart
@@ -26,12 +28,12 @@ def event_us(notice: Alert) -> int:
     return microseconds(notice.time_start)
 
 
-def counterparts(rule: CandidateRule, notice: Alert, shape: SkyMap, batch: CandidateBatch) -> list[Counterpart]:
+def counterparts(rule: CandidateRule, notice: Alert, shape: SkyMap | Fisher, batch: CandidateBatch) -> list[Counterpart]:
     """Rows that pass, in the batch's order.
 
     On: first detection in [t0 + low, t0 + high]. Control: first detection in [t0 - control, t0). Both: the notice's
     reality, no known solar-system object, score and star score within the rule's cuts where they are known, and 2-D
-    credible level at most the rule's (inclusive).
+    credible level at most the rule's (inclusive), or among the densest of the region.
     """
     start = event_us(notice)
     first = batch.first_us
@@ -43,9 +45,9 @@ def counterparts(rule: CandidateRule, notice: Alert, shape: SkyMap, batch: Candi
         return []
     ra, dec = batch.ra[near], batch.dec[near]
     level = np.asarray(shape.credible_level(ra, dec))
-    inside = level <= rule.max_credible_level
-    near, level = near[inside], level[inside]
-    density = np.asarray(shape.probdensity(ra[inside], dec[inside]))
+    density = np.asarray(shape.probdensity(ra, dec))
+    inside = (level <= searched_level(shape, rule.max_credible_level)) & (density > 0)
+    near, level, density = near[inside], level[inside], density[inside]
     return [
         _row(rule, notice, batch, (int(i), "on" if on[i] else "control"), (float(c), float(d)))
         for i, c, d in zip(near, level, density, strict=True)

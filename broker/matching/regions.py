@@ -6,6 +6,8 @@ from typing import Final, TypeVar
 
 from nuncius.broker.matching.threads import own_regions
 from nuncius.broker.sky import SkyMap, geometry, overlap, point, separation_deg
+from nuncius.broker.sky.geometry import searchable
+from nuncius.broker.sky.profile import Fisher
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.localization import Localization, SkyMapRef
 
@@ -50,6 +52,11 @@ class Regions:
         """Geometry of the best own localization; None where there is none at hand."""
         place = self.place(alert)
         return None if place is None else geometry(place, self.maps)
+
+    def searched(self, alert: Alert) -> SkyMap | Fisher | None:
+        """What candidates are held against; None where the alert has no localization at hand."""
+        place = self.place(alert)
+        return None if place is None else searchable(place, self.maps)
 
     def overlap(self, first: Alert | None, second: Alert | None) -> float | None:
         """Overlap integral of two alerts; None where one has no localization at hand."""

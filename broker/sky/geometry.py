@@ -62,6 +62,12 @@ def geometry(place: Place, maps: Mapping[str, SkyMap] = NO_MAPS, *, tolerance: f
     return shape
 
 
+def searchable(place: Place, maps: Mapping[str, SkyMap] = NO_MAPS) -> Fisher | SkyMap | None:
+    """The geometry that candidates are held against: exact for a circle, else a map; None as in `geometry`."""
+    shape = simple(place, maps)
+    return tiled(shape) if isinstance(shape, Point) else shape
+
+
 def simple(
     place: Place, maps: Mapping[str, SkyMap] = NO_MAPS, *, tolerance: float = TOLERANCE
 ) -> Point | Fisher | SkyMap | None:

@@ -161,6 +161,27 @@ def cell_radius_rad(order: int) -> float:
     return math.acos(dot) if order == 0 else 2 * math.asin(math.sqrt(chord2) / 2)
 
 
+def cells_near(ra: float, dec: float, radius_rad: float, finest: int = ORDER) -> tuple[int, IntArray]:
+    """Order and numbers of at most four cells that hold every point within a distance of a position in degrees.
+
+    All twelve of order 0 where the circle reaches over the border of one. Along a base cell each of its coordinates,
+    0 to 1, changes by at most 1.5 a radian: the derivatives of Gorski et al. 2005, equations 8, 9, 17 and 18, are
+    largest in the polar caps, ((2/pi)^2 3/2 / cos(t/2)^2 + 3/2 cos(t/2)^2)^1/2 < 1.5 at the colatitude t of z = 2/3.
+    """
+    place = pixel(ra, dec)
+    face = int(place) >> (2 * ORDER)
+    reach = math.ceil(min(1.5 * radius_rad, 1.0) * NSIDE) + 1
+    x, y = int(_gather(place & (NSIDE * NSIDE - 1))), int(_gather((place & (NSIDE * NSIDE - 1)) >> 1))
+    low, high = (x - reach, y - reach), (x + reach, y + reach)
+    if min(low) < 0 or max(high) >= NSIDE:
+        return 0, np.arange(12)
+    order = max(0, min(finest, ORDER - (2 * reach).bit_length()))
+    shift = ORDER - order
+    columns = np.arange(low[0] >> shift, (high[0] >> shift) + 1)
+    rows = np.arange(low[1] >> shift, (high[1] >> shift) + 1)
+    return order, ((face << (2 * order)) | _spread(columns) | (_spread(rows) << 1)[:, None]).reshape(-1)
+
+
 def cell_area_sr(order: npt.ArrayLike) -> FloatArray:
     """Solid angle of a cell, steradian."""
     return np.asarray(math.pi / 3 * np.ldexp(1.0, -2 * np.asarray(order, np.int32)), np.float64)

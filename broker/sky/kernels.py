@@ -9,8 +9,9 @@ from typing import TypeVar
 
 import numba
 import numpy as np
+import numpy.typing as npt
 
-from nuncius.broker.sky.healpix import COSINE, NSIDE, ORDER, RADIANS, SINE, FloatArray, IntArray
+from nuncius.broker.sky.healpix import COSINE, NSIDE, ORDER, RADIANS, SINE, BoolArray, FloatArray, IntArray
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -134,3 +135,46 @@ def products(
         else:
             j += 1
     return n
+
+
+@compiled
+def count_entries(
+    interval: IntArray, first: IntArray, entries: npt.NDArray[np.int32], alive: BoolArray
+) -> tuple[int, int]:
+    """How many living entries the intervals have, sure ones and those on an edge; negative intervals have none."""
+    sure = edge = 0
+    for i in range(interval.size):
+        if interval[i] >= 0:
+            for place in range(first[interval[i]], first[interval[i] + 1]):
+                entry = entries[place]
+                if alive[entry >> 1]:
+                    edge += entry & 1
+                    sure += 1 - (entry & 1)
+    return sure, edge
+
+
+@compiled
+def list_entries(
+    interval: IntArray,
+    first: IntArray,
+    entries: npt.NDArray[np.int32],
+    alive: BoolArray,
+    row: IntArray,
+    slot: IntArray,
+    sure: int,
+) -> None:
+    """Rows and slots of the living entries: the sure ones from the front, those on an edge from ``sure`` on."""
+    n, m = 0, sure
+    for i in range(interval.size):
+        if interval[i] >= 0:
+            for place in range(first[interval[i]], first[interval[i] + 1]):
+                entry = entries[place]
+                if alive[entry >> 1]:
+                    if entry & 1:
+                        row[m] = i
+                        slot[m] = entry >> 1
+                        m += 1
+                    else:
+                        row[n] = i
+                        slot[n] = entry >> 1
+                        n += 1

@@ -73,11 +73,27 @@ class Fisher:
     @cached_property
     def radius90_deg(self) -> float:
         """Radius that contains 90 %, degrees."""
+        return self.radius_deg(0.9)
+
+    def radius_deg(self, level: float) -> float:
+        """Radius that contains a probability in (0, 1], degrees."""
         low, high = 0.0, math.pi
         for _ in range(80):
             middle = (low + high) / 2
-            low, high = (middle, high) if self.contained(middle) < 0.9 else (low, middle)
+            low, high = (middle, high) if self.contained(middle) < level else (low, middle)
         return math.degrees(high)
+
+    def probdensity(self, ra: FloatArray, dec: FloatArray) -> FloatArray:
+        """Density at positions (ICRS degrees), per steradian."""
+        return self.density(self.coordinate(ra, dec))
+
+    def credible_level(self, ra: FloatArray, dec: FloatArray) -> FloatArray:
+        """Probability nearer to the centre than each position (ICRS degrees): the density falls outwards."""
+        cap = 2 * np.sin(self.coordinate(ra, dec) / 2) ** 2
+        out: FloatArray = np.zeros_like(cap)
+        for weight, kappa in self.parts:
+            out += weight * (np.expm1(-kappa * cap) / math.expm1(-2 * kappa) if kappa > 1e-9 else cap / 2)
+        return out
 
 
 @dataclass(frozen=True, slots=True)
