@@ -8,12 +8,14 @@ import typer
 from typer.main import get_command
 
 from nuncius.broker.cli import (
+    calibrate,
     demo,
     doctor,
     facilities,
     parse,
     publish,
     replay,
+    rules,
     service,
     skymap,
     subscribe,
@@ -32,10 +34,12 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
     ("up", up.up, "the whole broker on this machine, with HTTP"),
     ("demo", demo.demo, "play two acts of history through the broker"),
     ("replay", replay.replay, "files and archives through the whole road"),
+    ("calibrate", calibrate.calibrate, "time slides: are stated rates true"),
     ("publish", publish.publish, "packets into a broker"),
     ("subscribe", subscribe.subscribe, "follow what a broker says"),
     ("parse", parse.parse, "what is in a packet, without a broker"),
     ("facilities", facilities.facilities, "what is read, and how far that was tried"),
+    ("rules", rules.rules, "what is looked for, its rates, and its budget"),
     ("doctor", doctor.doctor, "what is wrong here, and how to mend it"),
     ("ingest", service.ingest, "one service alone: take packets over HTTP"),
     ("match", service.match, "one service alone: candidates with events"),

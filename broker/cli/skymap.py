@@ -31,6 +31,7 @@ def info(files: Files, *, json: Json = False) -> None:
                 "area90_deg2": float(sky_map.area(0.9)),
                 "distance_mean_mpc": mean,
                 "distance_std_mpc": std,
+                "volume90_mpc3": _volume90(sky_map),
             },
         )
 
@@ -41,13 +42,55 @@ def at(
     *,
     ra: Annotated[float, typer.Option(metavar="DEG", help="Right ascension, ICRS degrees.", min=-360, max=360)],
     dec: Annotated[float, typer.Option(metavar="DEG", help="Declination, ICRS degrees.", min=-90, max=90)],
+    distance: Annotated[
+        float | None, typer.Option(metavar="MPC", help="Distance of the point: adds its level in space.", min=0)
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Probability density and credible level at a point."""
+    """Probability density and credible level at a point; with a distance also in space."""
     for file in files:
         sky_map = _read(file)
         density, level = float(sky_map.probdensity(ra, dec)), float(sky_map.credible_level(ra, dec))
-        _say(json, {"file": file.name, "probdensity_per_sr": density, "credible_level": level})
+        row: dict[str, object] = {"file": file.name, "probdensity_per_sr": density, "credible_level": level}
+        _say(json, row if distance is None else row | _in_space(sky_map, file, (ra, dec, distance)))
+
+
+@app.command(short_help="Which galaxy of a list is the host: ranked.")
+def galaxies(
+    file: Annotated[Path, typer.Argument(metavar="MAP")],
+    catalogue: Annotated[
+        Path, typer.Argument(metavar="CATALOGUE", help="CSV with columns ra, dec, distance_mpc, [name, weight].")
+    ],
+    *,
+    top: Annotated[int, typer.Option(metavar="N", help="Rows to print.", min=1)] = 20,
+    json: Json = False,
+) -> None:
+    """Galaxies of a list, most probable first: probability that each is the host, given that one of the list is."""
+    import numpy as np
+
+    from nuncius.broker.cli.catalogue import read_catalogue
+    from nuncius.broker.sky.galaxies import rank_galaxies
+    from nuncius.schemas import SettingsError
+
+    listed = read_catalogue(catalogue)
+    places = (np.array(listed.ra), np.array(listed.dec), np.array(listed.distance_mpc))
+    try:
+        ranked = rank_galaxies(_read(file), *places, None if listed.weight is None else np.array(listed.weight))
+    except ValueError as error:
+        raise SettingsError(f"{file.name}: {error}") from error
+    for rank, place in enumerate(ranked.index[:top].tolist()):
+        _say(
+            json,
+            {
+                "rank": rank + 1,
+                "name": listed.name[place] or None,
+                "ra": listed.ra[place],
+                "dec": listed.dec[place],
+                "distance_mpc": listed.distance_mpc[place],
+                "probability": float(ranked.probability[rank]),
+                "credible_level_3d": float(ranked.credible_level[rank]),
+            },
+        )
 
 
 @app.command("overlap", short_help="How far two maps agree: the overlap integral.")
@@ -60,27 +103,95 @@ def overlap_(first: File, second: File, *, json: Json = False) -> None:
 
 @app.command()
 def plot(
-    files: Files,
+    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE")] = None,
     *,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Picture to write: .png or .svg.")] = Path(
         "skymap.png"
     ),
     ra: Annotated[list[float] | None, typer.Option(metavar="DEG", help="Mark a point; give --dec as often.")] = None,
     dec: Annotated[list[float] | None, typer.Option(metavar="DEG", help="Declination of the marked point.")] = None,
+    mark: Annotated[list[str] | None, typer.Option(metavar="'RA DEC NAME'", help="Mark a point.")] = None,
+    place: Annotated[
+        list[str] | None, typer.Option(metavar="'RA DEC RADIUS NAME'", help="A 90 % circle, beside the maps.")
+    ] = None,
+    moc: Annotated[
+        list[str] | None, typer.Option(metavar="FILE|MOC", help="A footprint: MOC in ASCII, or its file.")
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Of Sun and Moon, UTC; default: the first map's DATE-OBS.")
+    ] = None,
+    avoid: Annotated[
+        tuple[float, float] | None, typer.Option(metavar="SUN MOON", help="Circles around them, degrees.")
+    ] = None,
+    zoom: Annotated[
+        tuple[float, float, float] | None, typer.Option(metavar="RA DEC RADIUS", help="The close-up, degrees.")
+    ] = None,
+    levels: Annotated[str, typer.Option(metavar="PERCENTS", help="Borders of the credible regions.")] = "50,90",
+    galactic_plane: Annotated[bool, typer.Option("--galactic-plane", help="Draw the galactic plane.")] = False,
+    title: Annotated[str | None, typer.Option(metavar="TEXT", help="Default: the names of what is drawn.")] = None,
 ) -> None:
-    """All-sky picture and a zoom, with 50 % and 90 % contours."""
-    from nuncius.broker.plots.sky import Mark, plot_skymap
+    """All-sky picture and a close-up; several maps are drawn as members of one coincidence, with Sun and Moon."""
+    from nuncius.broker.cli import skymap_plot as words
+    from nuncius.broker.plots.sky import Backdrop, Layer, plot_places
     from nuncius.schemas import SettingsError
 
-    if len(files) != 1:
-        raise SettingsError("plot takes one map")
     if out.suffix not in (".png", ".svg"):
         raise SettingsError(f"{out}: the picture's name must end in .png or .svg")
     if len(ra or []) != len(dec or []):
         raise SettingsError("give --ra and --dec equally often")
-    points = [Mark(r, d, f"{r:.4f} {d:+.4f}") for r, d in zip(ra or [], dec or [], strict=True)]
-    plot_skymap(_read(files[0]), out, points=points, title=files[0].name)
+    if not files and not place:
+        raise SettingsError("nothing to draw: name a sky map, or give --place")
+    if zoom is not None and not (abs(zoom[0]) <= 360 and abs(zoom[1]) <= 90 and 0 < zoom[2] <= 90):
+        raise SettingsError("--zoom: RA 0 to 360, Dec -90 to 90, radius above 0 and at most 90 degrees")
+    if avoid is not None and not all(0 < radius < 180 for radius in avoid):
+        raise SettingsError("--avoid: two radii between 0 and 180 degrees")
+    points = [words.mark(f"{r} {d}") for r, d in zip(ra or [], dec or [], strict=True)]
+    points += [words.mark(text) for text in mark or []]
+    footprints = [words.footprint(text) for text in moc or []]
+    shares = words.levels(levels)
+    maps = [_read(file) for file in files or []]
+    layers = [Layer(sky, name) for sky, name in zip(maps, words.labels(files or [], maps), strict=True)]
+    layers += [words.place(text) for text in place or []]
+    sun_avoid, moon_avoid = avoid or (None, None)
+    plot_places(
+        layers,
+        out,
+        points=points,
+        footprints=footprints,
+        backdrop=Backdrop(words.moment(time, maps), galactic_plane, sun_avoid, moon_avoid),
+        levels=shares,
+        title=", ".join(layer.label for layer in layers) if title is None else title,
+        zoom_on=None if zoom is None else (zoom[0] % 360, zoom[1]),
+        zoom_radius_deg=None if zoom is None else zoom[2],
+    )
     typer.echo(f"wrote {out}", err=True)
+
+
+def _volume90(sky_map: "SkyMap") -> float | None:
+    from nuncius.broker.sky.volume import Volume
+
+    try:
+        return float(Volume(sky_map).volume(0.9))
+    except ValueError:
+        return None
+
+
+def _in_space(sky_map: "SkyMap", file: Path, point: tuple[float, float, float]) -> dict[str, object]:
+    from nuncius.broker.sky.distance import line_of_sight
+    from nuncius.broker.sky.volume import Volume
+    from nuncius.schemas import SettingsError
+
+    try:
+        level = float(Volume(sky_map).credible_level(*point))
+    except ValueError as error:
+        raise SettingsError(f"{file.name}: {error}") from error
+    along = line_of_sight(sky_map, *point[:2])
+    known = along.known > 0
+    return {
+        "credible_level_3d": level,
+        "distance_mean_mpc": along.mean_mpc if known else None,
+        "distance_std_mpc": along.std_mpc if known else None,
+    }
 
 
 def _read(file: Path) -> "SkyMap":

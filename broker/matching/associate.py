@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from nuncius.broker.matching.coincide import Scene, coincidence
+from nuncius.broker.matching.coincide import Meetings, Scene, coincidence, meetings
 from nuncius.broker.matching.effects import Effect, PublishCoincidence, PublishList, TooLate
 from nuncius.broker.matching.events import Events
+from nuncius.broker.matching.groups import group
 from nuncius.broker.matching.lists import candidate_list
+from nuncius.broker.matching.multiplicity import Detectors
 from nuncius.broker.matching.regions import Regions
-from nuncius.broker.matching.rules import BURST_CLASSES, CandidateRule, EventRule, Rule
+from nuncius.broker.matching.rules import BURST_CLASSES, CandidateRule, EventRule, MultiplicityRule, Rule
 from nuncius.broker.matching.store import (
     BURST,
     DAY_US,
@@ -67,10 +69,12 @@ class Associate:
 
     def __init__(self, rules: tuple[Rule, ...], lateness_days: float = LATENESS_DAYS) -> None:
         self._rules = tuple(rule for rule in rules if isinstance(rule, EventRule) and rule.enabled)
+        self._detectors = tuple(rule for rule in rules if isinstance(rule, MultiplicityRule) and rule.enabled)
         self._lists = {rule.name: rule for rule in rules if isinstance(rule, CandidateRule) and rule.enabled}
         self._lateness_us = round(lateness_days * DAY_US)
         reach = [max(abs(rule.low_us), abs(rule.high_us)) for rule in self._rules]
         reach += [rule.high_us for rule in self._lists.values()]
+        reach += [2 * rule.window_us for rule in self._detectors]
         self._keep_us = self._lateness_us + max(reach, default=0) + DAY_US
         self._state = AssociateState()
         self._evicted: dict[RunMode, int] = {}
@@ -161,6 +165,7 @@ class Associate:
         if roles is None:
             found = [Role("anchor", i) for i, rule in enumerate(self._rules) if rule.anchor.takes(alert)]
             found += [Role("partner", i) for i, rule in enumerate(self._rules) if rule.partner.takes(alert)]
+            found += [Role("detector", i) for i, rule in enumerate(self._detectors) if rule.takes(alert)]
             if alert.event_class in BURST_CLASSES:
                 found.append(BURST if alert.event_class == "grb" else SUB_BURST)
             if any(rule.anchor.takes(alert) for rule in self._lists.values()):
@@ -176,9 +181,22 @@ class Associate:
             return 1 if main is None else max(1, sum(rule.anchor.takes(main) for rule in self._rules))
 
         scene = Scene(view, self._sky, events.event_of, trials_of)
-        anchors = sorted(self._anchors(view, events, touched))
-        found = (coincidence(self._rules[number], number, key, scene) for number, key in anchors)
+        found: list[Coincidence | None] = []
+        anchors = self._anchors(view, events, touched)
+        for key in sorted({key for _, key in anchors}):
+            met = self._meetings(key, scene)
+            found += [coincidence(each, scene) for number, each in met.items() if (number, key) in anchors]
+            found.append(group(tuple(met.values()), scene) if met else None)
+        for number, rule in enumerate(self._detectors):
+            detectors = Detectors(rule, number, scene)
+            found += [detectors.record(key) for key in sorted({k for t in touched for k in detectors.concerned(t)})]
         return {record.coincidence_id: record for record in found if record is not None}
+
+    def _meetings(self, key: ThreadKey, scene: Scene) -> dict[int, Meetings]:
+        """What each rule finds around an anchor thread, by the rule's number; those that found nothing left out."""
+        numbers = {role.rule for role, _ in self._stated(scene.view, key) if role.part == "anchor"}
+        found = {number: meetings(self._rules[number], number, key, scene) for number in sorted(numbers)}
+        return {number: met for number, met in found.items() if met is not None}
 
     def _candidate_lists(
         self, view: View, touched: Iterable[ThreadKey], rows: Iterable[Counterpart]
@@ -199,10 +217,10 @@ class Associate:
         anchors: set[tuple[int, ThreadKey]] = set()
         for key in events.with_neighbours(touched):
             for role, (start, stop) in self._stated(view, key):
-                rule = self._rules[role.rule]
                 if role.part == "anchor":
                     anchors.add((role.rule, key))
-                else:
+                elif role.part == "partner":
+                    rule = self._rules[role.rule]
                     low, high = start - rule.high_us, stop - rule.low_us
                     found = view.touching(Role("anchor", role.rule), key.scope, low, high)
                     anchors.update((role.rule, anchor) for anchor in found)

@@ -1,4 +1,4 @@
-"""Calibration: does what is stated to happen at a rate happen at that rate?
+"""Calibration: whether what is stated to happen at a rate does happen at that rate.
 
 A chance pair states how often a pair as good or better comes by chance. Over a livetime T the number of pairs that
 state at most x must then be x T. Pairs of slides share events, so their counts are no independent Poisson numbers:
@@ -42,7 +42,8 @@ class ChancePair(NamedTuple):
     null
         What the stated rate answers.
     stated_hz
-        `Significance.rate_hz`: the product FAR / I or, where the anchor is real, the rate of unrelated pairs.
+        `Significance.rate_hz`: the product FAR / I or, where the anchor is real, the rate of unrelated pairs. Infinite
+        where the positions exclude each other.
     overlap
         Overlap integral I; None where the sky was not used.
     most_hz
@@ -111,7 +112,7 @@ class MeanOverlap(NamedTuple):
 
 
 def curve(pairs: Sequence[ChancePair], livetime_s: float) -> Curve:
-    """Cumulative rate of pairs at each stated rate.
+    """Cumulative rate of pairs at each finite stated rate.
 
     Raises
     ------
@@ -120,7 +121,7 @@ def curve(pairs: Sequence[ChancePair], livetime_s: float) -> Curve:
     """
     if not livetime_s > 0:
         raise ValueError(f"livetime {livetime_s} s: no slide has both streams up")
-    stated = np.sort(np.array([pair.stated_hz for pair in pairs], float))
+    stated = np.sort(np.array([pair.stated_hz for pair in pairs if np.isfinite(pair.stated_hz)], float))
     count = np.searchsorted(stated, stated, side="right").astype(float)
     low, high = poisson_limits(count)
     return Curve(stated, count / livetime_s, low / livetime_s, high / livetime_s)
@@ -153,6 +154,11 @@ def complete_hz(pairs: Sequence[ChancePair], loss: float = LOSS) -> float:
     there = (below + most * rest) / (most * np.sum(inverse))
     whole = np.flatnonzero(there >= 1 - loss)
     return float(most[whole[-1]]) if len(whole) else float(most[0])
+
+
+def highest_hz(pairs: Sequence[ChancePair]) -> float:
+    """Highest finite stated rate, Hz; 0 without."""
+    return max((pair.stated_hz for pair in pairs if np.isfinite(pair.stated_hz)), default=0.0)
 
 
 def global_test(

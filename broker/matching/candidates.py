@@ -84,9 +84,7 @@ class Match:
         Where the columns of past candidates go once they are many: memory, or a file they are mapped from.
     """
 
-    def __init__(
-        self, rules: tuple[Rule, ...], lateness_days: float = LATENESS_DAYS, keep: Keep = in_memory
-    ) -> None:
+    def __init__(self, rules: tuple[Rule, ...], lateness_days: float = LATENESS_DAYS, keep: Keep = in_memory) -> None:
         self._rules = tuple(rule for rule in rules if isinstance(rule, CandidateRule) and rule.enabled)
         self._lateness_us = round(lateness_days * DAY_US)
         reach = max((max(rule.high_us, rule.control_us) for rule in self._rules), default=0)

@@ -1,7 +1,8 @@
 """One coincidence: everything a rule finds around one anchor, as a function of the alerts known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from nuncius.broker.matching.regions import Regions
@@ -23,17 +24,20 @@ class Found:
 
     Parameters
     ----------
+    rule
+        That found it.
+    partner
+        What its thread says.
     pair
         As it would be published.
     used
         The alerts behind it, the anchor's included.
-    statements
-        Notices of the partner.
     """
 
+    rule: EventRule
+    partner: Facts
     pair: Pair
     used: tuple[Alert, ...]
-    statements: int
 
 
 class Scene(NamedTuple):
@@ -67,13 +71,32 @@ class Once(NamedTuple):
     partner_span: Span
 
 
-def coincidence(rule: EventRule, number: int, key: ThreadKey, scene: Scene) -> Coincidence | None:
-    """What the rule finds around the anchor thread; None where no two versions ever met it.
+class Meetings(NamedTuple):
+    """What one rule finds around one anchor thread.
 
-    A pair exists for ever once any version of the anchor and any version of the partner met the rule, so that order
-    of arrival cannot matter. It is alive while the current facts meet it and neither owner has retracted. Without a
-    living pair the coincidence is ``retracted``; with one it is ``revised`` where its anchor or best partner has
-    more than one notice, else ``active``.
+    Parameters
+    ----------
+    rule
+        The rule.
+    anchor
+        What the thread says.
+    anchor_span
+        Its time; the latest one stated in the role where it states none now.
+    partners
+        Every partner thread of which any version ever met it, with the closest meeting.
+    living
+        The best living thread of each partner event, best first.
+    """
+
+    rule: EventRule
+    anchor: Facts
+    anchor_span: Span
+    partners: Mapping[ThreadKey, Once]
+    living: tuple[Found, ...]
+
+
+def meetings(rule: EventRule, number: int, key: ThreadKey, scene: Scene) -> Meetings | None:
+    """Everything the rule finds around the anchor thread; None where no two versions ever met it.
 
     Parameters
     ----------
@@ -94,19 +117,36 @@ def coincidence(rule: EventRule, number: int, key: ThreadKey, scene: Scene) -> C
             partners[partner] = once
     if not partners:
         return None
-    living = _events([f for p in sorted(partners) if (f := _alive(rule, anchor, view.facts(p), scene))])
-    found = living or [_dead(rule, anchor, *min((once, p) for p, once in partners.items()), scene)]
+    living = [f for p in sorted(partners) if (f := _alive(rule, anchor, view.facts(p), scene))]
+    return Meetings(rule, anchor, anchor.span or spans[-1][1], partners, tuple(one_an_event(living)))
+
+
+def coincidence(met: Meetings, scene: Scene) -> Coincidence:
+    """What a rule publishes of an anchor thread.
+
+    A pair exists for ever once any version of the anchor and any version of the partner met the rule, so that order
+    of arrival cannot matter. It is alive while the current facts meet it and neither owner has retracted. Without a
+    living pair the coincidence is ``retracted``; with one it is ``revised`` where its anchor or best partner has
+    more than one notice, else ``active``.
+
+    Parameters
+    ----------
+    met
+        What it finds.
+    scene
+        What is known.
+    """
+    found = met.living or (dead(met.rule, met.anchor, *min((once, p) for p, once in met.partners.items()), scene),)
     best = found[0]
-    used = {alert.alert_id: alert for f in found for alert in f.used}
-    issued = [alert.issued_time for alert in used.values() if alert.issued_time is not None]
-    updated = anchor.statements > 1 or best.statements > 1
+    updated = met.anchor.statements > 1 or best.partner.statements > 1
     pair = best.pair
+    key = met.anchor.key
     return Coincidence(
-        coincidence_id=ids.coincidence_id(rule.name, key.name),
-        state=("revised" if updated else "active") if living else "retracted",
-        rule=rule.name,
-        rule_source=rule.source,
-        anchor=_member(anchor, key.thread_id, (key,), anchor.span or spans[-1][1]),
+        coincidence_id=ids.coincidence_id(met.rule.name, key.name),
+        state=("revised" if updated else "active") if met.living else "retracted",
+        rule=met.rule.name,
+        rule_source=met.rule.source,
+        anchor=member(met.anchor, key.thread_id, (key,), met.anchor_span),
         reality=key.reality,
         run_mode=key.run_mode,
         partner=pair.partner,
@@ -116,8 +156,13 @@ def coincidence(rule: EventRule, number: int, key: ThreadKey, scene: Scene) -> C
         separation_deg=pair.separation_deg,
         significance=pair.significance,
         others=tuple(f.pair for f in found[1:]),
-        issued_time=max(issued, default=None),
+        issued_time=issued_time(alert for f in found for alert in f.used),
     )
+
+
+def issued_time(used: Iterable[Alert]) -> datetime | None:
+    """Latest issue time of the alerts used; None where none states one."""
+    return max((alert.issued_time for alert in used if alert.issued_time is not None), default=None)
 
 
 def _stated(view: View, key: ThreadKey, selector: Selector) -> list[tuple[Alert, Span]]:
@@ -165,17 +210,18 @@ def _alive(rule: EventRule, anchor: Facts, partner: Facts, scene: Scene) -> Foun
         return None
     overlap = scene.sky.overlap(anchor.located, partner.located)
     pair = Pair(
-        partner=_member(partner, *scene.event_of(partner.key), partner.span),
+        partner=member(partner, *scene.event_of(partner.key), partner.span),
         dt_s=gap / 1e6,
         overlap=overlap,
         credible_level=scene.sky.credible_level(anchor.located, partner.located),
         separation_deg=scene.sky.separation_deg(anchor.located, partner.located),
         significance=significance(Inputs(rule, anchor, partner, overlap, scene.trials_of(anchor.key))),
     )
-    return Found(pair, (*anchor.used, *partner.used), partner.statements)
+    return Found(rule, partner, pair, (*anchor.used, *partner.used))
 
 
-def _dead(rule: EventRule, anchor: Facts, once: Once, key: ThreadKey, scene: Scene) -> Found:
+def dead(rule: EventRule, anchor: Facts, once: Once, key: ThreadKey, scene: Scene) -> Found:
+    """A pair that met the rule once and does not any more, with the reason and without a number."""
     partner = scene.view.facts(key)
     if anchor.retraction is not None:
         why = f"the anchor was retracted by {anchor.retraction.facility}"
@@ -186,13 +232,13 @@ def _dead(rule: EventRule, anchor: Facts, once: Once, key: ThreadKey, scene: Sce
     trials = scene.trials_of(anchor.key)
     score = significance(Inputs(rule, anchor, partner, None, trials))
     empty = Significance(null=score.null, method=score.method, trials=trials, validity=f"no number: {why}")
-    member = _member(partner, *scene.event_of(key), partner.span or once.partner_span)
-    pair = Pair(partner=member, dt_s=once.gap_us / 1e6, significance=empty)
-    return Found(pair, (*anchor.used, *partner.used), partner.statements)
+    taken_back = member(partner, *scene.event_of(key), partner.span or once.partner_span)
+    pair = Pair(partner=taken_back, dt_s=once.gap_us / 1e6, significance=empty)
+    return Found(rule, partner, pair, (*anchor.used, *partner.used))
 
 
-def _events(living: list[Found]) -> list[Found]:
-    """The best thread of each partner event, best event first."""
+def one_an_event(living: Iterable[Found]) -> list[Found]:
+    """The best thread of each partner event, best event first: an event is never counted twice."""
     best: dict[str, Found] = {}
     for found in sorted(living, key=_rank):
         best.setdefault(found.pair.partner.event_id, found)
@@ -211,7 +257,8 @@ def _rank(found: Found) -> tuple[float, float, str, tuple[str, ...]]:
     )
 
 
-def _member(facts: Facts, event_id: str, threads: tuple[ThreadKey, ...], span: Span) -> Member:
+def member(facts: Facts, event_id: str, threads: tuple[ThreadKey, ...], span: Span) -> Member:
+    """A thread as a member of a coincidence, at the time that was compared."""
     return Member(
         event_id=event_id,
         threads=tuple(key.thread_id for key in threads),

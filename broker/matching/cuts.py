@@ -28,7 +28,9 @@ def event_us(notice: Alert) -> int:
     return microseconds(notice.time_start)
 
 
-def counterparts(rule: CandidateRule, notice: Alert, shape: SkyMap | Fisher, batch: CandidateBatch) -> list[Counterpart]:
+def counterparts(
+    rule: CandidateRule, notice: Alert, shape: SkyMap | Fisher, batch: CandidateBatch
+) -> list[Counterpart]:
     """Rows that pass, in the batch's order.
 
     On: first detection in [t0 + low, t0 + high]. Control: first detection in [t0 - control, t0). Both: the notice's

@@ -136,7 +136,56 @@ class CandidateRule:
     max_star_score: float | None = None
 
 
-Rule = EventRule | CandidateRule
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MultiplicityRule:
+    """Detectors of one messenger that see one burst: events of different detectors within a window of the first.
+
+    Parameters
+    ----------
+    name, enabled, source
+        As in `EventRule`.
+    select
+        The events.
+    window_us
+        Length of the window after the first event, microseconds; both ends inclusive, 0 included.
+    detectors, detectors_source
+        How many detectors watch, n, and where that number comes from.
+    rate_hz, rate_source
+        False alarms of each detector, Hz, and where that rate comes from.
+    same_detector
+        Other names of a detector, as (other, name): a detector that reports by two roads is one.
+    networks
+        Facilities whose notice is itself made of several detectors: never a member.
+    far_budget_hz, far_budget_source
+        As in `EventRule`.
+    """
+
+    name: str
+    enabled: bool
+    source: str
+    select: Selector
+    window_us: int
+    detectors: int
+    detectors_source: str
+    rate_hz: float
+    rate_source: str
+    same_detector: tuple[tuple[str, str], ...] = ()
+    networks: tuple[str, ...] = ()
+    far_budget_hz: float | None = None
+    far_budget_source: str = ""
+
+    def takes(self, alert: Alert) -> bool:
+        """Whether the alert is one detector's event of the kind asked for."""
+        return self.select.takes(alert) and not _named(alert.facility, self.networks)
+
+    def detector_of(self, alert: Alert) -> str:
+        """The detector that sent the alert, by one name whatever it is called; without regard to case."""
+        facility = alert.facility.casefold()
+        names = (name for other, name in self.same_detector if other.casefold() == facility)
+        return next(names, facility).casefold()
+
+
+Rule = EventRule | CandidateRule | MultiplicityRule
 
 
 def _named(value: str, names: tuple[str, ...]) -> bool:

@@ -2,12 +2,20 @@
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from importlib.resources import files
 from typing import Any, Final, get_args
 
-from nuncius.broker.matching.rules import BURST_CLASSES, CandidateRule, EventRule, Method, Rule, Selector
+from nuncius.broker.matching.rules import (
+    BURST_CLASSES,
+    CandidateRule,
+    EventRule,
+    Method,
+    MultiplicityRule,
+    Rule,
+    Selector,
+)
 from nuncius.broker.matching.statistics import YEAR_S
 from nuncius.schemas.errors import SettingsError
 from nuncius.schemas.vocabulary import Band, Messenger
@@ -39,6 +47,19 @@ _KEYS: Final = {
         "cap",
         "min_score",
         "max_star_score",
+    ),
+    "multiplicity": (
+        *_COMMON[:-1],
+        "select",
+        "window_s",
+        "detectors",
+        "detectors_source",
+        "rate_per_year",
+        "rate_source",
+        "same_detector",
+        "networks",
+        "far_budget_hz",
+        "far_budget_source",
     ),
 }
 """What a rule of each kind may say: looked at first, so that a misspelt key is named and not the one it stands for."""
@@ -99,7 +120,12 @@ def _entries(text: str) -> dict[str, dict[str, Any]]:
 def _rule(entry: "_Entry") -> Rule:
     kind = entry.word("kind", tuple(_KEYS))
     entry.only(_KEYS[kind])
-    rule = _event_rule(entry) if kind == "events" else _candidate_rule(entry)
+    make: Mapping[str, Callable[[_Entry], Rule]] = {
+        "events": _event_rule,
+        "candidates": _candidate_rule,
+        "multiplicity": _multiplicity_rule,
+    }
+    rule = make[kind](entry)
     entry.done()
     return rule
 
@@ -170,6 +196,45 @@ def _candidate_rule(entry: "_Entry") -> CandidateRule:
         min_score=entry.number("min_score"),
         max_star_score=entry.number("max_star_score"),
     )
+
+
+def _multiplicity_rule(entry: "_Entry") -> MultiplicityRule:
+    low, high = entry.window("window_s")
+    if low != 0:
+        raise entry.wrong("window_s", "starts with the first detector: write [0, seconds]")
+    detectors = entry.number("detectors")
+    if detectors is None or detectors < 2 or detectors != int(detectors):
+        raise entry.wrong("detectors", "needs a whole number >= 2")
+    rate = _per_year(entry.number("rate_per_year"))
+    if rate is None:
+        raise entry.wrong("rate_per_year", "needs the false alarms of one detector a year")
+    pairs = [
+        (other.strip(), name.strip())
+        for word in entry.words("same_detector")
+        for other, _, name in [word.partition("=")]
+    ]
+    if not all(other and name for other, name in pairs):
+        raise entry.wrong("same_detector", "must be a list of 'other name = name'")
+    source = entry.text("source")
+    rule = MultiplicityRule(
+        name=entry.name,
+        enabled=entry.flag("enabled", default=True) and bool(source),
+        source=source,
+        select=entry.selector("select"),
+        window_us=round(high * 1e6),
+        detectors=int(detectors),
+        detectors_source=entry.text("detectors_source"),
+        rate_hz=rate,
+        rate_source=entry.text("rate_source"),
+        same_detector=tuple(pairs),
+        networks=entry.words("networks"),
+        far_budget_hz=entry.number("far_budget_hz"),
+        far_budget_source=entry.text("far_budget_source"),
+    )
+    for key, origin in (("rate_source", rule.rate_source), ("detectors_source", rule.detectors_source)):
+        if not origin:
+            raise entry.wrong(key, "a number needs its source")
+    return rule
 
 
 def _per_year(rate: float | None) -> float | None:

@@ -16,7 +16,7 @@ from nuncius.broker.matching.threads import Span, microseconds, moment, span_of
 from nuncius.schemas.alert import Alert
 
 SIDEREAL_DAY_US: Final = 86_164_090_531
-"""Mean sidereal day, microseconds: 86 164.090 53 s (IERS Conventions 2010, from the Earth rotation angle, eq. 5.15)."""
+"""Mean sidereal day, microseconds: 86 164.090 530 8 s (IERS, Useful Constants, hpiers.obspm.fr/eop-pc/models)."""
 
 _SPACE_BANDS: Final = frozenset({"gamma", "x-ray", "uv"})
 

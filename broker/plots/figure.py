@@ -55,7 +55,7 @@ def _panels(figure: Figure, scene: Scene, view: CloseUp) -> tuple[Panel, Panel]:
     columns = 2 if max(len(label) for _, label in entries) > 34 else 4
     rows = -(-len(entries) // columns)
     below, panel_in = 0.55 + _ROW_IN * rows, _SKY_IN / 2
-    height = below + panel_in + 1.05
+    height = below + panel_in + 0.85
     figure.set_size_inches(_WIDTH_IN, height)
     sky = figure.add_axes((0.5 / _WIDTH_IN, below / height, _SKY_IN / _WIDTH_IN, panel_in / height))
     near = figure.add_axes((8.95 / _WIDTH_IN, below / height, panel_in / _WIDTH_IN, panel_in / height))
@@ -70,7 +70,7 @@ def _panels(figure: Figure, scene: Scene, view: CloseUp) -> tuple[Panel, Panel]:
     head = {"ha": "center", "va": "bottom", "fontsize": 10, "color": GREY}
     top = (below + panel_in + 0.12) / height
     figure.text((0.5 + _SKY_IN / 2) / _WIDTH_IN, top, f"whole sky, ICRS; the frame is the close-up{when}", **head)
-    centre = f"close-up around RA {view.ra:.2f}°, Dec {view.dec:+.2f}°".replace("-", "−").replace("e−u", "e-u")
+    centre = f"close-up around RA {view.ra:.2f}°, Dec {view.dec:+.2f}°"
     figure.text((8.95 + panel_in / 2) / _WIDTH_IN, top, centre, **head)
     figure.legend(
         [handle for handle, _ in entries],
@@ -141,9 +141,7 @@ def _legend(scene: Scene) -> list[tuple[Any, str]]:
     if scene.crowd is not None:
         out.append((line([], [], marker=".", ls="none", color=PALE), f"{scene.crowd.label} ({len(scene.crowd.ra)})"))
     if scene.backdrop.galactic_plane:
-        out.append(
-            (line([], [], color=GREY, lw=1.1, ls=(0, (1, 1.6))), "galactic plane, a dot at the galactic centre")
-        )
+        out.append((line([], [], color=GREY, lw=1.1, ls=(0, (1, 1.6))), "galactic plane, a dot at the galactic centre"))
     return out
 
 

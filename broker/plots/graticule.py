@@ -48,7 +48,7 @@ def close_up_rules(view: CloseUp) -> Iterator[Rule]:
         dec = np.linspace(low, high, _POINTS)
         curve = view.curve(np.full_like(dec, ra % 360), dec)
         text = f"{_trimmed(ra % 360, ra_step)}°"
-        yield _at_side(curve, text, radius, ("bottom", "top", "left", "right") if pole else ("bottom",))
+        yield _at_side(curve, text, radius, ("bottom", "left") if pole else ("bottom",))
     for height in np.arange(np.ceil(low / step) * step, high + step / 2, step).tolist():
         if abs(height) < 90 - step / 10:
             ra_around = view.ra + np.linspace(-reach, reach, _POINTS)
@@ -65,11 +65,10 @@ def _at_side(curve: Curve, text: str, radius: float, sides: tuple[str, ...]) -> 
                 lowest = int(np.argmin(np.where(seen, curve.y, np.inf)))
                 return Rule(curve, text, float(curve.x[lowest]), float(curve.y[lowest]), "on")
             continue
-        along, across = (curve.x, curve.y) if side in ("bottom", "top") else (curve.y, curve.x)
-        wanted = -radius if side in ("bottom", "left") else radius
-        place = _crossing(along, across, wanted, radius)
+        along, across = (curve.x, curve.y) if side == "bottom" else (curve.y, curve.x)
+        place = _crossing(along, across, -radius, radius)
         if place is not None:
-            x, y = (place, wanted) if side in ("bottom", "top") else (wanted, place)
+            x, y = (place, -radius) if side == "bottom" else (-radius, place)
             return Rule(curve, text, x, y, side)
     return Rule(curve, "", 0.0, 0.0, "on")
 

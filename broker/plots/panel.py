@@ -24,9 +24,7 @@ _FEW: Final = 16
 """A region under fewer points of the grid is a dot in the picture: it gets a ring around it."""
 _SIDES: Final = {
     "left": ("right", "center", (-4, 0)),
-    "right": ("left", "center", (4, 0)),
     "bottom": ("center", "top", (0, -4)),
-    "top": ("center", "bottom", (0, 4)),
     "on": ("center", "center", (0, 0)),
 }
 

@@ -58,7 +58,7 @@ def grid(projection: Projection, columns: int) -> Grid:
 
 @dataclass(frozen=True, slots=True)
 class WholeSky:
-    """Mollweide's equal-area ellipse on the unit sphere (Snyder 1987, USGS PP 1395, eq. 31-1 to 31-5), 12 h in the middle.
+    """Mollweide's ellipse of the unit sphere (Snyder 1987, USGS PP 1395, eq. 31-1 to 31-5), 12 h in the middle.
 
     Its edge is the meridian of 0 h, which lies at the left and at the right.
     """

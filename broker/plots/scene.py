@@ -121,7 +121,7 @@ def checked_levels(levels: tuple[float, ...]) -> tuple[float, ...]:
     ValueError
         They are not.
     """
-    if not 1 <= len(levels) <= 4 or any(low >= high for low, high in pairwise((0.0, *levels, 1.0))):
+    if not 1 <= len(levels) <= 4 or any(not low < high for low, high in pairwise((0.0, *levels, 1.0))):
         shown = ", ".join(f"{100 * level:g} %" for level in levels)
         raise ValueError(f"levels {shown or 'none'}: give one to four, rising, above 0 % and below 100 %")
     return levels

@@ -103,7 +103,7 @@ def plot_places(
     places = [(mark.ra, mark.dec) for mark in points]
     view = fitting([member.sky for member in drawn], places, centre=zoom_on, radius_deg=zoom_radius_deg)
     try:
-        import matplotlib.figure  # noqa: F401, ICN001, PLC0415  an extra, and slow to import
+        import matplotlib.figure  # noqa: F401, PLC0415  an extra, and slow to import
     except ImportError as error:
         raise SettingsError("pictures need matplotlib: pip install 'nuncius[plots]'") from error
     from nuncius.broker.plots.figure import draw  # noqa: PLC0415  imports matplotlib

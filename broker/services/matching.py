@@ -11,6 +11,7 @@ from typing import Final
 from nuncius.broker.matching.candidates import Match, MatchDelta
 from nuncius.broker.matching.rules import Rule
 from nuncius.broker.services.alerts import decode_alert
+from nuncius.broker.services.columns_file import mapped
 from nuncius.broker.services.fold import fold
 from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.seat import Seat
@@ -102,7 +103,7 @@ class MatchWorker:
         self._events.close()
 
     def _open(self) -> None:
-        self._engine = Match(self._rules, self._lateness_days)
+        self._engine = Match(self._rules, self._lateness_days, mapped)
         self._seat = Seat(self._log, GROUP, [topics.CANDIDATES.name], self._slot)
         self._events = self._log.reader({_EVENTS: self._log.start(_EVENTS)})
 
@@ -110,7 +111,7 @@ class MatchWorker:
         """Fold the look-back up to (c, e) silently. Where partitions differ in e, from the smallest: what is emitted
         twice is the same record, and the associate service takes it once.
         """
-        self._engine = Match(self._rules, self._lateness_days)
+        self._engine = Match(self._rules, self._lateness_days, mapped)
         spans: dict[TopicPartition, tuple[int, int]] = {}
         reached = []
         committed = self._seat.committed()

@@ -7,6 +7,7 @@ I_(n+1) = a I_n + n I_(n-1), integration by parts.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -15,14 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from nuncius.broker.sky.healpix import BoolArray, FloatArray, IntArray, pixel
-from nuncius.broker.sky.normal import DENSITY_0, normal_density, upper_tail
+from nuncius.broker.sky.normal import normal_density, upper_tail
 from nuncius.broker.sky.skymap import Distance, SkyMap
 
 FARTHEST_BELOW: Final = -37.0
 """Smallest mu / sigma: below it the norm exceeds what a double holds."""
 _UPWARD: Final = 3.0
 _FRACTION_TERMS: Final = 80
-_NEWTON_STEPS: Final = 60
+_BISECTIONS: Final = 60
+_Component = Callable[[float], FloatArray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,9 @@ class DistancePosterior:
         r = np.asarray(distance_mpc, np.float64)
         if not len(self.weight):
             return np.full(r.shape, np.nan)
-        return self._mixed(r, lambda at: at * at * self._norm * normal_density((at - self.mu) / self.sigma) / self.sigma)
+        return self._mixed(
+            r, lambda at: at * at * self._norm * normal_density((at - self.mu) / self.sigma) / self.sigma
+        )
 
     def cdf(self, distance_mpc: npt.ArrayLike) -> FloatArray:
         """Probability of a distance at or below the given ones; NaN where nothing is known."""
@@ -108,7 +112,7 @@ class DistancePosterior:
     def _moments(self) -> tuple[FloatArray, FloatArray]:
         return moments(self.mu, self.sigma)
 
-    def _mixed(self, r: FloatArray, of: "Component") -> FloatArray:
+    def _mixed(self, r: FloatArray, of: _Component) -> FloatArray:
         """Mixture of a function of the components, one distance at a time; 0 below zero."""
         flat = r.reshape(-1)
         values = np.array([float(self.weight @ of(at)) if at > 0 else 0.0 for at in flat.tolist()])
@@ -188,9 +192,11 @@ def moments(mu: FloatArray, sigma: FloatArray) -> tuple[FloatArray, FloatArray]:
     offset = np.divide(mu, sigma, out=np.zeros(mu.shape), where=sound)
     sound &= np.isfinite(offset) & (offset >= FARTHEST_BELOW)
     offset, scale = np.where(sound, offset, 0.0), np.where(sound, sigma, 1.0)
-    third, fourth = _ratio(offset, 3), _ratio(offset, 4)
+    second, third, fourth = _ratio(offset, 2), _ratio(offset, 3), _ratio(offset, 4)
     mean = scale * third
-    std = scale * np.sqrt(np.maximum(third * (fourth - third), 0.0))
+    # the same variance twice: neither form loses its digits where it is used
+    variance = np.where(offset > 0, 3 - 2 * third / second, third * (fourth - third))
+    std = scale * np.sqrt(np.maximum(variance, 0.0))
     return np.where(sound, mean, np.nan), np.where(sound, std, np.nan)
 
 
@@ -205,7 +211,7 @@ def from_moments(mean: FloatArray, std: FloatArray) -> Distance:
     wanted = np.where(sound, ratio, 0.25)
     # as mean >= mu + 2 sigma^2 / mean and std <= sigma the root lies below 1 / ratio
     low, high = np.full(wanted.shape, FARTHEST_BELOW), 1 / wanted + 1
-    for _ in range(_NEWTON_STEPS):
+    for _ in range(_BISECTIONS):
         middle = 0.5 * (low + high)
         mean_there, std_there = moments(middle, np.ones(middle.shape))
         above = std_there > wanted * mean_there

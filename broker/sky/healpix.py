@@ -136,12 +136,32 @@ def position(order: npt.ArrayLike, number: npt.ArrayLike) -> tuple[FloatArray, F
 
 def vectors(ra: npt.ArrayLike, dec: npt.ArrayLike) -> FloatArray:
     """Unit vectors, shape (..., 3), of positions in degrees."""
-    ra_rad, dec_rad = np.radians(np.asarray(ra, np.float64)), np.radians(np.asarray(dec, np.float64))
-    ra_rad, dec_rad = np.broadcast_arrays(ra_rad, dec_rad)
-    out: FloatArray = np.stack(
-        (np.cos(dec_rad) * np.cos(ra_rad), np.cos(dec_rad) * np.sin(ra_rad), np.sin(dec_rad)), axis=-1
-    )
+    ra_deg, dec_deg = np.broadcast_arrays(np.asarray(ra, np.float64), np.asarray(dec, np.float64))
+    out: FloatArray = np.empty((*ra_deg.shape, 3))
+    loops = kernels() if ra_deg.size > FEW else None
+    if loops is not None:
+        flat = np.ascontiguousarray(ra_deg).reshape(-1), np.ascontiguousarray(dec_deg).reshape(-1)
+        loops.vectors(*flat, out.reshape(-1, 3))
+        return out
+    sin_ra, cos_ra = _sine_cosine(ra_deg)
+    sin_dec, cos_dec = _sine_cosine(dec_deg)
+    out[..., 0], out[..., 1], out[..., 2] = cos_dec * cos_ra, cos_dec * sin_ra, sin_dec
     return out
+
+
+def _sine_cosine(angle_deg: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Sine and cosine by the series of `pixel`; the numpy twin of what `kernels.vectors` does."""
+    quarter = np.floor(angle_deg / 90.0 + 0.5)
+    angle = (angle_deg - 90.0 * quarter) * RADIANS
+    w = angle * angle
+    sine = angle + angle * (w * _series(SINE, w))
+    cosine = 1.0 + w * _series(COSINE, w)
+    turn = quarter - 4.0 * np.floor(quarter * 0.25)
+    odd = (turn == 1.0) | (turn == 3.0)
+    return (
+        np.where(turn >= 2.0, -1.0, 1.0) * np.where(odd, cosine, sine),
+        np.where((turn == 1.0) | (turn == 2.0), -1.0, 1.0) * np.where(odd, sine, cosine),
+    )
 
 
 def cell_radius_rad(order: int) -> float:

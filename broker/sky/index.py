@@ -92,18 +92,23 @@ class RegionIndex(Generic[Key]):
         """Every pair of a point (ICRS degrees, one-dimensional) and a region that holds it."""
         ra_deg, dec_deg = np.asarray(ra, np.float64), np.asarray(dec, np.float64)
         points = healpix.pixel(ra_deg, dec_deg)
+        vector = healpix.vectors(ra_deg, dec_deg)
         found = []
         for layer in self._layers:
-            row, slot, sure = _entries(layer, points, self._alive)
-            inside = self._within(ra_deg, dec_deg, row[sure:], slot[sure:])
-            found += [Hits(row[:sure], slot[:sure]), Hits(row[sure:][inside], slot[sure:][inside])]
+            sure, edge = _entries(layer, points, self._alive)
+            inside = self._within(vector, edge)
+            found += [sure, Hits(edge.row[inside], edge.slot[inside])]
         if not found:
             return Hits(np.zeros(0, np.int64), np.zeros(0, np.int64))
         return Hits(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
-    def _within(self, ra: FloatArray, dec: FloatArray, row: IntArray, slot: IntArray) -> BoolArray:
-        apart = healpix.vectors(ra[row], dec[row]) - self._circles[slot, :3]
-        inside: BoolArray = np.einsum("ij,ij->i", apart, apart) <= self._circles[slot, 3]
+    def _within(self, vector: FloatArray, edge: Hits) -> BoolArray:
+        loops = kernels() if edge.row.size > FEW else None
+        if loops is None:
+            x, y, z = (vector[edge.row] - self._circles[edge.slot, :3]).T
+            return np.asarray((x * x + y * y) + z * z <= self._circles[edge.slot, 3])
+        inside = np.empty(edge.row.size, np.bool_)
+        loops.within(vector, self._circles, edge.row, edge.slot, inside)
         return inside
 
     def _living(self, layer: _Layer) -> int:
@@ -133,11 +138,8 @@ def _vector(circle: Circle | None) -> FloatArray:
     return np.append(healpix.vectors(circle.ra, circle.dec), chord2)[None, :]
 
 
-def _entries(layer: _Layer, points: IntArray, alive: BoolArray) -> tuple[IntArray, IntArray, int]:
-    """Row and slot of every living region of the layer whose ranges hold a point, and how many of them surely do.
-
-    The sure ones come first.
-    """
+def _entries(layer: _Layer, points: IntArray, alive: BoolArray) -> tuple[Hits, Hits]:
+    """Points with the living regions of the layer whose ranges hold them: surely inside, and on an edge."""
     interval = layer.lookup.find(points)
     loops = kernels() if points.size > FEW else None
     if loops is None:
@@ -146,10 +148,10 @@ def _entries(layer: _Layer, points: IntArray, alive: BoolArray) -> tuple[IntArra
         count = layer.first[interval + 1] - layer.first[interval]
         place = np.arange(int(count.sum())) + np.repeat(layer.first[interval] - np.cumsum(count) + count, count)
         row, entry = np.repeat(row, count), layer.entries[place].astype(np.int64)
-        order = np.argsort(entry & 1, kind="stable")
-        order = order[alive[entry[order] >> 1]]
-        return row[order], entry[order] >> 1, int(np.count_nonzero((entry[order] & 1) == 0))
-    sure, edge = loops.count_entries(interval, layer.first, layer.entries, alive)
-    row, slot = np.empty(sure + edge, np.int64), np.empty(sure + edge, np.int64)
-    loops.list_entries(interval, layer.first, layer.entries, alive, row, slot, sure)
-    return row, slot, sure
+        living = alive[entry >> 1]
+        sure, edge = living & (entry & 1 == 0), living & (entry & 1 == 1)
+        return Hits(row[sure], entry[sure] >> 1), Hits(row[edge], entry[edge] >> 1)
+    total = loops.count_entries(interval, layer.first)
+    row, slot = np.empty(total, np.int64), np.empty(total, np.int64)
+    until, since = loops.list_entries(interval, layer.first, layer.entries, alive, row, slot)
+    return Hits(row[:until], slot[:until]), Hits(row[since:], slot[since:])

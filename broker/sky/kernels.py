@@ -64,9 +64,7 @@ def pixels(ra: FloatArray, dec: FloatArray, out: IntArray) -> None:
         corner = np.int32(lap)
 
         face = belt_face if belt else (corner if north else corner + 8)
-        x = np.int64(
-            np.int32((falling - lap_falling) * _SIDE) if belt else (_LAST - west if north else np.int64(east))
-        )
+        x = np.int64(np.int32((falling - lap_falling) * _SIDE) if belt else (_LAST - west if north else np.int64(east)))
         y = np.int64(
             _LAST - np.int32((rising - lap_rising) * _SIDE) if belt else (_LAST - east if north else np.int64(west))
         )
@@ -84,9 +82,33 @@ def pixels(ra: FloatArray, dec: FloatArray, out: IntArray) -> None:
 
 
 @compiled
-def find(
-    points: IntArray, start: IntArray, stop: IntArray, table: IntArray, shift: int, out: IntArray
-) -> None:
+def _sine_cosine(angle_deg: float) -> tuple[float, float]:
+    quarter = np.floor(angle_deg / 90.0 + 0.5)
+    angle = (angle_deg - 90.0 * quarter) * RADIANS
+    w = angle * angle
+    sine = angle + angle * (w * (S1 + w * (S2 + w * (S3 + w * (S4 + w * (S5 + w * (S6 + w * (S7 + w * S8))))))))
+    cosine = 1.0 + w * (C1 + w * (C2 + w * (C3 + w * (C4 + w * (C5 + w * (C6 + w * (C7 + w * C8)))))))
+    turn = quarter - 4.0 * np.floor(quarter * 0.25)
+    odd = (turn == 1.0) | (turn == 3.0)
+    return (
+        (-1.0 if turn >= 2.0 else 1.0) * (cosine if odd else sine),
+        (-1.0 if (turn == 1.0) | (turn == 2.0) else 1.0) * (sine if odd else cosine),
+    )
+
+
+@compiled
+def vectors(ra: FloatArray, dec: FloatArray, out: FloatArray) -> None:
+    """Unit vectors (points, 3) of positions in degrees: `healpix.vectors`."""
+    for i in range(ra.size):
+        sin_ra, cos_ra = _sine_cosine(ra[i])
+        sin_dec, cos_dec = _sine_cosine(dec[i])
+        out[i, 0] = cos_dec * cos_ra
+        out[i, 1] = cos_dec * sin_ra
+        out[i, 2] = sin_dec
+
+
+@compiled
+def find(points: IntArray, start: IntArray, stop: IntArray, table: IntArray, shift: int, out: IntArray) -> None:
     """Index of the range that holds each pixel, -1 where none does: the coarse table, then bisection."""
     for i in range(points.size):
         point = points[i]
@@ -138,19 +160,13 @@ def products(
 
 
 @compiled
-def count_entries(
-    interval: IntArray, first: IntArray, entries: npt.NDArray[np.int32], alive: BoolArray
-) -> tuple[int, int]:
-    """How many living entries the intervals have, sure ones and those on an edge; negative intervals have none."""
-    sure = edge = 0
+def count_entries(interval: IntArray, first: IntArray) -> int:
+    """How many entries the intervals have; negative intervals have none."""
+    total = 0
     for i in range(interval.size):
         if interval[i] >= 0:
-            for place in range(first[interval[i]], first[interval[i] + 1]):
-                entry = entries[place]
-                if alive[entry >> 1]:
-                    edge += entry & 1
-                    sure += 1 - (entry & 1)
-    return sure, edge
+            total += first[interval[i] + 1] - first[interval[i]]
+    return total
 
 
 @compiled
@@ -161,20 +177,35 @@ def list_entries(
     alive: BoolArray,
     row: IntArray,
     slot: IntArray,
-    sure: int,
-) -> None:
-    """Rows and slots of the living entries: the sure ones from the front, those on an edge from ``sure`` on."""
-    n, m = 0, sure
+) -> tuple[int, int]:
+    """Rows and slots of the living entries: the sure ones from the front, those on an edge from the back.
+
+    Returns how many are sure, and where the others begin.
+    """
+    n, m = 0, row.size
     for i in range(interval.size):
         if interval[i] >= 0:
             for place in range(first[interval[i]], first[interval[i] + 1]):
                 entry = entries[place]
                 if alive[entry >> 1]:
                     if entry & 1:
+                        m -= 1
                         row[m] = i
                         slot[m] = entry >> 1
-                        m += 1
                     else:
                         row[n] = i
                         slot[n] = entry >> 1
                         n += 1
+    return n, m
+
+
+@compiled
+def within(
+    vector: FloatArray, circles: FloatArray, row: IntArray, slot: IntArray, inside: npt.NDArray[np.bool_]
+) -> None:
+    """Whether points lie in circles, each a unit vector and a squared chord: `index.RegionIndex.find`."""
+    for i in range(row.size):
+        x = vector[row[i], 0] - circles[slot[i], 0]
+        y = vector[row[i], 1] - circles[slot[i], 1]
+        z = vector[row[i], 2] - circles[slot[i], 2]
+        inside[i] = (x * x + y * y) + z * z <= circles[slot[i], 3]

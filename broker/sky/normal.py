@@ -22,8 +22,8 @@ def normal_density(z: FloatArray) -> FloatArray:
 def upper_tail(z: FloatArray) -> FloatArray:
     """Probability above z of the standard normal distribution, in [0, 1].
 
-    Taylor series of fifth order around a table of the standard library's `math.erfc`. Error below 2e-16 absolute, below
-    1e-13 relative for z < 10 and 1e-9 up to 37.
+    Taylor series of fifth order around a table of the standard library's `math.erfc`. Against an independent
+    implementation the error is below 3e-16 absolute; relative below 5e-12 for z < 10 and 2e-8 up to 37.
     """
     size = np.minimum(np.abs(z), _END)
     node = (size * _STEPS + 0.5).astype(np.int64)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nuncius.broker.plots.projection import all_sky_grid, local_grid, mollweide, on_tangent
+from nuncius.broker.plots.projection import CloseUp, WholeSky, on_tangent
 from nuncius.broker.plots.sky import Crowd, Layer, Mark, plot_places, plot_skymap
 from nuncius.broker.sky import Cone, Ellipse, SkyMap, SkyMapRef, geometry, separation_deg
 from nuncius.broker.sky.sphere import offsets_deg
@@ -20,24 +20,29 @@ def cone_map() -> SkyMap:
 
 
 def test_right_ascension_grows_to_the_left() -> None:
-    x, y = mollweide(np.array([0.1, 90.0, 180.0, 270.0, 359.9]), np.array([0.0, 10.0, 20.0, 30.0, 40.0]))
+    x, y = WholeSky().plane(np.array([0.1, 90.0, 180.0, 270.0, 359.9]), np.zeros(5))
     assert np.all(np.diff(x) < 0)
-    assert x[2] == 0
-    assert np.degrees(y).tolist() == pytest.approx([0, 10, 20, 30, 40])
+    assert x[2] == pytest.approx(0)
+    assert np.abs(y).max() < 1e-15
 
 
-def test_the_grid_covers_the_sky_once() -> None:
-    grid = all_sky_grid(360)
-    assert grid.ra.shape == (180, 360)
-    assert (grid.ra.min(), grid.ra.max(), grid.dec.min(), grid.dec.max()) == (0.5, 359.5, -89.5, 89.5)
+def test_the_ellipse_solves_mollweides_equation_and_is_inverted() -> None:
+    dec = np.array([-90.0, -89.999, -60.0, -1.0, 0.0, 30.0, 80.0, 89.9999, 90.0])
+    _, y = WholeSky().plane(np.full_like(dec, 100.0), dec)
+    theta = np.arcsin(y / np.sqrt(2))
+    assert np.allclose(2 * theta + np.sin(2 * theta), np.pi * np.sin(np.radians(dec)), atol=1e-12)
+    ra, back = WholeSky().sky(*WholeSky().plane(np.full_like(dec[1:-1], 100.0), dec[1:-1]))
+    assert np.allclose(ra, 100.0)
+    assert np.allclose(back, dec[1:-1], atol=1e-4)
 
 
 @pytest.mark.parametrize("centre", [(0.0, 0.0), (359.9, 45.0), (10.0, 89.5), (10.0, -90.0)])
 def test_offsets_and_positions_are_inverse(centre: tuple[float, float]) -> None:
-    grid = local_grid(*centre, 20.0, size=21)
-    east, north = offsets_deg(*centre, grid.ra, grid.dec)
-    assert np.allclose(east, grid.x, atol=1e-6)
-    assert np.allclose(north, grid.y, atol=1e-6)
+    x, y = np.meshgrid(np.linspace(-20, 20, 21), np.linspace(-20, 20, 21))
+    ra, dec = CloseUp(*centre, 20.0).sky(x, y)
+    east, north = offsets_deg(*centre, ra, dec)
+    assert np.allclose(-east, x, atol=1e-6)
+    assert np.allclose(north, y, atol=1e-6)
     ra, dec = on_tangent(*centre, np.array([3.0]), np.array([4.0]))
     assert separation_deg(*centre, float(ra[0]), float(dec[0])) == pytest.approx(5.0)
 

@@ -1,0 +1,29 @@
+"""Columns in a file are the same columns, and the file leaves nothing behind."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matching_alerts import candidates
+
+from nuncius.broker.matching.segment import Segment
+from nuncius.broker.services.columns_file import mapped
+
+
+def test_the_same_numbers_read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    columns = (np.arange(5), np.array([b"abc", b"d"]), np.array([True, False, True]), np.zeros(0), np.float64([1.5]))
+    found = mapped(columns)
+    for one, two in zip(columns, found, strict=True):
+        assert one.dtype == two.dtype
+        assert np.array_equal(one, two)
+        assert not two.flags.writeable
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_segment_in_a_file() -> None:
+    batch = candidates({"thread_id": "ztf:a"}, {"thread_id": "ztf:b"})
+    segment = Segment.of(batch, mapped)
+    assert not any(column.flags.writeable or column.flags.owndata for column in segment.columns)
+    assert sorted(segment.batch(np.arange(2)).thread_id) == ["ztf:a", "ztf:b"]
+    assert segment.nbytes == Segment.of(batch).nbytes
