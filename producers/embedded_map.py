@@ -1,10 +1,11 @@
 """Sky maps that a packet carries inside itself or points at."""
 
-import binascii
 import re
 import zlib
 from datetime import datetime
 from typing import Final
+
+from pybase64 import b64decode
 
 from nuncius.producers import times
 from nuncius.producers.facility import Context
@@ -39,8 +40,8 @@ def from_bytes(data: bytes, field: str) -> SkyMapRef:
 def from_base64(text: str, field: str) -> SkyMapRef:
     """As `from_bytes`, of a file in base64."""
     try:
-        data = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
-    except (binascii.Error, UnicodeEncodeError) as error:
+        data = b64decode(text, validate=True)
+    except ValueError as error:
         raise MalformedAlert(f"{field} is no base64: {error}", field) from error
     return from_bytes(data, field)
 

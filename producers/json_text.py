@@ -2,17 +2,20 @@
 
 from typing import Any, Final
 
+import numpy as np
 import orjson
 
 from nuncius.producers.limits import MAX_JSON_DEPTH, check_size
 from nuncius.schemas.errors import LimitExceeded, MalformedAlert
 
 MAX_JSON_VALUES: Final = 250_000
-"""Commas and brackets of one packet, a bound on the objects it makes. The largest real one has some 30 000."""
+"""Commas and brackets of one packet outside its strings, a bound on the objects it makes. The largest real one has some 30 000."""
 
 _BRACKETS: Final = b"[]{}"
 _NOT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in _BRACKETS)
 _BOM: Final = b"\xef\xbb\xbf"
+_QUOTE: Final = ord('"')
+_LONG: Final = 65_536
 
 
 def load(payload: bytes) -> Any:
@@ -27,10 +30,11 @@ def load(payload: bytes) -> Any:
     """
     check_size(payload)
     text = payload.removeprefix(_BOM)
-    values = sum(map(text.count, (b",", b"[", b"{")))
+    outside = _outside_strings(text)
+    values = sum(map(outside.count, (b",", b"[", b"{")))
     if values > MAX_JSON_VALUES:
         raise LimitExceeded(f"JSON of up to {values} values is over the limit of {MAX_JSON_VALUES}; not parsed")
-    keys = _check_depth(text)
+    keys = _check_depth(outside)
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -48,11 +52,24 @@ def load_object(payload: bytes) -> dict[str, Any]:
     return value
 
 
-def _check_depth(text: bytes) -> int:
-    """Refuse deep nesting; the number of colons outside strings, which is that of keys."""
+def _outside_strings(text: bytes) -> bytes:
+    """The text without its strings, quotes included."""
     if b"\\" in text:
         text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
-    outside = b"".join(text.split(b'"')[::2])
+    if len(text) < _LONG:
+        return b"".join(text.split(b'"')[::2])
+    # a packet that is mostly one embedded map: looked at as numbers, a megabyte takes a tenth of a millisecond
+    is_quote = np.frombuffer(text, np.uint8) == _QUOTE
+    count = int(np.count_nonzero(is_quote))
+    if count > 4 * MAX_JSON_VALUES:
+        raise LimitExceeded(f"JSON of {count // 2} strings is over the limit of {MAX_JSON_VALUES} values; not parsed")
+    quotes = np.flatnonzero(is_quote).tolist()
+    begins, ends = [0, *(place + 1 for place in quotes[1::2])], [*quotes[::2], len(text)]
+    return b"".join(text[begin:end] for begin, end in zip(begins, ends, strict=False))
+
+
+def _check_depth(outside: bytes) -> int:
+    """Refuse deep nesting; the number of colons outside strings, which is that of keys."""
     depth = 0
     for bracket in outside.translate(None, _NOT_BRACKETS):
         depth += 1 if bracket in b"[{" else -1

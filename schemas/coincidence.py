@@ -48,34 +48,56 @@ class Significance:
     null
         ``noise_pair``: false-alarm rates multiply (the anchor is noise; the partner too where the method is targeted,
         else any unrelated event). ``unrelated_real``: both real, partner by chance.
+    null_reason
+        The conditions that chose it, with their numbers.
     method
         Formula used (``untargeted``, ``targeted``, ``interval``), with its citation.
     expected_by_chance
         Expected number of unrelated partners in this window and region; None where no rate is known.
     expected_in_time
         The same before the sky is used.
+    expected_low, expected_high
+        ``expected_by_chance`` at the ends of the partner rate's 68 % interval; None where the rate has none.
     rate_hz
         How often such a pair happens by chance under the null, Hz; None where a rate is unknown.
     joint_far_hz
         Joint false-alarm rate, Hz; only under ``noise_pair``, before trials.
     partner_rate_hz, rate_source
-        The partner rate that was used, and where it comes from.
-    far_budget_hz, trials
-        The rule's share of the published total, and how many pairs of streams it tried.
+        The partner rate that was used, and where it comes from: ``cited: …``, ``measured: …``, or the partner's own.
+    partner_rate_low_hz, partner_rate_high_hz
+        Ends of its 68 % interval where it was measured.
+    overlap_used, overlap_background
+        The overlap integral in the numbers, and the density of partners it is taken against: isotropic, or measured.
+    far_budget_hz, far_budget_total_hz
+        The rule's share of the published false alarms, and the published total: the sum over all enabled rules.
+    within_budget
+        Whether ``rate_hz`` is at most the rule's budget; None where there is no rate.
+    trials, tried
+        How many rules were tried with the anchor, and their names in the order of the rules.
     validity
         ``valid``, or in words why the number must not be used.
     """
 
     null: Null
+    null_reason: str = ""
     method: str
     expected_by_chance: float | None = None
     expected_in_time: float | None = None
+    expected_low: float | None = None
+    expected_high: float | None = None
     rate_hz: float | None = None
     joint_far_hz: float | None = None
     partner_rate_hz: float | None = None
     rate_source: str = ""
+    partner_rate_low_hz: float | None = None
+    partner_rate_high_hz: float | None = None
+    overlap_used: float | None = None
+    overlap_background: str = ""
     far_budget_hz: float | None = None
+    far_budget_total_hz: float | None = None
+    within_budget: bool | None = None
     trials: int = 1
+    tried: tuple[str, ...] = ()
     validity: str = "valid"
 
 
@@ -111,14 +133,17 @@ class Pair:
 class Coincidence:
     """Events that one rule finds together, around an anchor, in the current state.
 
-    The numbers at the top are those of the best pair (smallest chance); ``others`` holds the rest.
+    The numbers at the top are those of the best pair (smallest chance); ``others`` holds the rest. Of a group (rule
+    ``group``) and of a multiplicity of detectors, ``others`` are members too, and the significance at the top, and the
+    overlap of a group, are those of all members together.
 
     Parameters
     ----------
     coincidence_id
         From rule and anchor.
     revision, state, supersedes
-        Own count of changes; ``retracted`` where no valid pair is left; ids this one replaces.
+        Own count of changes; ``retracted`` where no valid pair is left, or a larger group took it in; ids of the
+        records whose members this one holds.
     rule, rule_source
         Name of the rule and the citation of its window.
     anchor
@@ -128,7 +153,7 @@ class Coincidence:
     run_mode
         Of the members.
     partner, dt_s, overlap, credible_level, separation_deg, significance
-        Of the best pair, as in `Pair`.
+        Of the best pair, as in `Pair`; overlap and significance of a group are of all members, n-fold.
     others
         Further pairs, best first.
     combined_map

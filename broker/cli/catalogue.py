@@ -13,7 +13,7 @@ _NEEDED = ("ra", "dec", "distance_mpc")
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Columns of a catalogue: ICRS degrees, Mpc, names (empty where not given), weights (None where there is no column)."""
+    """Columns of a catalogue: ICRS degrees, Mpc, names (empty where missing), weights (None without a column)."""
 
     ra: list[float]
     dec: list[float]

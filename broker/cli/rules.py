@@ -8,7 +8,7 @@ import typer
 from nuncius.broker.cli.options import Config, Json, settings_of
 
 if TYPE_CHECKING:
-    from nuncius.broker.matching.rules import CandidateRule, EventRule
+    from nuncius.broker.matching.rules import CandidateRule, EventRule, MultiplicityRule, Rule
 
 Check = Annotated[
     Path | None,
@@ -24,18 +24,41 @@ def rules(*, config: Config = None, check: Check = None, json: Json = False) -> 
     import orjson
 
     from nuncius.broker.app import rules_of
-    from nuncius.broker.matching.rules import EventRule, total_far_budget_hz
+    from nuncius.broker.matching.rules import total_far_budget_hz
 
     settings = settings_of(config)
     found = rules_of(settings if check is None else settings.model_copy(update={"rules": check}))
     total = total_far_budget_hz(found)
     for rule in found:
-        row = _event_row(rule) if isinstance(rule, EventRule) else _candidate_row(rule)
+        row = _row(rule)
         typer.echo(orjson.dumps({"type": "rule", **row}) if json else _lines(row))
     if json:
         typer.echo(orjson.dumps({"type": "total", "rules": len(found), "far_budget_total_hz": total}))
     else:
         typer.echo(f"{len(found)} rules; published total {total:.3g} Hz, {_every(total)}")
+
+
+def _row(rule: "Rule") -> dict[str, Any]:
+    from nuncius.broker.matching.rules import CandidateRule, EventRule
+
+    if isinstance(rule, EventRule):
+        return _event_row(rule)
+    return _candidate_row(rule) if isinstance(rule, CandidateRule) else _multiplicity_row(rule)
+
+
+def _multiplicity_row(rule: "MultiplicityRule") -> dict[str, Any]:
+    return {
+        "name": rule.name,
+        "kind": "multiplicity",
+        "enabled": rule.enabled,
+        "source": rule.source,
+        "window_s": (0.0, rule.window_us / 1e6),
+        "method": f"{rule.detectors} detectors",
+        "partner_rate_hz": rule.rate_hz,
+        "rate_source": f"cited: {rule.rate_source}",
+        "far_budget_hz": rule.far_budget_hz,
+        "far_budget_source": rule.far_budget_source,
+    }
 
 
 def _event_row(rule: "EventRule") -> dict[str, Any]:

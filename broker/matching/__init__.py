@@ -9,7 +9,7 @@ from nuncius.broker.matching import statistics
 from nuncius.broker.matching.associate import Associate, Outcome
 from nuncius.broker.matching.candidates import Match, MatchOutcome
 from nuncius.broker.matching.effects import Effect, PublishCoincidence, PublishList, TooLate
-from nuncius.broker.matching.rules import CandidateRule, EventRule, Rule, Selector
+from nuncius.broker.matching.rules import CandidateRule, EventRule, MultiplicityRule, Rule, Selector
 from nuncius.broker.matching.rules_toml import load_rules, shipped_rules, shipped_text
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "EventRule",
     "Match",
     "MatchOutcome",
+    "MultiplicityRule",
     "Outcome",
     "PublishCoincidence",
     "PublishList",

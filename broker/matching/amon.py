@@ -79,7 +79,7 @@ def p_cluster(neutrinos: int, transit_s: float) -> float:
 
 
 def combined(p_space: float, p_gamma: float, p_cluster: float, p_neutrinos: Sequence[float], far: FarMap) -> Combined:
-    """chi2 = -2 ln(p_space p_gamma p_cluster prod p_nu) with 6 + 2 n degrees of freedom (Fisher's method), and its rate.
+    """chi2 = -2 ln(p_space p_gamma p_cluster prod p_nu), 6 + 2 n degrees of freedom (Fisher's method), and its rate.
 
     Parameters
     ----------

@@ -17,7 +17,14 @@ from nuncius.broker.matching.groups import group
 from nuncius.broker.matching.lists import candidate_list
 from nuncius.broker.matching.multiplicity import Detectors
 from nuncius.broker.matching.regions import Regions
-from nuncius.broker.matching.rules import BURST_CLASSES, CandidateRule, EventRule, MultiplicityRule, Rule
+from nuncius.broker.matching.rules import (
+    BURST_CLASSES,
+    CandidateRule,
+    EventRule,
+    MultiplicityRule,
+    Rule,
+    total_far_budget_hz,
+)
 from nuncius.broker.matching.store import (
     BURST,
     DAY_US,
@@ -76,6 +83,8 @@ class Associate:
         reach += [rule.high_us for rule in self._lists.values()]
         reach += [2 * rule.window_us for rule in self._detectors]
         self._keep_us = self._lateness_us + max(reach, default=0) + DAY_US
+        self._longer_us = _measured_roles(self._rules)
+        self._budget_hz = total_far_budget_hz(rules)
         self._state = AssociateState()
         self._evicted: dict[RunMode, int] = {}
         self._roles: dict[tuple[str | None, ...], tuple[Role, ...]] = {}
@@ -128,7 +137,7 @@ class Associate:
         """Take a step over after its effects were committed; about once a day of event time, forget what is too old."""
         self._state.apply(delta)
         if any(reached >= self._evicted.get(mode, 0) + DAY_US for mode, reached in self._state.watermarks.items()):
-            self._state.evict(self._keep_us)
+            self._state.evict(self._keep_us, self._longer_us)
             self._evicted = dict(self._state.watermarks)
 
     def restore(self, records: Iterable[Coincidence | CandidateList]) -> None:
@@ -176,11 +185,11 @@ class Associate:
     def _coincidences(self, view: View, touched: Iterable[ThreadKey]) -> dict[str, Record]:
         events = Events(view, self._sky)
 
-        def trials_of(key: ThreadKey) -> int:
+        def tried_of(key: ThreadKey) -> tuple[str, ...]:
             main = view.facts(key).main
-            return 1 if main is None else max(1, sum(rule.anchor.takes(main) for rule in self._rules))
+            return () if main is None else tuple(rule.name for rule in self._rules if rule.anchor.takes(main))
 
-        scene = Scene(view, self._sky, events.event_of, trials_of)
+        scene = Scene(view, self._sky, events.event_of, tried_of, self._budget_hz)
         found: list[Coincidence | None] = []
         anchors = self._anchors(view, events, touched)
         for key in sorted({key for _, key in anchors}):
@@ -222,6 +231,10 @@ class Associate:
                 elif role.part == "partner":
                     rule = self._rules[role.rule]
                     low, high = start - rule.high_us, stop - rule.low_us
+                    if rule.measure_us is not None:
+                        began = view.first_before_us(role, key.scope)
+                        last = stop if began is None or began <= start else max(stop, began)
+                        low, high = min(low, start), max(high, last + rule.measure_us)
                     found = view.touching(Role("anchor", role.rule), key.scope, low, high)
                     anchors.update((role.rule, anchor) for anchor in found)
         return anchors
@@ -235,3 +248,15 @@ class Associate:
             for role in self._roles_of(alert)
             if role.rule >= 0
         }
+
+
+def _measured_roles(rules: tuple[EventRule, ...]) -> dict[Role, int]:
+    """How much longer threads stay in roles whose rate is measured, microseconds; with bursts all bursts do."""
+    measured = {Role("partner", i): rule.measure_us for i, rule in enumerate(rules) if rule.measure_us is not None}
+    bursts = [
+        rule.measure_us
+        for rule in rules
+        if rule.measure_us is not None
+        and not (rule.partner.event_classes and BURST_CLASSES.isdisjoint(rule.partner.event_classes))
+    ]
+    return measured | dict.fromkeys((BURST, SUB_BURST), max(bursts)) if bursts else measured

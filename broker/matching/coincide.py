@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from nuncius.broker.matching.rates import overlap_against, partner_rate
 from nuncius.broker.matching.regions import Regions
 from nuncius.broker.matching.rules import EventRule, Selector
 from nuncius.broker.matching.scoring import Inputs, significance
@@ -51,14 +52,21 @@ class Scene(NamedTuple):
         Geometry.
     event_of
         Identity.
-    trials_of
-        How many rules a thread is tried with as the anchor.
+    tried_of
+        Names of the rules that a thread is tried with as the anchor.
+    far_budget_total_hz
+        Published total of all rules.
     """
 
     view: View
     sky: Regions
     event_of: EventOf
-    trials_of: Callable[[ThreadKey], int]
+    tried_of: Callable[[ThreadKey], tuple[str, ...]]
+    far_budget_total_hz: float
+
+    def trials_of(self, key: ThreadKey) -> int:
+        """How many rules a thread is tried with as the anchor, at least one."""
+        return max(1, len(self.tried_of(key)))
 
 
 class Once(NamedTuple):
@@ -117,7 +125,7 @@ def meetings(rule: EventRule, number: int, key: ThreadKey, scene: Scene) -> Meet
             partners[partner] = once
     if not partners:
         return None
-    living = [f for p in sorted(partners) if (f := _alive(rule, anchor, view.facts(p), scene))]
+    living = [f for p in sorted(partners) if (f := _alive(rule, number, (anchor, view.facts(p)), scene))]
     return Meetings(rule, anchor, anchor.span or spans[-1][1], partners, tuple(one_an_event(living)))
 
 
@@ -195,7 +203,8 @@ def _meeting(
     return min(met, default=None)
 
 
-def _alive(rule: EventRule, anchor: Facts, partner: Facts, scene: Scene) -> Found | None:
+def _alive(rule: EventRule, number: int, threads: tuple[Facts, Facts], scene: Scene) -> Found | None:
+    anchor, partner = threads
     if anchor.retraction or partner.retraction or anchor.main is None or partner.main is None:
         return None
     if anchor.span is None or partner.span is None:
@@ -208,14 +217,20 @@ def _alive(rule: EventRule, anchor: Facts, partner: Facts, scene: Scene) -> Foun
         return None
     if radii is not None and not scene.sky.within(anchor.located, partner.located, radii):
         return None
+    event = scene.event_of(partner.key)
     overlap = scene.sky.overlap(anchor.located, partner.located)
+    inputs = Inputs(rule, anchor, partner, overlap, scene.tried_of(anchor.key), scene.far_budget_total_hz)
+    rate = partner_rate(rule, number, anchor, event, (scene.view, scene.event_of, scene.sky))
+    if rate is not None:
+        against = overlap_against(rate, scene.sky.place(anchor.located), scene.sky.place(partner.located), scene.sky)
+        inputs = inputs._replace(measured=rate, overlap_measured=against)
     pair = Pair(
-        partner=member(partner, *scene.event_of(partner.key), partner.span),
+        partner=member(partner, *event, partner.span),
         dt_s=gap / 1e6,
         overlap=overlap,
         credible_level=scene.sky.credible_level(anchor.located, partner.located),
         separation_deg=scene.sky.separation_deg(anchor.located, partner.located),
-        significance=significance(Inputs(rule, anchor, partner, overlap, scene.trials_of(anchor.key))),
+        significance=significance(inputs),
     )
     return Found(rule, partner, pair, (*anchor.used, *partner.used))
 
@@ -229,9 +244,16 @@ def dead(rule: EventRule, anchor: Facts, once: Once, key: ThreadKey, scene: Scen
         why = f"the partner was retracted by {partner.retraction.facility}"
     else:
         why = "a revised time, class or position no longer meets the rule"
-    trials = scene.trials_of(anchor.key)
-    score = significance(Inputs(rule, anchor, partner, None, trials))
-    empty = Significance(null=score.null, method=score.method, trials=trials, validity=f"no number: {why}")
+    score = significance(Inputs(rule, anchor, partner, None, scene.tried_of(anchor.key), scene.far_budget_total_hz))
+    empty = Significance(
+        null=score.null,
+        null_reason=score.null_reason,
+        method=score.method,
+        far_budget_total_hz=score.far_budget_total_hz,
+        trials=score.trials,
+        tried=score.tried,
+        validity=f"no number: {why}",
+    )
     taken_back = member(partner, *scene.event_of(key), partner.span or once.partner_span)
     pair = Pair(partner=taken_back, dt_s=once.gap_us / 1e6, significance=empty)
     return Found(rule, partner, pair, (*anchor.used, *partner.used))

@@ -6,7 +6,7 @@ from nuncius.broker.matching.identity import COMPATIBLE_R90, SAME_BURST_US, even
 from nuncius.broker.matching.regions import Regions
 from nuncius.broker.matching.rules import BURST_CLASSES
 from nuncius.broker.matching.store import BURST, SUB_BURST, Role, View
-from nuncius.broker.matching.threads import Span, ThreadKey, span_of
+from nuncius.broker.matching.threads import Facts, Span, ThreadKey, span_of
 from nuncius.schemas.alert import Alert
 
 Event = tuple[str, tuple[ThreadKey, ...]]
@@ -32,7 +32,7 @@ class Events:
         """Event id and sorted threads of the event that the thread belongs to."""
         if key not in self._found:
             bursts = [facts for k in self.cluster(key) if is_burst(facts := self._view.facts(k))]
-            for members in groups(bursts, self._agree):
+            for members in groups(bursts, self._agree, self._aliased):
                 event = event_id(members), tuple(facts.key for facts in members)
                 self._found.update((facts.key, event) for facts in members)
             self._found.setdefault(key, (key.thread_id, (key,)))
@@ -41,13 +41,18 @@ class Events:
     def cluster(self, key: ThreadKey) -> tuple[ThreadKey, ...]:
         """All threads whose identity may hang together with this one's, by any of their versions; sorted.
 
-        Chains run through bursts above the threshold only.
+        In time chains run through bursts above the threshold only; a name joins any two.
         """
         reached = {key}
         ahead = [key]
         asked: set[tuple[Span, bool]] = set()
         while ahead:
-            stated = self._stated(ahead.pop()) - asked
+            here = ahead.pop()
+            said = self._stated(here)
+            named = [k for k in self._view.aliases(here) if k not in reached] if said else []
+            reached.update(named)
+            ahead += named
+            stated = said - asked
             asked |= stated
             for span, is_sub in stated:
                 near = self._near(span, key, BURST)
@@ -84,6 +89,9 @@ class Events:
 
     def _near(self, span: Span, key: ThreadKey, role: Role) -> list[ThreadKey]:
         return list(self._view.touching(role, key.scope, span[0] - SAME_BURST_US, span[0] + SAME_BURST_US))
+
+    def _aliased(self, first: Facts, second: Facts) -> bool:
+        return second.key in self._view.aliases(first.key)
 
     def _agree(self, first: Alert | None, second: Alert | None) -> bool | None:
         one, two = self._sky.position(first), self._sky.position(second)

@@ -1,9 +1,9 @@
 """How surprising a group is: the number of unrelated sets of partners expected around its anchor.
 
-Partners of independent streams come by independent Poisson processes, so the expected number of sets with one of each in
-the windows is the product of R_i dt_i; where positions count, it is divided by the n-fold overlap integral, as for pairs
-(I: Ashton et al. 2018). The mean of I is 1 for unrelated isotropic positions, so by Markov's inequality sets with an
-integral above I are at most 1 / I of all: the stated number is an upper bound on chance, and right where I is 1.
+Partners of independent streams come by independent Poisson processes, so the expected number of sets with one of each
+in the windows is the product of R_i dt_i. Where positions count it is divided by the n-fold overlap integral I (Ashton
+et al. 2018), as for pairs. The mean of I is 1 for unrelated isotropic positions, so by Markov's inequality at most
+1 / I of all sets have as large an integral: the stated number bounds chance from above.
 """
 
 import math

@@ -43,10 +43,12 @@ class MeasuredOverlap:
 
     def __init__(self, partners: Iterable[Alert], maps: Mapping[str, SkyMap]) -> None:
         self._sky = Regions(maps)
-        shares = [share for alert in partners if (share := self._share(alert)) is not None]
-        if not shares:
+        self._known: dict[str, Floats] = {}
+        found = {alert.alert_id: share for alert in partners if (share := self._share(alert)) is not None}
+        if not found:
             raise ValueError("no partner has a localization: its density on the sky cannot be measured")
-        self._relative = np.mean(shares, axis=0) * _PIXELS
+        self._relative = np.mean(list(found.values()), axis=0) * _PIXELS
+        self._known = found
 
     def __call__(self, anchor: Alert, partner: Alert) -> float | None:
         """Overlap of two alerts; None where one has no localization at hand.
@@ -65,6 +67,8 @@ class MeasuredOverlap:
 
     def _share(self, alert: Alert) -> Floats | None:
         """Probability in each cell, by the density at its centre; in one cell where the place is smaller than that."""
+        if alert.alert_id in self._known:
+            return self._known[alert.alert_id]
         found = self._sky.searched(alert)
         if found is None:
             return None

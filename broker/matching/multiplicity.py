@@ -74,6 +74,8 @@ class Detectors:
         self._role = Role("detector", number)
         self._scene = scene
         self._found: dict[ThreadKey, Within | None] = {}
+        self._said: dict[ThreadKey, list[tuple[str, int]]] = {}
+        self._met: dict[ThreadKey, dict[ThreadKey, int]] = {}
 
     def concerned(self, key: ThreadKey) -> set[ThreadKey]:
         """Anchor threads whose record this thread may change: two windows to either side of any of its versions."""
@@ -123,12 +125,14 @@ class Detectors:
 
     def _stated(self, key: ThreadKey) -> list[tuple[str, int]]:
         """Detector and time of every version in this role, microseconds."""
-        thread = self._scene.view.thread(key)
-        return [
-            (self._rule.detector_of(alert), span[0])
-            for alert in (() if thread is None else thread.versions)
-            if alert.kind != "retraction" and self._rule.takes(alert) and (span := span_of(alert)) is not None
-        ]
+        if key not in self._said:
+            thread = self._scene.view.thread(key)
+            self._said[key] = [
+                (self._rule.detector_of(alert), span[0])
+                for alert in (() if thread is None else thread.versions)
+                if alert.kind != "retraction" and self._rule.takes(alert) and (span := span_of(alert)) is not None
+            ]
+        return self._said[key]
 
     def _starts(self, key: ThreadKey) -> list[int]:
         return [start for _, start in self._stated(key)]
@@ -138,12 +142,15 @@ class Detectors:
 
     def _once(self, key: ThreadKey) -> dict[ThreadKey, int]:
         """Threads that by any versions of both were in the anchor's group, with the time of the first that was."""
+        if key in self._met:
+            return self._met[key]
         found: dict[ThreadKey, int] = {}
         for detector, start in self._stated(key):
             for other in self._near(key, start, start + self._rule.window_us):
                 met = [s for d, s in self._stated(other) if d != detector and self._follows((start, key), (s, other))]
                 if met:
-                    found[other] = min(min(met), found.get(other, min(met)))
+                    found[other] = min(*met, found.get(other, met[0]))
+        self._met[key] = found
         return found
 
     def _follows(self, anchor: tuple[int, ThreadKey], other: tuple[int, ThreadKey]) -> bool:

@@ -12,6 +12,7 @@ from nuncius.broker.matching.store import Role, View
 from nuncius.broker.matching.threads import Facts, ThreadKey
 from nuncius.broker.sky import background as sky_background
 from nuncius.broker.sky.background import Background
+from nuncius.schemas.localization import Localization
 
 FEWEST: Final = 5
 """Fewer events than this give no rate: their 68 % interval is wider than a factor of 2.9. Our own choice."""
@@ -129,7 +130,7 @@ def partner_rate(
     known
         What is known, identity and geometry.
     """
-    if rule.measure_us is None or anchor.span is None:
+    if rule.measure_us is None or rule.partner_rate_hz is not None or anchor.span is None:
         return None
     view, event_of, sky = known
     role = Role("partner", number)
@@ -143,6 +144,13 @@ def partner_rate(
             if found is not None:
                 events[event_id] = found
     return measure(list(events.values()), view.first_us(role, anchor.key.scope), low, high)
+
+
+def overlap_against(rate: MeasuredRate, a: Localization | None, b: Localization | None, sky: Regions) -> float | None:
+    """Overlap integral against the measured density of partners; None without a density or without both places."""
+    if rate.background is None or a is None or b is None:
+        return None
+    return sky_background.overlap(a, b, rate.background, sky.maps)
 
 
 def in_words(rate: MeasuredRate, rule: EventRule) -> str:
@@ -182,7 +190,9 @@ def _density(positions: Sequence[tuple[float, float]]) -> tuple[Background | Non
 
 def _mean_where(count: int, probability: float) -> float:
     """The mean at which P(N <= count) falls to ``probability``, by bisection to the last bits."""
-    low, high = 0.0, count + 12 * math.sqrt(count + 1) + 40
+    # 35 sigma hold every tail that a double can state, and no term in between underflows
+    reach = 35 * math.sqrt(count + 1) + 700
+    low, high = max(0.0, count - 35 * math.sqrt(count + 1)), count + reach
     for _ in range(200):
         middle = (low + high) / 2
         if middle in (low, high):

@@ -1,5 +1,7 @@
 """Coincidence rules as data: which events or candidates belong to an anchor, in which window, at which rates."""
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -60,12 +62,14 @@ class EventRule:
         leaves the sky to the significance alone.
     partner_rate_hz, rate_source
         Rate of partners over the whole sky, and where it comes from; None where none is published.
+    measure_us
+        Without a published rate: how long before the anchor partners are counted, microseconds; None for no count.
     real_rate_hz, real_rate_source, real_rate_classes
         Rate of real events among the anchors, its source, and the anchor classes it holds for (empty: all).
     anchor_far_max_hz, partner_far_max_hz
         Caps of the targeted method.
     far_budget_hz, far_budget_source
-        The rule's share of the published false alarms.
+        The rule's share of the published false alarms, Hz, and why that much. Every rule of a file has one.
     """
 
     name: str
@@ -79,6 +83,7 @@ class EventRule:
     max_separation_r90: float | None = None
     partner_rate_hz: float | None = None
     rate_source: str = ""
+    measure_us: int | None = None
     real_rate_hz: float | None = None
     real_rate_source: str = ""
     real_rate_classes: tuple[str, ...] = ()
@@ -186,6 +191,18 @@ class MultiplicityRule:
 
 
 Rule = EventRule | CandidateRule | MultiplicityRule
+
+
+def total_far_budget_hz(rules: Iterable[Rule]) -> float:
+    """The broker's published total: the sum of the budgets of the enabled rules on events, Hz.
+
+    An upper bound on how often chance passes any rule, whether or not the rules are independent (Boole's inequality).
+    """
+    return math.fsum(
+        rule.far_budget_hz
+        for rule in rules
+        if not isinstance(rule, CandidateRule) and rule.enabled and rule.far_budget_hz is not None
+    )
 
 
 def _named(value: str, names: tuple[str, ...]) -> bool:

@@ -21,6 +21,13 @@ from nuncius.schemas.errors import SettingsError
 from nuncius.schemas.vocabulary import Band, Messenger
 
 _DAY_US: Final = 86_400_000_000
+_MOST_MEASURE_DAYS: Final = 366.0
+"""The engine keeps every event of a measured partner for so long."""
+
+DEFAULT_BUDGET_HZ: Final = 1 / (10 * YEAR_S)
+"""What a rule gets that states no budget: less than any cited one, so that it cannot carry the total."""
+
+DEFAULT_BUDGET_SOURCE: Final = "our own share: once in ten years, as the rule states none"
 _COMMON: Final = ("kind", "enabled", "source", "anchor")
 _KEYS: Final = {
     "events": (
@@ -31,6 +38,7 @@ _KEYS: Final = {
         "max_separation_r90",
         "partner_rate_per_year",
         "rate_source",
+        "measure_days",
         "real_rate_per_year",
         "real_rate_source",
         "real_rate_classes",
@@ -141,6 +149,7 @@ def _event_rule(entry: "_Entry") -> EventRule:
             "may not take gamma-ray bursts, whose event id changes as instruments report: make them the partner",
         )
     source = entry.text("source")
+    budget_hz, budget_source = _budget(entry)
     rule = EventRule(
         name=entry.name,
         enabled=entry.flag("enabled", default=True) and bool(source),
@@ -153,13 +162,14 @@ def _event_rule(entry: "_Entry") -> EventRule:
         max_separation_r90=entry.number("max_separation_r90"),
         partner_rate_hz=_per_year(entry.number("partner_rate_per_year")),
         rate_source=entry.text("rate_source"),
+        measure_us=_measure_us(entry),
         real_rate_hz=_per_year(entry.number("real_rate_per_year")),
         real_rate_source=entry.text("real_rate_source"),
         real_rate_classes=entry.words("real_rate_classes"),
         anchor_far_max_hz=entry.number("anchor_far_max_hz"),
         partner_far_max_hz=entry.number("partner_far_max_hz"),
-        far_budget_hz=entry.number("far_budget_hz"),
-        far_budget_source=entry.text("far_budget_source"),
+        far_budget_hz=budget_hz,
+        far_budget_source=budget_source,
     )
     for key, value, origin in (
         ("rate_source", rule.partner_rate_hz, rule.rate_source),
@@ -169,7 +179,31 @@ def _event_rule(entry: "_Entry") -> EventRule:
             raise entry.wrong(key, "a rate needs its source")
     if rule.method == "targeted" and (rule.anchor_far_max_hz is None or rule.partner_far_max_hz is None):
         raise entry.wrong("method", "targeted needs anchor_far_max_hz and partner_far_max_hz")
+    if rule.method == "targeted" and (rule.measure_us is not None or rule.partner_rate_hz is not None):
+        key = "partner_rate_per_year" if rule.measure_us is None else "measure_days"
+        raise entry.wrong(key, "targeted takes the partner's own false-alarm rate: leave it out")
     return rule
+
+
+def _measure_us(entry: "_Entry") -> int | None:
+    days = entry.number("measure_days")
+    if days is None:
+        return None
+    if not 0 < days <= _MOST_MEASURE_DAYS:
+        raise entry.wrong("measure_days", f"must lie in (0, {_MOST_MEASURE_DAYS:g}]")
+    return round(days * _DAY_US)
+
+
+def _budget(entry: "_Entry") -> tuple[float, str]:
+    """The rule's budget, Hz, and its source."""
+    budget, source = entry.number("far_budget_hz"), entry.text("far_budget_source")
+    if budget is None and source:
+        raise entry.wrong("far_budget_source", "there is no far_budget_hz that it is the source of")
+    if budget is None:
+        return DEFAULT_BUDGET_HZ, DEFAULT_BUDGET_SOURCE
+    if not source:
+        raise entry.wrong("far_budget_source", "a budget needs its source")
+    return budget, source
 
 
 def _candidate_rule(entry: "_Entry") -> CandidateRule:
@@ -216,6 +250,7 @@ def _multiplicity_rule(entry: "_Entry") -> MultiplicityRule:
     if not all(other and name for other, name in pairs):
         raise entry.wrong("same_detector", "must be a list of 'other name = name'")
     source = entry.text("source")
+    budget_hz, budget_source = _budget(entry)
     rule = MultiplicityRule(
         name=entry.name,
         enabled=entry.flag("enabled", default=True) and bool(source),
@@ -228,8 +263,8 @@ def _multiplicity_rule(entry: "_Entry") -> MultiplicityRule:
         rate_source=entry.text("rate_source"),
         same_detector=tuple(pairs),
         networks=entry.words("networks"),
-        far_budget_hz=entry.number("far_budget_hz"),
-        far_budget_source=entry.text("far_budget_source"),
+        far_budget_hz=budget_hz,
+        far_budget_source=budget_source,
     )
     for key, origin in (("rate_source", rule.rate_source), ("detectors_source", rule.detectors_source)):
         if not origin:

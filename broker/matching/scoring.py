@@ -69,8 +69,8 @@ def significance(pair: Inputs) -> Significance:
     """How surprising the pair is.
 
     The null is ``unrelated_real`` where the anchor has p_astro >= 0.5 or a false-alarm rate below the rate of real
-    events of its class; else ``noise_pair``; ``null_reason`` says which of it held. Numbers that cannot be had are None,
-    and ``validity`` says why.
+    events of its class; else ``noise_pair``; ``null_reason`` says which of it held. Numbers that cannot be had are
+    None, and ``validity`` says why.
     """
     rule = pair.rule
     notes: list[str] = []

@@ -1,9 +1,10 @@
 """What the associating engine knows, and a view of it with a step's additions that nothing has committed yet."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
+from nuncius.broker.matching.aliases import called, cited
 from nuncius.broker.matching.index import Row, TimeIndex
 from nuncius.broker.matching.threads import Facts, Span, Thread, ThreadKey, facts, key_of, microseconds, span_of
 from nuncius.schemas.alert import Alert
@@ -43,6 +44,14 @@ class Entry(NamedTuple):
     key: ThreadKey
 
 
+class Name(NamedTuple):
+    """A name of a burst within a scope, as a thread is called (`cited` False) or as a thread cites it."""
+
+    scope: Scope
+    cited: bool
+    name: str
+
+
 ObjectArm = tuple[str, Arm]
 """A candidate's thread id, and the arm of the row."""
 
@@ -57,6 +66,7 @@ class Delta:
     threads: Mapping[ThreadKey, Thread]
     seen: tuple[tuple[str, RunMode], ...]
     entries: tuple[Entry, ...]
+    names: tuple[tuple[Name, ThreadKey], ...]
     rows: Mapping[ListKey, CandidateRows]
     published: Mapping[str, Record]
     watermarks: Mapping[RunMode, int]
@@ -70,9 +80,11 @@ class AssociateState:
     last_us: dict[ThreadKey, int] = field(default_factory=dict)
     seen: set[tuple[str, RunMode]] = field(default_factory=set)
     indexes: dict[tuple[Role, Scope], TimeIndex] = field(default_factory=dict)
+    names: dict[Name, dict[ThreadKey, None]] = field(default_factory=dict)
     rows: dict[ListKey, CandidateRows] = field(default_factory=dict)
     published: dict[str, Record] = field(default_factory=dict)
     watermarks: dict[RunMode, int] = field(default_factory=dict)
+    first: dict[tuple[Role, Scope], int] = field(default_factory=dict)
 
     def apply(self, delta: Delta) -> None:
         """Take a step's additions over. Applying the same delta again changes nothing."""
@@ -81,19 +93,32 @@ class AssociateState:
         self.seen.update(delta.seen)
         for role, span, key in delta.entries:
             self.indexes.setdefault((role, key.scope), TimeIndex()).add(span, key)
+            self.first[role, key.scope] = min(span[0], self.first.get((role, key.scope), span[0]))
+        for name, key in delta.names:
+            self.names.setdefault(name, {})[key] = None
         self.rows.update(delta.rows)
         self.published.update(delta.published)
         self.watermarks.update(delta.watermarks)
 
-    def evict(self, keep_us: int) -> None:
-        """Forget threads whose last moment lies more than ``keep_us`` before their run mode's watermark."""
+    def evict(self, keep_us: int, longer_us: Mapping[Role, int]) -> None:
+        """Forget threads whose last moment lies more than ``keep_us`` before their run mode's watermark.
+
+        Threads in some roles stay longer by as much as is told: their rate is measured.
+        """
         cutoffs = {mode: reached - keep_us for mode, reached in self.watermarks.items()}
-        gone = [key for key, last in self.last_us.items() if last < cutoffs.get(key.run_mode, 0)]
+        for (role, (_, mode)), index in self.indexes.items():
+            index.drop_before(cutoffs.get(mode, 0) - longer_us.get(role, 0))
+        counted = {key for (role, _), index in self.indexes.items() if role in longer_us for _, _, key in index}
+        gone = [k for k, last in self.last_us.items() if last < cutoffs.get(k.run_mode, 0) and k not in counted]
         for key in gone:
             del self.last_us[key]
-            self.seen.difference_update((a.alert_id, key.run_mode) for a in self.threads.pop(key).versions)
-        for (_, (_, mode)), index in self.indexes.items():
-            index.drop_before(cutoffs.get(mode, 0))
+            versions = self.threads.pop(key).versions
+            self.seen.difference_update((a.alert_id, key.run_mode) for a in versions)
+            for name in {name for alert in versions for name in _names(alert, key.scope)}:
+                bearers = self.names.get(name, {})
+                bearers.pop(key, None)
+                if not bearers:
+                    self.names.pop(name, None)
         self.rows = {
             key: rows
             for key, rows in self.rows.items()
@@ -112,6 +137,7 @@ class View:
         self._seen: dict[tuple[str, RunMode], None] = {}
         self._entries: list[Entry] = []
         self._indexes: dict[tuple[Role, Scope], TimeIndex] = {}
+        self._names: dict[Name, dict[ThreadKey, None]] = {}
         self._rows: dict[ListKey, dict[str, dict[ObjectArm, Counterpart]]] = {}
         self._published: dict[str, Record] = {}
         self._facts: dict[ThreadKey, Facts] = {}
@@ -122,7 +148,7 @@ class View:
         name = (alert.alert_id, alert.run_mode)
         return name in self._seen or name in self._state.seen
 
-    def add(self, alert: Alert, roles: Iterable[Role]) -> ThreadKey:
+    def add(self, alert: Alert, roles: Collection[Role]) -> ThreadKey:
         """Take an alert in that is not known yet; the roles are those it has by its own words."""
         key = key_of(alert)
         self._seen[alert.alert_id, alert.run_mode] = None
@@ -136,7 +162,18 @@ class View:
                 entry = Entry(role, span if role.rule >= 0 else (span[0], span[0]), key)
                 self._entries.append(entry)
                 self._indexes.setdefault((role, key.scope), TimeIndex()).add(entry.span, key)
+        if alert.kind != "retraction" and (BURST in roles or SUB_BURST in roles):
+            for name in _names(alert, key.scope):
+                self._names.setdefault(name, {})[key] = None
         return key
+
+    def aliases(self, key: ThreadKey) -> tuple[ThreadKey, ...]:
+        """Threads of bursts that any version of this one names, or that name it; sorted, without itself."""
+        thread = self.thread(key)
+        bursts = [a for a in (() if thread is None else thread.versions) if a.kind != "retraction"]
+        asked = {name._replace(cited=not name.cited) for alert in bursts for name in _names(alert, key.scope)}
+        found = {k for name in asked for names in (self._state.names, self._names) for k in names.get(name, ())}
+        return tuple(sorted(found - {key}))
 
     def thread(self, key: ThreadKey) -> Thread | None:
         """The thread with all its versions; None where it is unknown."""
@@ -156,6 +193,16 @@ class View:
             if index is not None:
                 rows += index.touching(low_us, high_us)
         return tuple(sorted({key for _, _, key in rows})) if rows else ()
+
+    def first_us(self, role: Role, scope: Scope) -> int | None:
+        """The earliest moment ever stated in this role, forgotten threads included: the stream was alive then."""
+        fresh = [entry.span[0] for entry in self._entries if entry.role == role and entry.key.scope == scope]
+        before = self.first_before_us(role, scope)
+        return min(fresh if before is None else [*fresh, before], default=None)
+
+    def first_before_us(self, role: Role, scope: Scope) -> int | None:
+        """The same without this step's additions."""
+        return self._state.first.get((role, scope))
 
     def add_row(self, row: Counterpart) -> ListKey:
         """Take a counterpart in; of a candidate only the latest row of each arm counts."""
@@ -184,8 +231,19 @@ class View:
     def delta(self) -> Delta:
         """Everything this view adds to the state."""
         return Delta(
-            self._threads, tuple(self._seen), tuple(self._entries), self._rows, self._published, self.watermarks
+            self._threads,
+            tuple(self._seen),
+            tuple(self._entries),
+            tuple((name, key) for name, keys in self._names.items() for key in keys),
+            self._rows,
+            self._published,
+            self.watermarks,
         )
+
+
+def _names(alert: Alert, scope: Scope) -> list[Name]:
+    names = [Name(scope, cited=False, name=name) for name in called(alert)]
+    return names + [Name(scope, cited=True, name=name) for name in cited(alert)]
 
 
 def _last_us(thread: Thread) -> int:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 YEAR_S: Final = 365 * 86400.0
 _COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 _PALE: Final = "#8a8f98"
-_SIDES: Final = {"equal": "stated is measured", "not_above": "stated is a bound (Markov)"}
+_SIDES: Final = {
+    "equal": "to lie on the line",
+    "not_above": "to lie on or below the line: a bound, by Markov's inequality",
+}
 
 
 @dataclass(frozen=True, slots=True)

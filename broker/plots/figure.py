@@ -16,7 +16,7 @@ from nuncius.broker.plots.panel import GREY, INK, PALE, Panel
 from nuncius.broker.plots.projection import CloseUp, WholeSky
 from nuncius.broker.plots.scene import Backdrop, Scene
 from nuncius.broker.plots.words import area_in_words, described, in_short, moment_in_words
-from nuncius.broker.sky.region import area_deg2
+from nuncius.broker.sky.ranges import area_deg2
 from nuncius.schemas.errors import SettingsError
 
 _WIDTH_IN: Final = 13.0
@@ -36,7 +36,12 @@ def draw(scene: Scene, view: CloseUp, target: Path) -> None:
     SettingsError
         The file's suffix names no format matplotlib writes.
     """
-    style = {"font.size": 10.5, "svg.hashsalt": "nuncius", "text.color": INK, "figure.facecolor": "white"}
+    style: dict[Any, Any] = {
+        "font.size": 10.5,
+        "svg.hashsalt": "nuncius",
+        "text.color": INK,
+        "figure.facecolor": "white",
+    }
     with mpl.rc_context(style):
         figure = Figure(figsize=(_WIDTH_IN, 5.6))
         seen = None if scene.backdrop.moment is None else bodies(scene.backdrop.moment)
@@ -67,7 +72,7 @@ def _panels(figure: Figure, scene: Scene, view: CloseUp) -> tuple[Panel, Panel]:
     figure.text(0.5, 1 - 0.14 / height, scene.title, ha="center", va="top", fontsize=14, fontweight="bold")
     moment = scene.backdrop.moment
     when = "" if moment is None else f", Sun and Moon on {moment_in_words(moment)}"
-    head = {"ha": "center", "va": "bottom", "fontsize": 10, "color": GREY}
+    head: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 10, "color": GREY}
     top = (below + panel_in + 0.12) / height
     figure.text((0.5 + _SKY_IN / 2) / _WIDTH_IN, top, f"whole sky, ICRS; the frame is the close-up{when}", **head)
     centre = f"close-up around RA {view.ra:.2f}°, Dec {view.dec:+.2f}°"
@@ -122,7 +127,7 @@ def _mark_style(index: int) -> dict[str, Any]:
 def _legend(scene: Scene) -> list[tuple[Any, str]]:
     """A sample and a text for everything that has no name in the picture."""
     line = mpl.lines.Line2D
-    out = [
+    out: list[tuple[Any, str]] = [
         (line([], [], color=m.colour, lw=2, ls=m.dashes), f"{m.label}: {in_short(m, scene.levels)}")
         for m in scene.members
     ]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from nuncius.broker.plots.bodies import Bodies
 from nuncius.broker.plots.scene import Member, Scene
 from nuncius.broker.sky.healpix import DEG2_PER_SR
-from nuncius.broker.sky.region import area_deg2
+from nuncius.broker.sky.ranges import area_deg2
 
 _POINT_DEG2 = 1e-10
 

@@ -17,7 +17,7 @@ from nuncius.broker.matching.calibration import (
 )
 from nuncius.broker.matching.rules import BURST_CLASSES, EventRule
 from nuncius.broker.matching.slides import circle_of, is_fixed_to_earth, least_shift_us, plan
-from nuncius.broker.matching.threads import Span, order, span_of
+from nuncius.broker.matching.threads import Span, microseconds, order, span_of
 from nuncius.broker.services.packets import Packet
 from nuncius.broker.services.reading import Parse, read
 from nuncius.broker.services.slide_runs import OverlapOf, SlideRuns, Threads, threads_of
@@ -140,20 +140,20 @@ def calibrate(
     step
         Called after every slide.
     uptime
-        When both streams were up, microseconds [start, stop); None takes first to last event of either.
+        When both streams were up, microseconds [start, stop); None takes it from the first to the last issue of a
+        notice. Events outside (known from a late update only) are left out.
     overlap_of
         Takes the place of the plain overlap integral in what is stated; None leaves what the engine states.
     """
-    anchors, partners = _threads(alerts, rule)
+    up = uptime or _issued(alerts)
+    anchors, partners = _threads(alerts, rule, up)
     if not anchors or not partners:
         return _nothing(rule, anchors, partners, "no event of one of its roles was read")
     if anchors.keys() & partners.keys():
         return _nothing(rule, anchors, partners, "a thread has both roles: a stream is not slid against itself")
     spans = [[s for a in thread if (s := span_of(a))] for thread in (*anchors.values(), *partners.values())]
-    times = [span[0] for said in spans for span in said]
     days = any(is_fixed_to_earth(a) for thread in partners.values() for a in thread if rule.partner.takes(a))
-    circle = circle_of([*times, *(() if uptime is None else (uptime[0], uptime[1] - 1))], whole_days=days)
-    up = uptime or (min(times), max(times) + 1)
+    circle = circle_of((up[0], up[1] - 1), whole_days=days)
     planned = plan(slides, circle, least_shift_us(rule, spans), ([up], [up]), whole_days=days)
     note = "" if len(planned) == slides else f"the span has room for {len(planned)} slides, not {slides}"
     livetime_s = sum(one.livetime_us for one in planned) / 1e6
@@ -198,9 +198,18 @@ def _nothing(rule: EventRule, anchors: Threads, partners: Threads, note: str) ->
     return Calibration(rule.name, len(anchors), len(partners), 0, 0.0, 0, 0, (), note)
 
 
-def _threads(alerts: Iterable[Alert], rule: EventRule) -> tuple[Threads, Threads]:
-    """Whole threads of either role that state an event time; retractions go with their thread."""
-    timed = threads_of(alerts)
+def _issued(alerts: Iterable[Alert]) -> Span:
+    times = [microseconds(alert.issued_time) for alert in alerts if alert.issued_time is not None]
+    return (min(times), max(times) + 1) if times else (0, 0)
+
+
+def _threads(alerts: Iterable[Alert], rule: EventRule, up: Span) -> tuple[Threads, Threads]:
+    """Whole threads of either role whose earliest event time lies in the uptime; retractions go with their thread."""
+    timed = {
+        name: thread
+        for name, thread in threads_of(alerts).items()
+        if up[0] <= min(span[0] for a in thread if (span := span_of(a)) is not None) < up[1]
+    }
     anchors = {name: thread for name, thread in timed.items() if any(map(rule.anchor.takes, thread))}
     partners = {name: thread for name, thread in timed.items() if any(map(rule.partner.takes, thread))}
     if any(a.event_class in BURST_CLASSES for thread in partners.values() for a in thread):

@@ -1,5 +1,6 @@
 """The engine on one time slide after another, and the pairs that it makes by chance."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Final, NamedTuple
@@ -14,6 +15,7 @@ from nuncius.broker.matching.threads import moment, order, own_regions, span_of
 from nuncius.broker.sky import SkyMap
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.coincidence import Coincidence, Member, Pair, Significance
+from nuncius.schemas.vocabulary import Null
 
 Threads = dict[str, list[Alert]]
 """Notices by thread id."""
@@ -40,7 +42,8 @@ class _Stated(NamedTuple):
 
     rate_hz: float
     most_hz: float
-    pair: Pair
+    overlap: float | None
+    null: Null
 
 
 class SlideRuns:
@@ -97,9 +100,9 @@ class SlideRuns:
             number,
             self._anchor_groups[name[0]],
             self._partner_groups[name[1]],
-            stated.pair.significance.null,
+            stated.null,
             stated.rate_hz,
-            self._overlap(name[0], stated.pair),
+            stated.overlap,
             stated.most_hz,
         )
 
@@ -127,16 +130,17 @@ class SlideRuns:
         """Rate and highest possible rate of a pair; None where it states none."""
         score = pair.significance
         if pair.overlap == 0:
-            return _Stated(float("inf"), float("inf"), pair)
+            return _Stated(math.inf, math.inf, 0.0, score.null)
         if score.rate_hz is None:
             return None
         most_hz = self._most_hz(score, pair.overlap)
         if self._overlap_of is None or pair.overlap is None:
-            return _Stated(score.rate_hz, most_hz, pair)
-        against = self._overlap(anchor.event_id, pair)
+            return _Stated(score.rate_hz, most_hz, pair.overlap, score.null)
+        against = self._overlap_of(self._located(anchor), self._located(pair.partner))
         if not against:
-            return _Stated(float("inf"), float("inf"), pair)
-        return _Stated(score.rate_hz * pair.overlap / against, most_hz * pair.overlap / against, pair)
+            return _Stated(math.inf, math.inf, 0.0, score.null)
+        weaker = pair.overlap / against
+        return _Stated(score.rate_hz * weaker, most_hz * weaker, against, score.null)
 
     def _most_hz(self, score: Significance, overlap: float | None) -> float:
         rule = self._rule
@@ -145,12 +149,9 @@ class SlideRuns:
             return length_s * rule.anchor_far_max_hz * rule.partner_far_max_hz / (1.0 if overlap is None else overlap)
         return self._top_far_hz * (score.expected_by_chance or 0.0)
 
-    def _overlap(self, anchor: str, pair: Pair) -> float | None:
-        if self._overlap_of is None or pair.overlap is None:
-            return pair.overlap
-        first = [a for a in self._anchors if a.thread_id == anchor and own_regions(a)]
-        second = [a for i in pair.partner.alert_ids if own_regions(a := self._alerts[i])]
-        return self._overlap_of(max(first, key=order), max(second, key=order))
+    def _located(self, member: Member) -> Alert:
+        """The notice whose place was used; a pair with an overlap has one."""
+        return max((a for i in member.alert_ids if own_regions(a := self._alerts[i])), key=order)
 
 
 def _living(record: Coincidence) -> tuple[Pair, ...]:

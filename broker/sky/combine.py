@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from nuncius.broker.sky.distance import layers, normalised, stated, whole_sky
+from nuncius.broker.sky.distance import FARTHEST_BELOW, SMALLEST_MPC, layers, normalised, stated, whole_sky
 from nuncius.broker.sky.geometry import NO_MAPS, Place, geometry
 from nuncius.broker.sky.healpix import PIXEL_AREA_SR, FloatArray, IntArray
 from nuncius.broker.sky.normal import normal_density
@@ -15,11 +15,12 @@ from nuncius.broker.sky.skymap import Distance, SkyMap
 def combined(a: Place, b: Place, maps: Mapping[str, SkyMap] = NO_MAPS) -> SkyMap:
     """Map of one source that both localizations are of, on the union of both tilings, normalised; symmetric.
 
-    Both are taken as independent; never combine a map with one that was made from it. Where one alone has a distance in a
-    tile, it is kept. Where both have, the two ansatz densities (Singer et al. 2016, ApJL 829, L15) are multiplied and
-    their common prior r^2 is divided out once: the product of two Gaussians times r^2, exactly the ansatz again, and the
-    tile's probability is multiplied by the integral of that product. Tiles where the distance of one is missing have the mean of
-    these integrals in its place. The mean and deviation of the distance are those of the new map.
+    Both are taken as independent; never combine a map with one that was made from it. Where one alone has a distance
+    in a tile, it is kept. Where both have, the two ansatz densities (Singer et al. 2016, ApJL 829, L15) are
+    multiplied and their common prior r^2 is divided out once: the product of two Gaussians times r^2, exactly the
+    ansatz again, and the tile's probability is multiplied by the integral of that product. Tiles where the distance
+    of one is missing have the mean of these integrals in its place. The mean and deviation of the distance are those
+    of the new map.
 
     Parameters
     ----------
@@ -89,9 +90,11 @@ def _distances(a: SkyMap, b: SkyMap, of_a: IntArray, of_b: IntArray) -> tuple[Di
     both = has_a & has_b
     mu = np.where(both, mu_a * share + mu_b * (1 - share), np.where(has_a, mu_a, mu_b))
     sigma = np.where(both, sigma_a * (sigma_b / wide), np.where(has_a, sigma_a, sigma_b))
-    possible = (has_a | has_b) & (mu > -36.9 * sigma)
+    possible = (has_a | has_b) & (mu > FARTHEST_BELOW * sigma) & (sigma >= SMALLEST_MPC)
     norm = normalised(np.where(possible, mu, 0.0), np.where(possible, sigma, 1.0))
-    agreement = normalised(mu_a, sigma_a) * normalised(mu_b, sigma_b) / norm * normal_density((mu_a - mu_b) / wide) / wide
+    agreement = (
+        normalised(mu_a, sigma_a) * normalised(mu_b, sigma_b) / norm * normal_density((mu_a - mu_b) / wide) / wide
+    )
     layer = Distance(np.where(possible, mu, math.inf), np.where(possible, sigma, 1.0), np.where(possible, norm, 0.0))
     return layer, np.where(both, np.where(possible, agreement, 0.0), -1.0)
 

@@ -21,10 +21,14 @@ from nuncius.broker.sky.healpix import (
     cells_near,
     position,
 )
+from nuncius.broker.sky.ranges import Ranges, union
 from nuncius.broker.sky.sphere import separation_deg
+from nuncius.schemas.errors import LimitExceeded
 
 ROUNDING_RAD: Final = 1e-13
 """More than positions and distances lose to rounding, radians; an order-29 pixel is 2e-9 wide."""
+MAX_CELLS: Final = 1 << 21
+"""Of one order in a descent."""
 _CELLS_PER_RADIUS: Final = 8
 _STEP: Final = 3
 """Orders that the descent takes at once: fewer and longer arrays."""
@@ -45,6 +49,11 @@ class Cover:
     start: IntArray
     stop: IntArray
     full: BoolArray
+
+    @property
+    def ranges(self) -> Ranges:
+        """All ranges as a set of pixels."""
+        return union(self.start, self.stop)
 
 
 class Verdict(NamedTuple):
@@ -102,6 +111,11 @@ def descend(shape: Shape, order: int, first: tuple[int, IntArray] | None = None)
         Of the smallest cells, in [0, 29].
     first
         Order (at most the other) and numbers of cells that hold all of the shape; the whole sphere where left out.
+
+    Raises
+    ------
+    LimitExceeded
+        More than `MAX_CELLS` cells of one order.
     """
     level, number = (0, np.arange(12)) if first is None else first
     pieces: list[tuple[IntArray, IntArray, BoolArray]] = []
@@ -112,6 +126,9 @@ def descend(shape: Shape, order: int, first: tuple[int, IntArray] | None = None)
             pieces.append((*cell_range(level, number[settled]), inside[settled]))
         unsettled = touched & ~settled
         step = min(_STEP, order - level)
+        count = np.count_nonzero(unsettled) << (2 * step)
+        if count > MAX_CELLS:
+            raise LimitExceeded(f"a border of {count} cells of order {level + step}; ask for a smaller order")
         number = ((number[unsettled][:, None] << (2 * step)) + np.arange(1 << (2 * step))).reshape(-1)
         level += step
     return _joined(pieces)

@@ -1,9 +1,9 @@
 """Distance along lines of sight, p(r) = N / (sqrt(2 pi) sigma) exp(-(r - mu)^2 / (2 sigma^2)) r^2.
 
-Singer et al. 2016, ApJL 829, L15 (arXiv:1603.07333), their ansatz of a sky map's distance layers. With the scale taken out,
-s = r / sigma and a = mu / sigma, everything follows from the truncated moments I_n(a), the integrals over s > 0 of s^n
-times the normal density of s - a. Parts of them have closed forms in the normal tail; ratios of neighbours obey
-I_(n+1) = a I_n + n I_(n-1), integration by parts.
+Singer et al. 2016, ApJL 829, L15 (arXiv:1603.07333), their ansatz of a sky map's distance layers. With the scale
+taken out, s = r / sigma and a = mu / sigma, everything follows from the truncated moments I_n(a), the integrals over
+s > 0 of s^n times the normal density of s - a. Parts of them have closed forms in the normal tail; ratios of
+neighbours obey I_(n+1) = a I_n + n I_(n-1), integration by parts.
 """
 
 import math
@@ -21,6 +21,9 @@ from nuncius.broker.sky.skymap import Distance, SkyMap
 
 FARTHEST_BELOW: Final = -37.0
 """Smallest mu / sigma: below it the norm exceeds what a double holds."""
+LARGEST_MPC: Final = 1e9
+SMALLEST_MPC: Final = 1e-6
+"""Locations and scales beyond these bounds are no distances; the horizon is at some 1e4 Mpc, a parsec is 1e-6."""
 _UPWARD: Final = 3.0
 _FRACTION_TERMS: Final = 80
 _BISECTIONS: Final = 60
@@ -76,7 +79,8 @@ class DistancePosterior:
         return math.sqrt(float(self.weight @ (std**2 + (mean - self.mean_mpc) ** 2)))
 
     def quantile(self, probability: npt.ArrayLike) -> FloatArray:
-        """Distances below which probabilities lie, Mpc: bisection to the last bit; inf for 1, NaN where nothing is known.
+        """Distances below which probabilities lie, Mpc: bisection to the last bit; inf for 1, NaN where nothing is
+        known.
 
         Raises
         ------
@@ -116,7 +120,8 @@ class DistancePosterior:
         """Mixture of a function of the components, one distance at a time; 0 below zero."""
         flat = r.reshape(-1)
         values = np.array([float(self.weight @ of(at)) if at > 0 else 0.0 for at in flat.tolist()])
-        return np.clip(values, 0, None).reshape(r.shape)
+        out: FloatArray = np.clip(values, 0, None).reshape(r.shape)
+        return out
 
 
 def line_of_sight(sky: SkyMap, ra: float, dec: float) -> DistancePosterior:
@@ -164,11 +169,10 @@ def layers(sky: SkyMap) -> Distance:
 
 
 def stated(sky: SkyMap) -> BoolArray:
-    """Which tiles have a distance: finite location and norm, positive scale and norm, and mu / sigma above -37."""
+    """Which tiles have a distance: norm positive and finite, mu and sigma in bounds, mu / sigma above -37."""
     mu, sigma, norm = layers(sky)
-    sound = np.isfinite(mu) & np.isfinite(sigma) & np.isfinite(norm) & (sigma > 0) & (norm > 0)
-    ratio = np.divide(mu, sigma, out=np.full(len(mu), -np.inf), where=sound)
-    return sound & (ratio > FARTHEST_BELOW) & np.isfinite(ratio)
+    sound = np.isfinite(norm) & (norm > 0) & _sound(mu, sigma)
+    return sound & (mu > FARTHEST_BELOW * np.where(sound, sigma, 1.0))
 
 
 def beyond(z: FloatArray, offset: FloatArray) -> FloatArray:
@@ -181,16 +185,18 @@ def beyond(z: FloatArray, offset: FloatArray) -> FloatArray:
 
 def second_moment(offset: FloatArray) -> FloatArray:
     """I_2, the integral of the ansatz in units of sigma^2 / N: norm = 1 / (sigma^2 I_2)."""
-    low = np.minimum(offset, -_UPWARD)
-    far = upper_tail(-low) * _ratio(low, 1) * _ratio(low, 2)
-    return np.where(offset < -_UPWARD, far, beyond(-offset, offset))
+    whole = beyond(-offset, offset)
+    far = offset < -_UPWARD
+    low = offset[far]
+    whole[far] = upper_tail(-low) * _ratio(low, 1) * _ratio(low, 2)
+    return whole
 
 
 def moments(mu: FloatArray, sigma: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Mean and standard deviation of ansatz densities, Mpc, arrays of one shape; NaN where a layer says nothing."""
-    sound = np.isfinite(mu) & np.isfinite(sigma) & (sigma > 0)
+    sound = _sound(mu, sigma)
     offset = np.divide(mu, sigma, out=np.zeros(mu.shape), where=sound)
-    sound &= np.isfinite(offset) & (offset >= FARTHEST_BELOW)
+    sound &= offset >= FARTHEST_BELOW
     offset, scale = np.where(sound, offset, 0.0), np.where(sound, sigma, 1.0)
     second, third, fourth = _ratio(offset, 2), _ratio(offset, 3), _ratio(offset, 4)
     mean = scale * third
@@ -228,18 +234,24 @@ def normalised(mu: FloatArray, sigma: FloatArray) -> FloatArray:
     return out
 
 
+def _sound(mu: FloatArray, sigma: FloatArray) -> BoolArray:
+    return (np.abs(mu) <= LARGEST_MPC) & (sigma >= SMALLEST_MPC) & (sigma <= LARGEST_MPC)
+
+
 def _ratio(offset: FloatArray, order: int) -> FloatArray:
     """I_n / I_(n-1) of truncated moments.
 
     Upwards from Q and phi the recurrence is stable for a > 0; for a < -3 it is run downwards as the continued fraction
     n / (|a| + (n + 1) / (|a| + ...)).
     """
-    below = np.maximum(-offset, _UPWARD)
-    down = np.zeros(offset.shape)
+    above = np.maximum(offset, -_UPWARD)
+    out = above + normal_density(above) / upper_tail(-above)
+    for n in range(1, order):
+        out = above + n / out
+    far = offset < -_UPWARD
+    below = -offset[far]
+    down = np.zeros(below.shape)
     for n in range(order + _FRACTION_TERMS, order - 1, -1):
         down = n / (below + down)
-    above = np.maximum(offset, -_UPWARD)
-    up = above + normal_density(above) / upper_tail(-above)
-    for n in range(1, order):
-        up = above + n / up
-    return np.where(offset < -_UPWARD, down, up)
+    out[far] = down
+    return out

@@ -36,9 +36,9 @@ def rank_galaxies(
 ) -> RankedGalaxies:
     """Ranks galaxies by the probability density at their places times their weights.
 
-    The density per Mpc^3 is that of the sky times p(r) / r^2: the space prior of the map's distances is divided out, the
-    list stands in its place (Singer et al. 2016, ApJL 829, L15). Distance errors and galaxies the list lacks are not
-    counted.
+    The density per Mpc^3 is that of the sky times p(r) / r^2: the space prior of the map's distances is divided out,
+    the list stands in its place (Singer et al. 2016, ApJL 829, L15). Distance errors and galaxies the list lacks are
+    not counted.
 
     Parameters
     ----------

@@ -207,6 +207,20 @@ def cell_area_sr(order: npt.ArrayLike) -> FloatArray:
     return np.asarray(math.pi / 3 * np.ldexp(1.0, -2 * np.asarray(order, np.int32)), np.float64)
 
 
+def cells_of(uniq: IntArray) -> tuple[IntArray, IntArray]:
+    """Order and number of cells by their UNIQ names, 4 * 4^order + number; all >= 4."""
+    loops = kernels() if uniq.size > FEW else None
+    if loops is not None:
+        orders, numbers = np.empty(uniq.size, np.int64), np.empty(uniq.size, np.int64)
+        loops.cells(uniq, orders, numbers)
+        return orders, numbers
+    # frexp is exact here only up to 2^53: the top bit of larger numbers may round up, so look at the upper half first
+    high = uniq >> 32
+    bits = np.where(high > 0, np.frexp(high.astype(np.float64))[1] + 32, np.frexp((uniq & 0xFFFFFFFF) * 1.0)[1])
+    order = (bits.astype(np.int64) - 3) // 2
+    return order, uniq - (np.int64(4) << (2 * order))
+
+
 def cell_range(order: npt.ArrayLike, number: npt.ArrayLike) -> tuple[IntArray, IntArray]:
     """First order-29 pixel of each cell, and the one after its last."""
     order, number = np.asarray(order, np.int64), np.asarray(number, np.int64)

@@ -108,18 +108,19 @@ def vectors(ra: FloatArray, dec: FloatArray, out: FloatArray) -> None:
 
 
 @compiled
-def find(points: IntArray, start: IntArray, stop: IntArray, table: IntArray, shift: int, out: IntArray) -> None:
+def find(
+    points: IntArray, start: IntArray, stop: IntArray, table: npt.NDArray[np.int32], shift: int, out: IntArray
+) -> None:
     """Index of the range that holds each pixel, -1 where none does: the coarse table, then bisection."""
     for i in range(points.size):
         point = points[i]
-        low = table[point >> shift]
-        high = table[(point >> shift) + 1]
-        while low < high:
-            middle = (low + high) >> 1
-            if start[middle] <= point:
-                low = middle + 1
-            else:
-                high = middle
+        low = np.int64(table[point >> shift])
+        count = np.int64(table[(point >> shift) + 1]) - low
+        while count > 0:
+            half = count >> 1
+            after = start[low + half] <= point
+            low = low + half + 1 if after else low
+            count = count - half - 1 if after else half
         out[i] = low - 1 if low > 0 and point < stop[low - 1] else -1
 
 
@@ -143,20 +144,32 @@ def products(
 ) -> int:
     """Density of a times density of b times area of each common piece of two sorted lists of disjoint ranges.
 
-    Two pointers. Returns how many there are; ``out`` must have room for both lists together.
+    Two pointers, moved without a branch. Returns how many pieces there are; ``out`` must have room for both lists
+    together.
     """
     i = j = n = 0
     while i < start_a.size and j < start_b.size:
         low = max(start_a[i], start_b[j])
-        high = min(stop_a[i], stop_b[j])
-        if low < high:
-            out[n] = density_a[i] * density_b[j] * ((high - low) * area)
-            n += 1
-        if stop_a[i] <= stop_b[j]:
-            i += 1
-        else:
-            j += 1
+        end_a, end_b = stop_a[i], stop_b[j]
+        length = min(end_a, end_b) - low
+        out[n] = density_a[i] * density_b[j] * (length * area)
+        n += 1 if length > 0 else 0
+        i += 1 if end_a <= end_b else 0
+        j += 1 if end_b <= end_a else 0
     return n
+
+
+@compiled
+def cells(uniq: IntArray, order: IntArray, number: IntArray) -> None:
+    """Order and number of cells by their UNIQ names >= 4; files list them by order, so the last one is tried first."""
+    k = 0
+    for i in range(uniq.size):
+        while uniq[i] >> (2 * k + 4):
+            k += 1
+        while not uniq[i] >> (2 * k + 2):
+            k -= 1
+        order[i] = k
+        number[i] = uniq[i] - (np.int64(4) << (2 * k))
 
 
 @compiled

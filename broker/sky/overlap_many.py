@@ -1,7 +1,7 @@
 """The overlap integral of any number of localizations, I = (4 pi)^(n-1) times the integral of the product of all p_i.
 
 The n-fold form of Ashton et al. 2018 (ApJ 860, 6), whose prior is 1 / (4 pi): the probability of all data for one
-source over that for n unrelated ones. For unrelated, isotropic localizations its mean is 1, and a uniform one drops out.
+source over that for n unrelated ones. Its mean is 1 for unrelated, isotropic localizations; a uniform one drops out.
 """
 
 import math

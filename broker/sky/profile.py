@@ -174,6 +174,39 @@ class TwoPiece:
         return out
 
 
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Uniform along a ring of some radius, a Gaussian across it."""
+
+    ra: float
+    dec: float
+    radius_deg: float
+    sigma_deg: float
+
+    @property
+    def slope(self) -> float:
+        """See `Profile`."""
+        return math.degrees(1) / self.sigma_deg
+
+    @property
+    def total(self) -> float:
+        """Integral by the middle of 4096 rings out to six sigma."""
+        low, high = max(self.radius_deg - 6 * self.sigma_deg, 0.0), min(self.radius_deg + 6 * self.sigma_deg, 180.0)
+        step = (high - low) / 4096
+        apart = low + step * (np.arange(4096) + 0.5)
+        across = self.density(np.abs(apart - self.radius_deg) / self.sigma_deg)
+        return float(2 * math.pi * math.radians(step) * np.sum(across * np.sin(np.radians(apart))))
+
+    def coordinate(self, ra: FloatArray, dec: FloatArray) -> FloatArray:
+        """Distance from the ring in units of sigma."""
+        return np.asarray(np.abs(separation_deg(self.ra, self.dec, ra, dec) - self.radius_deg) / self.sigma_deg)
+
+    def density(self, coordinate: FloatArray) -> FloatArray:
+        """Not normalised."""
+        out: FloatArray = np.exp(-0.5 * coordinate**2)
+        return out
+
+
 def peak_density(kappa: float) -> float:
     """Density of a Fisher distribution at its centre, per steradian."""
     return kappa / (2 * math.pi * -math.expm1(-2 * kappa)) if kappa > 1e-9 else 1 / (4 * math.pi)

@@ -40,13 +40,28 @@ def joined(*sets: Ranges) -> Ranges:
     return union(np.concatenate([one.start for one in sets]), np.concatenate([one.stop for one in sets]))
 
 
+class Pieces(NamedTuple):
+    """Common pieces of two lists of ranges: index in each list, and the piece [start, stop), sorted."""
+
+    of_a: IntArray
+    of_b: IntArray
+    start: IntArray
+    stop: IntArray
+
+
+def pieces(a: Ranges, b: Ranges) -> Pieces:
+    """Common pieces of two lists of ranges; neighbours in either list may touch and stay apart."""
+    first = np.searchsorted(b.stop, a.start, side="right")
+    count = np.maximum(np.searchsorted(b.start, a.stop, side="left") - first, 0)
+    of_a = np.repeat(np.arange(len(a.start)), count)
+    of_b = np.arange(len(of_a)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
+    return Pieces(of_a, of_b, np.maximum(a.start[of_a], b.start[of_b]), np.minimum(a.stop[of_a], b.stop[of_b]))
+
+
 def intersection(a: Ranges, b: Ranges) -> Ranges:
     """Pixels in both sets."""
-    first = np.searchsorted(b.stop, a.start, side="right")
-    pieces = np.maximum(np.searchsorted(b.start, a.stop, side="left") - first, 0)
-    of_a = np.repeat(np.arange(len(a.start)), pieces)
-    of_b = np.arange(len(of_a)) - np.repeat(np.cumsum(pieces) - pieces, pieces) + np.repeat(first, pieces)
-    return union(np.maximum(a.start[of_a], b.start[of_b]), np.minimum(a.stop[of_a], b.stop[of_b]))
+    common = pieces(a, b)
+    return union(common.start, common.stop)
 
 
 def complement(a: Ranges) -> Ranges:
@@ -83,6 +98,37 @@ def contains(a: Ranges, points: IntArray) -> BoolArray:
     index = np.searchsorted(a.start, points, side="right") - 1
     inside: BoolArray = (index >= 0) & (points < a.stop[np.maximum(index, 0)])
     return inside
+
+
+def cells(a: Ranges) -> tuple[IntArray, IntArray]:
+    """Orders and numbers of the fewest cells that make up the set, by order and then by number."""
+    start, stop = a
+    orders: list[IntArray] = []
+    numbers: list[IntArray] = []
+    for order in range(ORDER + 1):
+        shift = 2 * (ORDER - order)
+        first, last = -(-start >> shift), stop >> shift
+        whole = first < last
+        number = spelled(Ranges(first[whole], last[whole]))
+        orders.append(np.full(len(number), order))
+        numbers.append(number)
+        left = np.where(whole, first << shift, stop)
+        start = np.concatenate((start, last[whole] << shift))
+        stop = np.concatenate((left, stop[whole]))
+        kept = start < stop
+        start, stop = start[kept], stop[kept]
+        if len(start) == 0:
+            break
+    order_, number_ = np.concatenate(orders), np.concatenate(numbers)
+    by_cell = np.lexsort((number_, order_))
+    return order_[by_cell], number_[by_cell]
+
+
+def spelled(a: Ranges) -> IntArray:
+    """Every number in the ranges, one by one."""
+    length = a.stop - a.start
+    out: IntArray = np.repeat(a.start - np.cumsum(length) + length, length) + np.arange(int(length.sum()))
+    return out
 
 
 def area_deg2(start: IntArray, stop: IntArray) -> float:

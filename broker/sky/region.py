@@ -4,7 +4,8 @@ import re
 
 import numpy as np
 
-from nuncius.broker.sky.healpix import DEG2_PER_SR, ORDER, PIXEL_AREA_SR, IntArray
+from nuncius.broker.sky.healpix import ORDER
+from nuncius.broker.sky.ranges import Ranges, union
 from nuncius.schemas.errors import LimitExceeded, MalformedAlert
 
 MAX_MOC_CHARACTERS = 1 << 22
@@ -12,7 +13,7 @@ MAX_MOC_CHARACTERS = 1 << 22
 _TOKEN = re.compile(r"(\d{1,2})/|(\d{1,19})(?:-(\d{1,19}))?|(\S)")
 
 
-def moc_ranges(moc: str) -> tuple[IntArray, IntArray]:
+def moc_ranges(moc: str) -> Ranges:
     """Sorted, disjoint ranges [start, stop) of a MOC such as ``4/1241 1244 5/4941-4943``; commas may part numbers.
 
     Raises
@@ -45,17 +46,3 @@ def moc_ranges(moc: str) -> tuple[IntArray, IntArray]:
     if not starts:
         raise MalformedAlert("MOC without cells", "moc")
     return union(np.array(starts, np.int64), np.array(stops, np.int64))
-
-
-def union(start: IntArray, stop: IntArray) -> tuple[IntArray, IntArray]:
-    """Ranges in any order, overlapping or touching, as the fewest sorted ones."""
-    by_place = np.argsort(start, kind="stable")
-    start, reach = start[by_place], np.maximum.accumulate(stop[by_place])
-    fresh = np.concatenate(([True], start[1:] > reach[:-1]))
-    last = np.concatenate((fresh[1:], [True]))
-    return start[fresh], reach[last]
-
-
-def area_deg2(start: IntArray, stop: IntArray) -> float:
-    """Area of disjoint ranges, square degrees."""
-    return float(np.sum(stop - start) * PIXEL_AREA_SR * DEG2_PER_SR)

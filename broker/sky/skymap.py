@@ -12,7 +12,7 @@ from nuncius.broker.sky import healpix
 from nuncius.broker.sky.fits_header import number, text
 from nuncius.broker.sky.fits_source import MAX_FILE_BYTES
 from nuncius.broker.sky.healpix import DEG2_PER_SR, PIXEL_AREA_SR, PIXELS, FloatArray, IntArray
-from nuncius.broker.sky.lookup import Lookup, taken
+from nuncius.broker.sky.lookup import Lookup, order_of, taken
 from nuncius.broker.sky.skymap_fits import read_tiles
 from nuncius.schemas.errors import LimitExceeded, MalformedAlert
 
@@ -144,10 +144,10 @@ class SkyMap:
         """
         if len(start) == 0:
             raise MalformedAlert("sky map without tiles")
-        if np.any(start[1:] < start[:-1]):
-            by_place = np.argsort(start, kind="stable")
-            start, stop, density = start[by_place], stop[by_place], density[by_place]
-            distance = None if distance is None else distance[:, by_place]
+        # files hold few runs that rise already, which a stable sort only merges; the copies are the map's own
+        by_place = np.argsort(start, kind="stable")
+        start, stop, density = start[by_place], stop[by_place], density[by_place]
+        distance = None if distance is None else distance[:, by_place]
         if start[0] < 0 or stop[-1] > PIXELS or np.any(stop <= start):
             raise MalformedAlert("sky map with an empty tile or one beyond the sphere")
         if np.any(stop[:-1] > start[1:]):
@@ -279,7 +279,7 @@ class SkyMap:
 
     @cached_property
     def _ranking(self) -> _Ranking:
-        falling: IntArray = np.argsort(-self.density, kind="stable")
+        falling = order_of(-self.density)
         dense = self.density[falling]
         area = self.solid_angle_sr[falling]
         probability = np.cumsum(dense * area)
@@ -304,9 +304,8 @@ class SkyMap:
 
 
 def _frozen(values: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
-    out = np.array(values)
-    out.flags.writeable = False
-    return out
+    values.flags.writeable = False
+    return values
 
 
 def _orders(start: IntArray, stop: IntArray) -> IntArray:

@@ -20,7 +20,7 @@ from nuncius.broker.sky.fits_header import (
     whole,
 )
 from nuncius.broker.sky.fits_source import Source, open_source
-from nuncius.broker.sky.healpix import DEG2_PER_SR, ORDER, FloatArray, IntArray, cell_area_sr, cell_range
+from nuncius.broker.sky.healpix import DEG2_PER_SR, ORDER, FloatArray, IntArray, cell_area_sr, cell_range, cells_of
 from nuncius.schemas.errors import LimitExceeded, MalformedAlert
 
 MAX_UNITS = 16
@@ -109,11 +109,7 @@ def _multi_order(source: Source, table: Table, uniq: Column, columns: tuple[Colu
     names, values = _whole_table(source, table, uniq, columns)
     if names.min() < 4:
         raise MalformedAlert(f"UNIQ {names.min()} names no HEALPix cell", "UNIQ")
-    # frexp is exact here only up to 2^53: the top bit of larger numbers may round up, so look at the upper half first
-    high = names >> 32
-    bits = np.where(high > 0, np.frexp(high.astype(np.float64))[1] + 32, np.frexp((names & 0xFFFFFFFF) * 1.0)[1])
-    order = (bits.astype(np.int64) - 3) // 2
-    number = names - (np.int64(4) << (2 * order))
+    order, number = cells_of(names)
     if order.max() > ORDER or np.any(number >= np.int64(12) << (2 * order)):
         raise MalformedAlert("UNIQ names a cell beyond the sphere or beyond order 29", "UNIQ")
     return _tiles((order, number), values, columns, table, flat_order=None)
@@ -207,6 +203,8 @@ def _whole_table(source: Source, table: Table, cells: Column, columns: tuple[Col
         name = part["c0"].reshape(-1).astype(np.int64)
         names.append(name ^ _SIGN if unsigned else name)
         values.append(tuple(_native(part[f"c{index}"], column) for index, column in enumerate(columns, start=1)))
+    if len(names) == 1:
+        return names[0], values[0]
     return np.concatenate(names), tuple(np.concatenate(column) for column in zip(*values, strict=True))
 
 
@@ -232,7 +230,7 @@ def _tiles(
     ``flat_order`` is the order of the pixels that the values of a flat map are of; None where each is of its cell.
     """
     order, number = cells
-    stated = values[0].astype(np.float64)
+    stated = np.asarray(values[0], np.float64)
     if not np.all(np.isfinite(stated)) or stated.min() < 0:
         bad = int(np.flatnonzero(~(np.isfinite(stated) & (stated >= 0)))[0])
         raise MalformedAlert(

@@ -30,7 +30,9 @@ def coverage(shape: SkyMap | Fisher) -> MOC:
         return MOC.from_depth29_ranges(ORDER, ranges)
     radius = shape.radius_deg(LEVEL)
     order = int(np.clip(np.ceil(np.log2(58.6 * 8 / radius)), 0, ORDER))
-    return MOC.from_cone(Longitude(shape.ra * u.deg), Latitude(shape.dec * u.deg), radius * u.deg, max_depth=order)
+    return MOC.from_cone(
+        lon=Longitude(shape.ra * u.deg), lat=Latitude(shape.dec * u.deg), radius=radius * u.deg, max_depth=order
+    )
 
 
 @pytest.mark.parametrize(("count", "goal"), [(100, 70), (1000, 200)])

@@ -10,10 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matching_alerts import T0, alert, at, candidates, cone
 
-from nuncius.broker.matching import Associate, Match, shipped_rules
-from nuncius.schemas import Alert, CandidateBatch, CandidateList, Coincidence
+from nuncius.broker.matching import Associate, Match, load_rules, shipped_rules
+from nuncius.schemas import Alert, CandidateBatch, CandidateList, Citation, Coincidence
 
-RULES = shipped_rules()
+# 34.56 s of measuring, so that events fall inside, outside and before the stream's first sign of life
+MEASURED = """
+[[rule]]
+name = "measured"
+kind = "events"
+source = "the test's own"
+anchor = { messengers = ["gravitational_wave"] }
+partner = { messengers = ["photon"] }
+window_s = [-1, 40]
+measure_days = 0.0004
+"""
+RULES = (*shipped_rules(), *load_rules(MEASURED))
 LATER = T0 + timedelta(days=40)
 
 # few threads, few seconds, few places: so that most sets hold pairs, updates, retractions and joined bursts
@@ -28,6 +39,10 @@ WORDS: dict[str, dict[str, str]] = {
     "konus:a": {**GAMMA, "facility": "Konus", "event_class": "grb"},
     "fermi:s": {**GAMMA, "facility": "Fermi", "instrument": "GBM", "event_class": "sub_grb"},
     "swift:s": {**GAMMA, "facility": "Swift", "instrument": "BAT", "event_class": "sub_grb_targeted"},
+    "sk:a": {"messenger": "neutrino", "facility": "Super-K", "event_class": "supernova_neutrino"},
+    "sk:b": {"messenger": "neutrino", "facility": "Super-Kamiokande", "event_class": "supernova_neutrino"},
+    "lvd:a": {"messenger": "neutrino", "facility": "LVD", "event_class": "supernova_neutrino"},
+    "kamland:a": {"messenger": "neutrino", "facility": "KamLAND", "event_class": "supernova_neutrino"},
     "lat:a": {**GAMMA, "facility": "Fermi", "event_class": "flare", "time_kind": "interval"},
 }
 PLACES = (cone(80, 10, 4), cone(82, 10, 2), cone(84, 10, 2), cone(200, -40, 6), cone(80, 10, 0, 1), ())
@@ -86,6 +101,34 @@ ROWS = st.lists(
 )
 
 
+TRIPLE = ("lvk:a", "fermi:a", "icecube:a")
+DETECTORS = ("sk:a", "sk:b", "lvd:a", "kamland:a")
+
+
+@st.composite
+def scenes(draw: st.DrawFn) -> list[Alert]:
+    """Notices of a few threads that can be a triple or a multiplicity: versions that move, retractions."""
+    found = []
+    for name in draw(st.sampled_from((TRIPLE, (*TRIPLE, "konus:a"), DETECTORS, (*DETECTORS, "lvk:a")))):
+        for version in range(draw(st.integers(1, 3))):
+            taken_back = version > 0 and draw(st.integers(0, 3)) == 0
+            found.append(
+                alert(
+                    name,
+                    version,
+                    seconds=None if taken_back else draw(st.sampled_from((0.0, 0.0, 2.0, 4.0, 8.0, 10.0, 14.0))),
+                    kind="retraction" if taken_back else "update" if version else "initial",
+                    localizations=() if taken_back else draw(st.sampled_from(PLACES)),
+                    far_hz=draw(st.sampled_from((None, 1e-9, 1e-5))),
+                    issued=draw(st.sampled_from((60.0, 120.0, 600.0))),
+                    cites=draw(st.sampled_from(((), (), (Citation("followup", "Fermi a"),)))),
+                    alert_id=draw(st.uuids()).hex,
+                    **WORDS[name],
+                )
+            )
+    return found
+
+
 def final(engine: Associate) -> list[Coincidence | CandidateList]:
     return [replace(record, revision=0) for record in engine.published()]
 
@@ -114,6 +157,15 @@ def test_order_copies_batches_and_aborts(data: Any, alerts: list[Alert]) -> None
     batches = cut(data.draw, shuffled)
     aborts = data.draw(st.lists(st.booleans(), min_size=len(batches), max_size=len(batches)))
     assert run(batches, aborts) == expected
+    assert run([alerts]) == expected
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data(), scenes())
+def test_groups_and_multiplicities_in_any_order(data: Any, alerts: list[Alert]) -> None:
+    expected = run([[one] for one in alerts])
+    batches = cut(data.draw, data.draw(st.permutations(alerts)))
+    assert run(batches) == expected
     assert run([alerts]) == expected
 
 

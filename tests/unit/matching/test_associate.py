@@ -98,9 +98,10 @@ def test_classes_choose_the_rule() -> None:
     assert [c.rule for c in coincidences(engine(), gw(), neutrino(seconds=-10))] == ["gw-cbc-neutrino"]
 
 
-def test_three_messengers_are_two_coincidences_of_one_anchor() -> None:
+def test_three_messengers_are_two_coincidences_of_one_anchor_and_their_group() -> None:
     found = coincidences(engine(), gw(), grb(), neutrino(seconds=5))
     assert [(c.rule, c.anchor.event_id) for c in found] == [
+        ("group", "lvk:G298048"),
         ("gw-cbc-grb", "lvk:G298048"),
         ("gw-cbc-neutrino", "lvk:G298048"),
     ]
@@ -108,7 +109,7 @@ def test_three_messengers_are_two_coincidences_of_one_anchor() -> None:
 
 def test_targeted_search_uses_both_rates() -> None:
     sub = grb(event_class="sub_grb_targeted", facility="Swift", far_hz=1e-4)
-    (found,) = coincidences(engine(), gw(far_hz=1e-7, event_class="burst"), sub)
+    (found,) = coincidences(engine(), gw(far_hz=1e-7, p_astro=0.1, event_class="burst"), sub)
     # dt 30 s, caps 2/86400*8 and 1e-3 Hz: Z (1 + ln(Zmax/Z)), Z = 3e-10, Zmax = 5.5556e-6
     assert found.significance.joint_far_hz == pytest.approx(3e-10 * (1 + 9.826572), rel=1e-5)
     assert found.significance.method.startswith("targeted")
@@ -151,7 +152,7 @@ def test_a_flare_that_contains_the_neutrino() -> None:
     assert found.dt_s == 0
     assert found.significance.null == "unrelated_real"
     assert found.significance.expected_by_chance is None
-    assert "no rate of such partners" in found.significance.validity
+    assert "measured: 0 events of flare in 90 days before: fewer than 5" in found.significance.validity
 
 
 def test_a_flare_elsewhere_or_another_time_is_none() -> None:

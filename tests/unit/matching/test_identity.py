@@ -8,7 +8,7 @@ from matching_alerts import NOW, alert, coincidences, cone, grb, gw
 from nuncius.broker.matching import Associate, shipped_rules
 from nuncius.broker.matching.store import Role, Scope, View
 from nuncius.broker.matching.threads import ThreadKey
-from nuncius.schemas import Alert
+from nuncius.schemas import Alert, Citation
 
 
 def burst(name: str, seconds: float, facility: str, **more: Any) -> Alert:
@@ -111,3 +111,63 @@ def test_a_flood_at_one_moment_is_looked_up_once(monkeypatch: pytest.MonkeyPatch
     engine.apply(engine.step((gw(), *flood), (), {}, NOW).delta)
     assert len(engine.bursts()) == 300
     assert len(asked) < 3 * len(flood) * len(shipped_rules())
+
+
+NAMED = (Citation("followup", "A 1"),)
+
+
+def test_a_burst_that_is_named_joins_whatever_its_time_and_place() -> None:
+    here, far = cone(80, -10, 4), cone(110, -10, 4)
+    late = burst("2", 300, "B", localizations=far, cites=NAMED)
+    assert events(burst("1", 0, "A", localizations=here), late) == [("a:1", "b:2")]
+    assert events(late, burst("1", 0, "A", localizations=here)) == [("a:1", "b:2")]
+    by_packet = burst("2", 300, "B", cites=(Citation("followup", "A:1-0"),))
+    assert events(burst("1", 0, "A"), by_packet) == [("a:1", "b:2")]
+
+
+def test_a_named_targeted_search_joins_without_a_position() -> None:
+    sub = burst(
+        "694215995", 25, "Swift", event_class="sub_grb_targeted", cites=(Citation("followup", "Fermi 694215970"),)
+    )
+    assert events(burst("694215970", 0, "Fermi"), sub) == [("fermi:694215970", "swift:694215995")]
+
+
+def test_a_third_instrument_is_near_to_either_name() -> None:
+    one, two = burst("1", 0, "A"), burst("2", 300, "B", cites=NAMED)
+    assert events(one, two, burst("3", 303, "C"), burst("4", 1, "D")) == [("a:1", "b:2", "c:3", "d:4")]
+    assert events(one, two, burst("3", 150, "C")) == [("a:1", "b:2"), ("c:3",)]
+
+
+def test_names_join_no_instrument_twice_and_no_test_with_real() -> None:
+    again = burst("2", 300, "A", cites=(Citation("followup", "a:1"),))
+    assert len(events(burst("1", 0, "A"), again)) == 2
+    assert len(events(burst("1", 0, "A"), burst("2", 300, "B", cites=NAMED, reality="test"))) == 2
+    both = (burst("2", 300, "B", cites=NAMED), burst("3", 400, "B", cites=NAMED))
+    assert events(burst("1", 0, "A"), *both) == [("a:1", "b:2"), ("b:3",)]
+
+
+@pytest.mark.parametrize("more", [{"kind": "followup"}, {"cites": (Citation("supersedes", "A 1"),)}])
+def test_only_the_event_itself_names_another(more: dict[str, Any]) -> None:
+    assert len(events(burst("1", 0, "A"), burst("2", 300, "B", **{"cites": NAMED, **more}))) == 2
+
+
+def test_a_retracted_name_joins_nothing() -> None:
+    gone = burst("1", 0, "A", version=1, kind="retraction", issued=900)
+    assert events(burst("1", 0, "A"), burst("2", 300, "B", cites=NAMED), gone) == [("b:2",)]
+
+
+def test_a_revised_trigger_time_joins_and_parts() -> None:
+    assert events(burst("1", 100, "A"), burst("2", 0, "B"), burst("1", 4, "A", version=1, issued=900)) == [
+        ("a:1", "b:2")
+    ]
+    assert events(burst("1", 4, "A"), burst("2", 0, "B"), burst("1", 100, "A", version=1, issued=900)) == [
+        ("a:1",),
+        ("b:2",),
+    ]
+
+
+def test_a_storm_that_no_instrument_links_cannot_be_told_from_one_burst() -> None:
+    # A and B saw one burst, C and D another ten seconds later; or all four saw one that C and D triggered on late
+    pairs = (burst("1", 0, "A"), burst("2", 0.1, "B"), burst("3", 10, "C"), burst("4", 10.1, "D"))
+    assert len(events(*pairs)) == 1
+    assert events(*pairs, burst("5", 10.2, "B")) == [("a:1", "b:2"), ("b:5", "c:3", "d:4")]

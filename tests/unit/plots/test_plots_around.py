@@ -9,6 +9,7 @@ import pytest
 from astropy.coordinates import Galactic, SkyCoord, get_body, get_sun
 from astropy.time import Time
 from astropy.utils import iers
+from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 
 from nuncius.broker.plots.bodies import bodies
@@ -31,7 +32,8 @@ def contours(view: WholeSky | CloseUp, cone: Cone) -> list[tuple[np.ndarray, np.
     (member,) = members([Layer(cone, "cone")])
     panel.borders(member, (0.9,), filled=False)
     (drawn,) = panel.axes.collections
-    pieces = [piece.vertices for path in drawn.get_paths() for piece in path._iter_connected_components()]
+    assert isinstance(drawn, ContourSet)
+    pieces = [piece for piece in drawn.allsegs[0] if len(piece)]
     return [view.sky(piece[:, 0], piece[:, 1]) for piece in pieces]
 
 
@@ -88,8 +90,8 @@ def test_the_moon_is_dark_in_an_eclipse_and_an_outline_has_the_lit_area() -> Non
 def test_the_galactic_plane_is_astropys() -> None:
     ra, dec = galactic_plane()
     there = SkyCoord(ra, dec, unit="deg").transform_to(Galactic())
-    assert np.abs(there.b.deg).max() < 1e-6
-    assert np.allclose(np.cos(there.l.rad), np.cos(np.radians(np.arange(361))), atol=1e-7)
+    assert np.abs(there.b.deg).max() < 1e-5  # astropy goes through FK5, whose axes are some 20 mas off ICRS
+    assert np.allclose(np.cos(there.l.rad), np.cos(np.radians(np.arange(361))), atol=1e-6)
 
 
 def test_a_close_up_holds_the_lobe_across_0h() -> None:
@@ -123,7 +125,7 @@ def test_sun_and_moon_are_drawn_with_their_names() -> None:
     draw_sun(panel, seen.sun)
     draw_moon(panel, seen)
     assert [text.get_text() for text in panel.axes.texts] == ["Sun", f"Moon, {100 * seen.moon_lit:.0f} % lit"]
-    where = [line.get_xydata()[0] for line in panel.axes.lines]
+    where = [np.asarray(line.get_xydata())[0] for line in panel.axes.lines]
     assert np.allclose(where[0], np.ravel(panel.view.plane(*seen.sun)))
     assert np.allclose(where[-1], np.ravel(panel.view.plane(*seen.moon)))
 

@@ -20,7 +20,7 @@ from nuncius.broker.sky import (
     separation_deg,
 )
 from nuncius.broker.sky.healpix import PIXEL_AREA_SR
-from nuncius.broker.sky.region import area_deg2
+from nuncius.broker.sky.ranges import area_deg2
 from nuncius.schemas.errors import MalformedAlert
 from nuncius.schemas.localization import Localization, Shape
 
