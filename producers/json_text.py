@@ -9,7 +9,7 @@ from nuncius.producers.limits import MAX_JSON_DEPTH, check_size
 from nuncius.schemas.errors import LimitExceeded, MalformedAlert
 
 MAX_JSON_VALUES: Final = 250_000
-"""Commas and brackets of one packet outside its strings, a bound on the objects it makes. The largest real one has some 30 000."""
+"""Commas and brackets of a packet outside its strings, a bound on the objects it makes. The largest has some 30 000."""
 
 _BRACKETS: Final = b"[]{}"
 _NOT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in _BRACKETS)

@@ -236,7 +236,8 @@ def mean_overlap(pairs: Sequence[ChancePair], seed: int, draws: int = DRAWS) -> 
 
 def _departure(counts: NDArray[np.float64] | Ints, mean: Floats, spread: Floats, side: Side) -> Floats:
     away = (np.cumsum(counts, axis=1) - np.cumsum(mean)) / spread
-    return np.max(away if side == "not_above" else np.abs(away), axis=1)
+    farthest: Floats = np.max(away if side == "not_above" else np.abs(away), axis=1)
+    return farthest
 
 
 def _cumulated(matrix: Floats) -> Floats:

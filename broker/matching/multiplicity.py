@@ -15,6 +15,7 @@ from nuncius.broker.matching.store import Role
 from nuncius.broker.matching.threads import Facts, ThreadKey, span_of
 from nuncius.schemas import ids
 from nuncius.schemas.coincidence import Coincidence, Pair, Significance
+from nuncius.schemas.vocabulary import State
 
 METHOD: Final = "multiplicity: C(n, r) r F^r w^(r-1) for r of n detectors (chance coincidences of Poisson processes)"
 
@@ -47,15 +48,11 @@ def accidental_rate(detectors: int, seen: int, rate_hz: float, window_s: float) 
 
 
 class Within(NamedTuple):
-    """The living threads of a group: the anchor, then one thread of each other detector by time."""
+    """The living threads of a group: the anchor, then one thread of each other detector by time; the keys of all."""
 
     anchor: Facts
     others: tuple[Facts, ...]
-
-    @property
-    def keys(self) -> frozenset[ThreadKey]:
-        """All of them."""
-        return frozenset(facts.key for facts in (self.anchor, *self.others))
+    keys: frozenset[ThreadKey]
 
 
 class Detectors:
@@ -103,7 +100,7 @@ class Detectors:
         start = self._starts(key)[-1] if anchor.span is None else anchor.span[0]
         pairs = [self._pair(start, other, once[other.key], score) for other in others]
         updated = any(facts.statements > 1 for facts in (anchor, *others))
-        active = "revised" if updated else "active"
+        active: State = "revised" if updated else "active"
         return Coincidence(
             coincidence_id=self._id(key),
             state=active if living and above is None else "retracted",
@@ -179,7 +176,7 @@ class Detectors:
             if detector not in seen and self._follows(_order(anchor), _order(facts)):
                 seen.add(detector)
                 others.append(facts)
-        return Within(anchor, tuple(others))
+        return Within(anchor, tuple(others), frozenset(each.key for each in (anchor, *others)))
 
     def _above(self, key: ThreadKey) -> ThreadKey | None:
         """The earliest thread whose group holds all of this thread's group."""

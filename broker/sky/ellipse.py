@@ -33,18 +33,21 @@ def ellipse_cover(ellipse: Ellipse, *, order: int | None = None) -> Cover:
     """
     least, most = half_axes_deg(ellipse)
     finest = check_order(fitting_order(math.sqrt(least * most)) if order is None else order)
+    farthest = math.radians(most)
 
     def judged(ra: FloatArray, dec: FloatArray, ball: float) -> Verdict:
         first, second = _turned(ellipse, ra, dec)
-        reach = np.radians(np.hypot(first, second)) + ball
+        apart = np.radians(np.hypot(first, second))
+        reach = apart + ball
         near = reach < _FAR_RAD
         # over the equidistant plane lengths grow by at most t / sin t within t of the centre
         slack = np.degrees(ball * np.where(near, reach / np.sin(np.minimum(reach, _FAR_RAD)), 0.0))
         low1, high1 = _gauge(first, slack, ellipse.ra_minus, ellipse.ra_plus)
         low2, high2 = _gauge(second, slack, ellipse.dec_minus, ellipse.dec_plus)
-        return Verdict(~near | (np.hypot(low1, low2) <= 1), near & (np.hypot(high1, high2) <= 1))
+        touched = (apart <= farthest + ball) & (~near | (np.hypot(low1, low2) <= 1))
+        return Verdict(touched, near & (np.hypot(high1, high2) <= 1))
 
-    return descend(judged, finest, cells_near(ellipse.ra, ellipse.dec, math.radians(most), finest))
+    return descend(judged, finest, cells_near(ellipse.ra, ellipse.dec, farthest, finest))
 
 
 def in_ellipse(ellipse: Ellipse, ra: FloatArray, dec: FloatArray) -> BoolArray:

@@ -1,7 +1,8 @@
 """HEALPix NESTED arithmetic at order 29: positions to pixels and pixels to positions.
 
 Written out from Gorski et al. 2005 (ApJ 622, 759), sections 4 and 5, so that looking up a point needs no library
-whose import takes seconds, and so that a compiled twin can work on several points at once. A *cell* is (order, pixel number); a *range* is [start, stop) in pixels of order 29.
+whose import takes seconds, and so that a compiled twin can work on several points at once. A *cell* is (order, pixel
+number); a *range* is [start, stop) in pixels of order 29.
 """
 
 import math
@@ -25,8 +26,8 @@ NSIDE = 1 << ORDER
 RADIANS = math.pi / 180
 SINE = tuple((-1) ** k / math.factorial(2 * k + 1) for k in range(1, 9))
 COSINE = tuple((-1) ** k / math.factorial(2 * k) for k in range(1, 9))
-"""Taylor coefficients from x^3 and x^2 on. Up to 45 degrees the rest is below 1e-17: no mathematics library is asked, so
-that a position has one pixel on every machine, with numba and without.
+"""Taylor coefficients from x^3 and x^2 on. Up to 45 degrees the rest is below 1e-17: no mathematics library is asked,
+so that a position has one pixel on every machine, with numba and without.
 """
 
 _SPREAD = (

@@ -15,7 +15,7 @@ from nuncius.broker.sky.lookup import Lookup
 Key = TypeVar("Key", bound=Hashable)
 
 GROWTH: Final = 4
-"""A layer holds more than so many times the regions of the next: few layers to ask, and few rebuilt for a new region."""
+"""A layer holds more than so many times the regions of the next: few to ask, and few rebuilt for a new region."""
 
 
 class Hits(NamedTuple):

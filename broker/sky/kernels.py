@@ -1,6 +1,7 @@
-"""Loops over points and ranges, compiled by numba; serial, cached on disk, the operations of the numpy twins in their order.
+"""Loops over points and ranges, compiled by numba: serial, and kept on disk.
 
-Each twin stands beside its caller: `healpix.pixel`, `lookup.Lookup.find`, `lookup.taken`, `overlap.map_overlap`. No fast-math and no fused
+Each does the operations of a numpy twin in their order: `healpix.pixel`, `healpix.vectors`, `healpix.cells_of`,
+`lookup.Lookup.find`, `lookup.taken`, `overlap.map_overlap`, `index.RegionIndex.find`. No fast-math and no fused
 multiplications, so both give the same bits.
 """
 
@@ -108,19 +109,53 @@ def vectors(ra: FloatArray, dec: FloatArray, out: FloatArray) -> None:
 
 
 @compiled
+def tabulate(start: IntArray, shift: int, table: npt.NDArray[np.int32]) -> None:
+    """How many of the sorted starts lie before each cell of 2^shift pixels, and in all."""
+    cell = 0
+    for i in range(start.size):
+        while cell <= start[i] >> shift:
+            table[cell] = i
+            cell += 1
+    while cell < table.size:
+        table[cell] = start.size
+        cell += 1
+
+
+@compiled
 def find(
     points: IntArray, start: IntArray, stop: IntArray, table: npt.NDArray[np.int32], shift: int, out: IntArray
 ) -> None:
-    """Index of the range that holds each pixel, -1 where none does: the coarse table, then bisection."""
+    """Index of the range that holds each pixel, -1 where none does.
+
+    The table names the ranges of a cell; among many the place is guessed as if they were of one size, which near
+    neighbours are, and searched from there in growing steps; bisection ends it.
+    """
     for i in range(points.size):
         point = points[i]
-        low = np.int64(table[point >> shift])
-        count = np.int64(table[(point >> shift) + 1]) - low
-        while count > 0:
-            half = count >> 1
-            after = start[low + half] <= point
-            low = low + half + 1 if after else low
-            count = count - half - 1 if after else half
+        cell = point >> shift
+        low = np.int64(table[cell])
+        high = np.int64(table[cell + 1])
+        if high - low > 8:
+            guess = low + np.int64((high - low) * ((point - (cell << shift)) / (np.int64(1) << shift)))
+            step = 1
+            if start[guess] <= point:
+                low = guess + 1
+                while low + step < high and start[low + step] <= point:
+                    low += step
+                    step <<= 1
+                high = min(high, low + step)
+            else:
+                high = guess
+                while high - step > low and start[high - step] > point:
+                    high -= step
+                    step <<= 1
+                low = max(low, high - step)
+        while low < high:
+            middle = (low + high) >> 1
+            if start[middle] <= point:
+                low = middle + 1
+            else:
+                high = middle
         out[i] = low - 1 if low > 0 and point < stop[low - 1] else -1
 
 

@@ -8,8 +8,8 @@ import numpy.typing as npt
 from nuncius.broker.sky.compiled import FEW, kernels
 from nuncius.broker.sky.healpix import ORDER, FloatArray, IntArray
 
-TABLE_ORDER: Final = 6
-"""Order of the table's cells: 49 152 of them, 0.2 MB, so that it stays in the processor's cache."""
+TABLE_ORDER: Final = 7
+"""Order of the table's cells: 196 608 of them, 0.8 MB. Of 5 to 9 the quickest for maps of 20 000 and 200 000 tiles."""
 
 
 class Lookup:
@@ -36,16 +36,11 @@ class Lookup:
             found: IntArray = np.where((index >= 0) & (points < self._stop[index]), index, -1)
             return found
         out = np.empty(points.shape, np.int64)
-        loops.find(points.reshape(-1), self._start, self._stop, self._cells, self._shift, out.reshape(-1))
-        return out
-
-    @property
-    def _cells(self) -> npt.NDArray[np.int32]:
-        """How many ranges start before each cell of the table, and in all."""
         if self._table is None:
-            count = np.bincount(self._start >> self._shift, minlength=12 << (2 * TABLE_ORDER))
-            self._table = np.concatenate(([0], np.cumsum(count))).astype(np.int32)
-        return self._table
+            self._table = np.empty((12 << (2 * TABLE_ORDER)) + 1, np.int32)
+            loops.tabulate(self._start, self._shift, self._table)
+        loops.find(points.reshape(-1), self._start, self._stop, self._table, self._shift, out.reshape(-1))
+        return out
 
 
 def taken(column: FloatArray, index: IntArray, outside: float) -> FloatArray:

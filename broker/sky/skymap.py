@@ -284,9 +284,10 @@ class SkyMap:
         area = self.solid_angle_sr[falling]
         probability = np.cumsum(dense * area)
         probability /= probability[-1]
-        last_equal = np.searchsorted(-dense, -dense, side="right") - 1
+        last_equal = np.append(np.flatnonzero(dense[1:] != dense[:-1]), len(dense) - 1)
         level = np.empty_like(probability)
-        level[falling] = np.where(dense > 0, probability[last_equal], 1.0)
+        level[falling] = np.repeat(probability[last_equal], np.diff(last_equal, prepend=-1))
+        level[self.density == 0] = 1.0
         support = int(np.searchsorted(-dense, 0.0, side="left"))
         return _Ranking(
             level,

@@ -17,6 +17,7 @@ from nuncius.schemas.localization import Cone, Ellipse, Region
 
 _BORDER_ORDERS: Final = 5
 """Border cells are so many orders finer than an eighth of the radius: about a 256th of it wide."""
+_PARTS: Final = 16
 
 
 def probability_inside(sky: SkyMap, region: Ranges | Region | Cone | Ellipse) -> float:
@@ -24,7 +25,8 @@ def probability_inside(sky: SkyMap, region: Ranges | Region | Cone | Ellipse) ->
 
     Ranges, a coverage map or the whole sky (`ranges.WHOLE_SKY`): exact. A circle or an ellipse (border inside, its
     stated containment plays no part): exact but for cells on the border, about a 256th of the radius wide, each piece
-    of which counts by its centre. On a map that is uniform across the border the error is below 1e-3 of what is inside.
+    of which counts by the centres of its sixteen parts. On a map that is even across the border the error is below 1e-3
+    of what is inside; it is at most the probability of the border cells.
 
     Raises
     ------
@@ -77,12 +79,15 @@ def _resolved(sky: SkyMap, cover: Cover, order: int, shape: Cone | Ellipse) -> f
     border = spelled(Ranges(cover.start[~cover.full] >> shift, cover.stop[~cover.full] >> shift))
     common = pieces(Ranges(sky.start, sky.stop), Ranges(*cell_range(order, border)))
     length = common.stop - common.start
-    # the first pixel of a cell's last quarter has its corner in the middle of the cell
-    inside = _holds(shape, *healpix.position(ORDER, common.start + (length * 3 >> 2)))
-    return min(sure + _sum(sky, common.of_a[inside], length[inside]), 1.0)
+    share = np.zeros(len(length))
+    for part in range(_PARTS):
+        # the first pixel of a cell's last quarter has its corner in the middle of the cell
+        middle = common.start + (length * (4 * part + 3)) // (4 * _PARTS)
+        share += _holds(shape, *healpix.position(ORDER, middle))
+    return min(sure + _sum(sky, common.of_a, length * (share / _PARTS)), 1.0)
 
 
-def _sum(sky: SkyMap, tile: IntArray, length: IntArray) -> float:
+def _sum(sky: SkyMap, tile: IntArray, length: IntArray | FloatArray) -> float:
     return min(float(np.sum(sky.density[tile] * (length * PIXEL_AREA_SR))), 1.0)
 
 

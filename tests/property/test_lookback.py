@@ -48,12 +48,13 @@ def test_a_word_with_accents_and_an_empty_one_survive() -> None:
 @pytest.mark.parametrize("segment_rows", [1, 7, 10_000])
 @settings(max_examples=25)
 @given(
-    st.lists(st.tuples(st.integers(0, 99), st.integers(1, 12)), min_size=1, max_size=8),
-    st.tuples(st.floats(0, 360), st.floats(-90, 90), st.floats(5, 120)),
-    st.tuples(st.floats(0, 30), st.floats(0, 30)),
-    st.booleans(),
+    batches=st.lists(st.tuples(st.integers(0, 99), st.integers(1, 12)), min_size=1, max_size=8),
+    circle=st.tuples(st.floats(0, 360), st.floats(-90, 90), st.floats(5, 120)),
+    days=st.tuples(st.floats(0, 30), st.floats(0, 30)),
+    drop=st.booleans(),
 )
 def test_region_and_window(
+    *,
     segment_rows: int,
     batches: list[tuple[int, int]],
     circle: tuple[float, float, float],
@@ -72,7 +73,7 @@ def test_region_and_window(
     if drop:
         store.drop_before("replay", cutoff)
     cover = circle_cover(*circle)
-    found = [b for b in store.holding("replay", "real", (low, high), cover.start, cover.stop)]
+    found = list(store.holding("replay", "real", (low, high), cover.start, cover.stop))
     names = [name for batch in found for name in batch.thread_id.tolist()]
     assert len(names) == len(set(names))
     near = np.asarray(separation_deg(circle[0], circle[1], everything.ra, everything.dec)) <= circle[2]

@@ -41,8 +41,8 @@ def held_by(shape: SkyMap | Fisher) -> set[int]:
 
 @pytest.mark.parametrize("compiled", [True, False])
 @settings(max_examples=25)
-@given(actions)
-def test_any_history(compiled: bool, history: list[tuple[int, SkyMap | Fisher | None]]) -> None:
+@given(history=actions)
+def test_any_history(*, compiled: bool, history: list[tuple[int, SkyMap | Fisher | None]]) -> None:
     regions: RegionIndex[int] = RegionIndex()
     known: dict[int, SkyMap | Fisher] = {}
     with pytest.MonkeyPatch.context() as patch:

@@ -149,14 +149,14 @@ def test_the_rate_is_that_of_made_streams() -> None:
     assert sets == pytest.approx(expected, abs=4 * math.sqrt(expected * (1 + rate_hz * window_s) ** 2))
     assert above <= expected / 4 + 4 * math.sqrt(expected / 4)
     assert bound / sets == pytest.approx(1, abs=0.35)
-    places = cone(80, 10, 60), cone(90, 15, 60), cone(85, 0, 60)
+    near = cone(80, 10, 60), cone(90, 15, 60), cone(85, 0, 60)
     found = coincidences(
         Associate(load_rules(text)),
-        gw(localizations=places[0]),
-        frb(localizations=places[1]),
-        neutrino(seconds=5, localizations=places[2]),
+        gw(localizations=near[0]),
+        frb(localizations=near[1]),
+        neutrino(seconds=5, localizations=near[2]),
     )
     (group,) = (c for c in found if c.rule == "group")
     assert group.significance.expected_in_time == pytest.approx(in_time)
     assert group.overlap is not None
-    assert group.overlap > overlap(places[0][0], places[1][0])
+    assert group.overlap > overlap(near[0][0], near[1][0])

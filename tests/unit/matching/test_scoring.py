@@ -1,5 +1,7 @@
 """What a record says of its null, its trials and its budget; every guard of the targeted formula by name (D.2, D.9)."""
 
+from typing import Any
+
 import pytest
 from matching_alerts import coincidences, cone, grb, gw
 
@@ -16,7 +18,7 @@ def score(*alerts: Alert) -> Significance:
     return found.significance
 
 
-def swift(far_hz: float = 1e-4, **more: object) -> Alert:
+def swift(far_hz: float = 1e-4, **more: Any) -> Alert:
     return grb(event_class="sub_grb_targeted", facility="Swift", far_hz=far_hz, **more)
 
 
@@ -32,7 +34,7 @@ def swift(far_hz: float = 1e-4, **more: object) -> Alert:
         ({"far_hz": 1e-9, "event_class": "burst"}, "noise_pair", "nothing stated decides: taken as noise"),
     ],
 )
-def test_the_conditions_that_chose_the_null_are_published(stated: dict[str, object], null: str, reason: str) -> None:
+def test_the_conditions_that_chose_the_null_are_published(stated: dict[str, Any], null: str, reason: str) -> None:
     found = score(gw(**stated), grb())
     assert found.null == null
     assert found.null_reason.startswith(reason)
@@ -84,7 +86,7 @@ def test_c_an_overlap_of_zero_is_no_number_and_no_warning() -> None:
 
 
 @pytest.mark.parametrize("stated", [{"p_astro": 0.99}, {"far_hz": 1e-10}])
-def test_d_a_confident_wave_never_gets_the_targeted_formula(stated: dict[str, float]) -> None:
+def test_d_a_confident_wave_never_gets_the_targeted_formula(stated: dict[str, Any]) -> None:
     found = score(gw(**stated), swift())
     assert (found.null, found.joint_far_hz) == ("unrelated_real", None)
     assert found.method.startswith("untargeted, roles swapped")

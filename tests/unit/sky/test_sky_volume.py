@@ -24,7 +24,7 @@ def made(weights: list[float], mu: list[float], sigma: list[float]) -> SkyMap:
 SKY = made([5.0, 3.0, 1.0, 0.5], [100.0, 60.0, -40.0, 5.0], [20.0, 30.0, 50.0, 10.0])
 
 
-def counted(ra: float, dec: float, distance: float, step: float = 0.005) -> tuple[float, float]:
+def counted(ra: float, dec: float, distance: float, step: float = 0.02) -> tuple[float, float]:
     """Level and volume by counting shells of every tile: the definition, with its own normalisation."""
     r = np.arange(step / 2, 1000, step)
     mu, sigma = SKY.distance_mu, SKY.distance_sigma
@@ -44,8 +44,8 @@ def counted(ra: float, dec: float, distance: float, step: float = 0.005) -> tupl
 def test_level_and_volume_are_those_of_counting(tile: int, distance: float) -> None:
     level, volume = counted(RA[tile], DEC[tile], distance)
     space = Volume(SKY)
-    assert float(space.credible_level(RA[tile], DEC[tile], distance)) == pytest.approx(level, abs=2e-4)
-    assert float(space.searched(RA[tile], DEC[tile], distance)) == pytest.approx(volume, rel=1e-3, abs=5)
+    assert float(space.credible_level(RA[tile], DEC[tile], distance)) == pytest.approx(level, abs=6e-4)
+    assert float(space.searched(RA[tile], DEC[tile], distance)) == pytest.approx(volume, rel=2e-3, abs=20)
 
 
 def test_volume_of_a_gaussian_shell() -> None:
@@ -132,7 +132,7 @@ def test_normal_tail_is_that_of_the_standard_library() -> None:
 
 @pytest.mark.parametrize(("tile", "distance"), [(0, 130.0), (1, 20.0), (2, 3.0), (3, 22.0)])
 def test_level_is_the_quadrature_of_the_ansatz(tile: int, distance: float) -> None:
-    node, weight = np.polynomial.legendre.leggauss(400)
+    node, weight = np.polynomial.legendre.leggauss(120)
 
     def held(mu: float, sigma: float, low: float, high: float) -> float:
         r = 0.5 * (high - low) * node + 0.5 * (high + low)
