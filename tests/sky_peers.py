@@ -16,6 +16,7 @@ from nuncius.broker.sky.healpix import ORDER, position
 from nuncius.broker.sky.profile import Fisher
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 class Points(NamedTuple):

@@ -6,7 +6,7 @@ the stated lateness of the event time the engine has reached; later ones are tol
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -126,9 +126,10 @@ class Associate:
         records = self._coincidences(view, touched) if touched else {}
         records |= self._candidate_lists(view, touched, counterparts)
         for name in sorted(records):
-            record = view.publish(name, records[name])
+            found, combined = _without_file(records[name])
+            record = view.publish(name, found)
             if isinstance(record, Coincidence):
-                effects.append(PublishCoincidence(record))
+                effects.append(PublishCoincidence(record, combined))
             elif record is not None:
                 effects.append(PublishList(record))
         return Outcome(view.delta(), tuple(effects))
@@ -260,3 +261,10 @@ def _measured_roles(rules: tuple[EventRule, ...]) -> dict[Role, int]:
         and not (rule.partner.event_classes and BURST_CLASSES.isdisjoint(rule.partner.event_classes))
     ]
     return measured | dict.fromkeys((BURST, SUB_BURST), max(bursts)) if bursts else measured
+
+
+def _without_file(record: Record) -> tuple[Record, bytes]:
+    """The record as it is kept and published, and the file of its combined map."""
+    if not isinstance(record, Coincidence) or record.combined_map is None:
+        return record, b""
+    return replace(record, combined_map=replace(record.combined_map, data=None)), record.combined_map.data or b""

@@ -164,6 +164,7 @@ def coincidence(met: Meetings, scene: Scene) -> Coincidence:
         separation_deg=pair.separation_deg,
         significance=pair.significance,
         others=tuple(f.pair for f in found[1:]),
+        combined_map=scene.sky.combined(met.anchor.located, best.partner.located) if met.living else None,
         issued_time=issued_time(alert for f in found for alert in f.used),
     )
 

@@ -8,9 +8,18 @@ from nuncius.schemas.coincidence import CandidateList, Coincidence
 
 @dataclass(frozen=True, slots=True)
 class PublishCoincidence:
-    """A coincidence that is new or says something else than before; its revision is counted already."""
+    """A coincidence that is new or says something else than before; its revision is counted already.
+
+    Parameters
+    ----------
+    record
+        The coincidence.
+    combined_map
+        The FITS file that ``record.combined_map`` names; empty where it names none.
+    """
 
     record: Coincidence
+    combined_map: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

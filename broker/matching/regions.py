@@ -6,13 +6,19 @@ from typing import Final, TypeVar
 
 from nuncius.broker.matching.threads import own_regions
 from nuncius.broker.sky import SkyMap, geometry, overlap, point, separation_deg
+from nuncius.broker.sky.combine import combined
 from nuncius.broker.sky.geometry import searchable
 from nuncius.broker.sky.profile import Fisher
+from nuncius.broker.sky.skymap_write import write_skymap
+from nuncius.schemas import ids
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.localization import Localization, SkyMapRef
 
 MOST: Final = 512
 """Positions and overlaps that are remembered; more are made again."""
+
+MOST_COMBINED: Final = 16
+"""Combined maps that are remembered, about a megabyte each."""
 
 SMALL_DEG: Final = 1.0
 """Up to this 90 % radius a position is looked up as a point."""
@@ -37,6 +43,7 @@ class Regions:
         self.maps = maps
         self._overlaps: dict[tuple[str, str], float] = {}
         self._positions: dict[str, Position | None] = {}
+        self._combined: dict[tuple[str, str], SkyMapRef] = {}
 
     def place(self, alert: Alert | None) -> Localization | None:
         """The alert's best own localization: a sky map that is at hand, else the first other shape; None without."""
@@ -69,6 +76,27 @@ class Regions:
         if one is None or two is None:
             return None
         return _remember(self._overlaps, pair, float(overlap(one, two, self.maps)))
+
+    def combined(self, first: Alert | None, second: Alert | None) -> SkyMapRef | None:
+        """The map of one source that both alerts' regions are of, with its file.
+
+        None where one is small (up to `SMALL_DEG`) or not at hand, or where they exclude each other.
+        """
+        overlap = self.overlap(first, second)
+        if first is None or second is None or not overlap or not (self._is_wide(first) and self._is_wide(second)):
+            return None
+        pair = (first.alert_id, second.alert_id)
+        one, two = self.place(first), self.place(second)
+        if pair not in self._combined and one is not None and two is not None:
+            data = write_skymap(combined(one, two, self.maps))
+            while len(self._combined) >= MOST_COMBINED:
+                del self._combined[next(iter(self._combined))]
+            self._combined[pair] = SkyMapRef(ids.digest(data), len(data), None, data)
+        return self._combined.get(pair)
+
+    def _is_wide(self, alert: Alert) -> bool:
+        at = self.position(alert)
+        return at is None or at[2] > SMALL_DEG
 
     def position(self, alert: Alert | None) -> Position | None:
         """Best own position with its error radius; None where the alert has no cone or ellipse."""

@@ -102,7 +102,8 @@ class Segment:
         first = np.searchsorted(self.columns.pixel, start)
         last = np.searchsorted(self.columns.pixel, stop)
         count = last - first
-        return np.arange(int(count.sum())) + np.repeat(first - np.cumsum(count) + count, count)
+        rows: IntArray = np.arange(int(count.sum())) + np.repeat(first - np.cumsum(count) + count, count)
+        return rows
 
     def batch(self, rows: IntArray) -> CandidateBatch:
         """Unpacks rows, in that order."""

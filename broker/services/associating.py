@@ -58,7 +58,10 @@ class Associating:
         sends = []
         for effect in outcome.effects:
             match effect:
-                case PublishCoincidence(coincidence):
+                case PublishCoincidence(coincidence, combined):
+                    named = coincidence.combined_map
+                    if named is not None and named.sha256 not in self._maps:
+                        sends.append(Send(topics.MAPS.name, named.sha256.encode(), combined))
                     sends.append(Send(_OUT, coincidence.coincidence_id.encode(), encode(coincidence)))
                 case PublishList(ranked):
                     sends.append(Send(_OUT, ranked.list_id.encode(), encode(ranked)))

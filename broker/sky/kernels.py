@@ -6,7 +6,7 @@ multiplications, so both give the same bits.
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numba
 import numpy as np
@@ -24,8 +24,8 @@ C1, C2, C3, C4, C5, C6, C7, C8 = COSINE
 
 def compiled(function: F) -> F:
     """Compile on first use; the machine code is kept beside the source or in the user's cache folder."""
-    loop: F = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    return loop
+    loop = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return cast("F", loop)
 
 
 @compiled

@@ -1,10 +1,12 @@
 """Columns in a file are the same columns, and the file leaves nothing behind."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from matching_alerts import candidates
+from numpy.typing import NDArray
 
 from nuncius.broker.matching.segment import Segment
 from nuncius.broker.services.columns_file import mapped
@@ -12,7 +14,13 @@ from nuncius.broker.services.columns_file import mapped
 
 def test_the_same_numbers_read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    columns = (np.arange(5), np.array([b"abc", b"d"]), np.array([True, False, True]), np.zeros(0), np.float64([1.5]))
+    columns: tuple[NDArray[Any], ...] = (
+        np.arange(5),
+        np.array([b"abc", b"d"]),
+        np.array([True, False, True]),
+        np.zeros(0),
+        np.array([1.5]),
+    )
     found = mapped(columns)
     for one, two in zip(columns, found, strict=True):
         assert one.dtype == two.dtype
