@@ -38,8 +38,8 @@ def _sniff(payload: bytes) -> tuple[Format, str]:
         return "fits", ""
     head = payload[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip()
     if head[:1] in (b"{", b"["):
-        key = payload.find(b'"$schema"')
-        found = None if key < 0 else _SCHEMA.search(payload, key)
+        dollar = payload.find(b"$")  # a packet that is mostly an embedded map has none, and one byte is found fast
+        found = None if dollar < 0 else _SCHEMA.search(payload, max(0, dollar - 1))
         return "json", found[1].decode("utf-8", "replace") if found else ""
     tag = _VOEVENT.search(payload, 0, _HEAD)
     if tag is None:

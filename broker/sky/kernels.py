@@ -167,7 +167,7 @@ def take(index: IntArray, column: FloatArray, outside: float, out: FloatArray) -
 
 
 @compiled
-def products(
+def product(
     start_a: IntArray,
     stop_a: IntArray,
     density_a: FloatArray,
@@ -175,23 +175,25 @@ def products(
     stop_b: IntArray,
     density_b: FloatArray,
     area: float,
-    out: FloatArray,
-) -> int:
-    """Density of a times density of b times area of each common piece of two sorted lists of disjoint ranges.
+) -> float:
+    """Integral of density a times density b over two sorted lists of disjoint ranges, ``area`` a pixel.
 
-    Two pointers, moved without a branch. Returns how many pieces there are; ``out`` must have room for both lists
-    together.
+    Two pointers, moved without a branch. What each addition rounds off is summed by itself (Knuth's TwoSum), so the
+    result is that of `math.fsum`.
     """
-    i = j = n = 0
+    i = j = 0
+    total = rest = 0.0
     while i < start_a.size and j < start_b.size:
-        low = max(start_a[i], start_b[j])
         end_a, end_b = stop_a[i], stop_b[j]
-        length = min(end_a, end_b) - low
-        out[n] = density_a[i] * density_b[j] * (length * area)
-        n += 1 if length > 0 else 0
+        length = max(min(end_a, end_b) - max(start_a[i], start_b[j]), 0)
+        part = density_a[i] * density_b[j] * (length * area)
+        joint = total + part
+        added = joint - total
+        rest += (total - (joint - added)) + (part - added)
+        total = joint
         i += 1 if end_a <= end_b else 0
         j += 1 if end_b <= end_a else 0
-    return n
+    return total + rest
 
 
 @compiled

@@ -58,13 +58,10 @@ def map_overlap(a: SkyMap, b: SkyMap) -> float:
     if a.tiles > b.tiles:
         a, b = b, a
     loops = kernels()
-    if loops is None:
-        of_a, of_b, length = _pieces(a, b)
-        parts = a.density[of_a] * b.density[of_b] * (length * PIXEL_AREA_SR)
-    else:
-        room = np.empty(a.tiles + b.tiles)
-        parts = room[: loops.products(a.start, a.stop, a.density, b.start, b.stop, b.density, PIXEL_AREA_SR, room)]
-    return _FOUR_PI * float(np.sum(parts))
+    if loops is not None:
+        return _FOUR_PI * float(loops.product(a.start, a.stop, a.density, b.start, b.stop, b.density, PIXEL_AREA_SR))
+    of_a, of_b, length = _pieces(a, b)
+    return _FOUR_PI * math.fsum((a.density[of_a] * b.density[of_b] * (length * PIXEL_AREA_SR)).tolist())
 
 
 def profile_overlap(sky: SkyMap, circle: Fisher) -> float:
