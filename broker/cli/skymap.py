@@ -115,7 +115,8 @@ def plot(
         list[str] | None, typer.Option(metavar="'RA DEC RADIUS NAME'", help="A 90 % circle, beside the maps.")
     ] = None,
     moc: Annotated[
-        list[str] | None, typer.Option(metavar="FILE|MOC", help="A footprint: MOC in ASCII, or its file.")
+        list[str] | None,
+        typer.Option(metavar="FILE|MOC", help="A footprint: ASCII MOC, or a file (FITS, JSON, ASCII)."),
     ] = None,
     time: Annotated[
         str | None, typer.Option(metavar="TIME", help="Of Sun and Moon, UTC; default: the first map's DATE-OBS.")

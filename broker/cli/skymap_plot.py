@@ -29,22 +29,20 @@ def mark(text: str) -> "Mark":
 
 
 def footprint(text: str) -> "Footprint":
-    """A coverage from a file that holds a MOC in ASCII, or from the MOC itself."""
+    """A coverage from a file that holds a MOC (FITS, JSON or ASCII), or from the MOC itself in ASCII."""
     from nuncius.broker.plots.sky import Footprint
-    from nuncius.broker.sky import moc_ranges
+    from nuncius.broker.sky import moc_ranges, read_moc
     from nuncius.schemas import Quarantine, SettingsError
 
-    named = "/" not in text or len(text) < 200
-    file = Path(text) if named and Path(text).is_file() else None
-    if file is None and not set(text) <= set("s0123456789/-, \n"):
+    stated = set(text) <= set("s0123456789/-, \n")
+    file = Path(text)
+    if not stated and not file.is_file():
         raise SettingsError(f"--moc {text[:60]}: no such file, and no MOC such as 4/1241 5/4941-4943")
     try:
-        moc = text if file is None else file.read_bytes().decode("ascii")
-        return Footprint(*moc_ranges(moc), "footprint" if file is None else file.name)
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"--moc {text[:60]}: not ASCII text; FITS coverages are not read here") from error
+        start, stop = moc_ranges(text) if stated else read_moc(file.read_bytes())
     except Quarantine as error:
         raise SettingsError(f"--moc {text[:60]}: {error}") from error
+    return Footprint(start, stop, "footprint" if stated else file.name)
 
 
 def levels(text: str) -> tuple[float, ...]:

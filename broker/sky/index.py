@@ -14,7 +14,7 @@ from nuncius.broker.sky.lookup import Lookup
 
 Key = TypeVar("Key", bound=Hashable)
 
-GROWTH: Final = 4
+GROWTH: Final = 8
 """A layer holds more than so many times the regions of the next: few to ask, and few rebuilt for a new region."""
 
 
@@ -92,23 +92,22 @@ class RegionIndex(Generic[Key]):
         """Every pair of a point (ICRS degrees, one-dimensional) and a region that holds it."""
         ra_deg, dec_deg = np.asarray(ra, np.float64), np.asarray(dec, np.float64)
         points = healpix.pixel(ra_deg, dec_deg)
-        vector = healpix.vectors(ra_deg, dec_deg)
         found = []
         for layer in self._layers:
             sure, edge = _entries(layer, points, self._alive)
-            inside = self._within(vector, edge)
+            inside = self._within(ra_deg, dec_deg, edge)
             found += [sure, Hits(edge.row[inside], edge.slot[inside])]
         if not found:
             return Hits(np.zeros(0, np.int64), np.zeros(0, np.int64))
         return Hits(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
-    def _within(self, vector: FloatArray, edge: Hits) -> BoolArray:
+    def _within(self, ra: FloatArray, dec: FloatArray, edge: Hits) -> BoolArray:
         loops = kernels() if edge.row.size > FEW else None
         if loops is None:
-            x, y, z = (vector[edge.row] - self._circles[edge.slot, :3]).T
+            x, y, z = (healpix.vectors(ra[edge.row], dec[edge.row]) - self._circles[edge.slot, :3]).T
             return np.asarray((x * x + y * y) + z * z <= self._circles[edge.slot, 3])
         inside = np.empty(edge.row.size, np.bool_)
-        loops.within(vector, self._circles, edge.row, edge.slot, inside)
+        loops.within(ra, dec, self._circles, edge.row, edge.slot, inside)
         return inside
 
     def _living(self, layer: _Layer) -> int:

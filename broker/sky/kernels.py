@@ -251,11 +251,13 @@ def list_entries(
 
 @compiled
 def within(
-    vector: FloatArray, circles: FloatArray, row: IntArray, slot: IntArray, inside: npt.NDArray[np.bool_]
+    ra: FloatArray, dec: FloatArray, circles: FloatArray, row: IntArray, slot: IntArray, inside: BoolArray
 ) -> None:
     """Whether points lie in circles, each a unit vector and a squared chord: `index.RegionIndex.find`."""
     for i in range(row.size):
-        x = vector[row[i], 0] - circles[slot[i], 0]
-        y = vector[row[i], 1] - circles[slot[i], 1]
-        z = vector[row[i], 2] - circles[slot[i], 2]
+        sin_ra, cos_ra = _sine_cosine(ra[row[i]])
+        sin_dec, cos_dec = _sine_cosine(dec[row[i]])
+        x = cos_dec * cos_ra - circles[slot[i], 0]
+        y = cos_dec * sin_ra - circles[slot[i], 1]
+        z = sin_dec - circles[slot[i], 2]
         inside[i] = (x * x + y * y) + z * z <= circles[slot[i], 3]

@@ -8,8 +8,8 @@ import numpy.typing as npt
 from nuncius.broker.sky.compiled import FEW, kernels
 from nuncius.broker.sky.healpix import ORDER, FloatArray, IntArray
 
-TABLE_ORDER: Final = 7
-"""Order of the table's cells: 196 608 of them, 0.8 MB. Of 5 to 9 the quickest for maps of 20 000 and 200 000 tiles."""
+FINEST: Final = 7
+"""Finest order of a table's cells: 196 608 of them, 0.8 MB, the quickest for maps of 20 000 and 200 000 tiles."""
 
 
 class Lookup:
@@ -21,11 +21,13 @@ class Lookup:
         The ranges; kept, not copied.
     """
 
-    __slots__ = ("_shift", "_start", "_stop", "_table")
+    __slots__ = ("_order", "_shift", "_start", "_stop", "_table")
 
     def __init__(self, start: IntArray, stop: IntArray) -> None:
         self._start, self._stop = start, stop
-        self._shift = 2 * (ORDER - TABLE_ORDER)
+        # two to eight cells a range, so that the table of a small list stays in the processor's cache
+        self._order = min(FINEST, max(0, (int(start.size).bit_length() + 1) // 2))
+        self._shift = 2 * (ORDER - self._order)
         self._table: npt.NDArray[np.int32] | None = None
 
     def find(self, points: IntArray) -> IntArray:
@@ -37,7 +39,7 @@ class Lookup:
             return found
         out = np.empty(points.shape, np.int64)
         if self._table is None:
-            self._table = np.empty((12 << (2 * TABLE_ORDER)) + 1, np.int32)
+            self._table = np.empty((12 << (2 * self._order)) + 1, np.int32)
             loops.tabulate(self._start, self._shift, self._table)
         loops.find(points.reshape(-1), self._start, self._stop, self._table, self._shift, out.reshape(-1))
         return out

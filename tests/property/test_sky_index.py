@@ -34,9 +34,9 @@ shapes = st.one_of(circles, st.integers(0, 50).map(made_map))
 actions = st.lists(st.tuples(st.integers(0, 12), st.one_of(st.none(), shapes, shapes)), min_size=1, max_size=25)
 
 
-def held_by(shape: SkyMap | Fisher) -> set[int]:
+def held_by(shape: SkyMap | Fisher, slack: float = 0.0) -> set[int]:
     level = np.asarray(shape.credible_level(RA, DEC))
-    return set(np.flatnonzero(level <= LEVEL).tolist())
+    return set(np.flatnonzero(level <= LEVEL + slack).tolist())
 
 
 @pytest.mark.parametrize("compiled", [True, False])
@@ -63,7 +63,8 @@ def test_any_history(*, compiled: bool, history: list[tuple[int, SkyMap | Fisher
     assert len(regions) == len(known)
     for key, shape in known.items():
         assert len(found[key]) == len(set(found[key]))
-        assert set(found[key]) == held_by(shape)
+        # a point on a circle's very border may be in it: what looks the credible level up decides
+        assert held_by(shape) <= set(found[key]) <= held_by(shape, 1e-7 if isinstance(shape, Fisher) else 0.0)
 
 
 def test_all_at_once_is_one_by_one() -> None:

@@ -11,7 +11,9 @@ from astropy.time import Time
 from astropy.utils import iers
 from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
+from mocpy import MOC
 
+from nuncius.broker.cli.skymap_plot import footprint
 from nuncius.broker.plots.bodies import bodies
 from nuncius.broker.plots.closeup import fitting
 from nuncius.broker.plots.lines import circle, galactic_plane
@@ -164,3 +166,10 @@ def test_the_time_is_the_given_one_else_the_maps() -> None:
     assert moment(None, []) is None
     with pytest.raises(SettingsError, match="not a time"):
         moment("yesterday", [])
+
+
+def test_a_footprint_is_read_from_a_fits_file_as_mocpy_writes_it(tmp_path: Path) -> None:
+    MOC.from_string("4/100-101 6/7").save(str(tmp_path / "tiles.fits"), format="fits")
+    read, stated = footprint(str(tmp_path / "tiles.fits")), footprint("4/100-101 6/7")
+    assert (read.start.tolist(), read.stop.tolist()) == (stated.start.tolist(), stated.stop.tolist())
+    assert (read.label, stated.label) == ("tiles.fits", "footprint")
