@@ -133,6 +133,9 @@ def find(
     for i in range(points.size):
         point = points[i]
         cell = point >> shift
+        if cell < 0 or cell >= table.size - 1:
+            out[i] = -1
+            continue
         low = np.int64(table[cell])
         high = np.int64(table[cell + 1])
         if high - low > 8:

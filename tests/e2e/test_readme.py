@@ -153,12 +153,23 @@ def test_the_first_alert(home: Home, broker: Path) -> None:
 def test_ones_own_rule(home: Home) -> None:
     doctor, replay = lines(of("sh")[3])
     assert "with" in next(line for line in home.shell(doctor).splitlines() if " rules " in line)
-    assert "Coincidences: 2 (2 active)" in home.shell(replay)
+    assert "Coincidences: 3 (3 active)" in home.shell(replay)
+
+
+def test_maps_and_rates(home: Home) -> None:
+    plot, rules, calibrate = lines(of("sh")[4])
+    (home.folder / "bayestar.multiorder.fits").write_bytes(write(refine(REGION, 6000), None, {}, compress=False))
+    for command, picture in ((plot, "sky.png"), (calibrate, "calibration.png")):
+        subprocess.run(
+            ["bash", "-c", command], cwd=home.folder, env=home.environment, capture_output=True, timeout=120, check=True
+        )
+        assert (home.folder / picture).stat().st_size > 10_000
+    assert "gw-cbc-xray" in home.shell(rules)
 
 
 @pytest.mark.kafka
 def test_kafka_on_this_machine(tmp_path: Path, home: Home) -> None:
-    demo, up, publish, doctor = lines(of("sh")[4])
+    demo, up, publish, doctor = lines(of("sh")[5])
     assert demo == "make demo KAFKA=local"
     kafka_jars()
     for file in home.folder.glob("*.json"):
