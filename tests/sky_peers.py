@@ -11,6 +11,7 @@ import numpy.typing as npt
 from astropy.table import Table
 
 from nuncius.broker.sky import SkyMap
+from nuncius.broker.sky.compiled import load
 from nuncius.broker.sky.errors import fisher
 from nuncius.broker.sky.healpix import ORDER, position
 from nuncius.broker.sky.profile import Fisher
@@ -28,6 +29,7 @@ class Points(NamedTuple):
 
 def ratio(theirs: Callable[[], object], ours: Callable[[], object], rounds: int = 15) -> tuple[float, float]:
     """How many times longer they take, and our milliseconds: medians; one call of each a round, after a warm-up."""
+    load()
     theirs()
     ours()
     ratios, own = [], []

@@ -16,7 +16,7 @@ from nuncius.broker.matching.events import Events
 from nuncius.broker.matching.groups import group
 from nuncius.broker.matching.lists import candidate_list
 from nuncius.broker.matching.multiplicity import Detectors
-from nuncius.broker.matching.regions import Regions
+from nuncius.broker.matching.regions import Combine, Regions, combined_file
 from nuncius.broker.matching.rules import (
     BURST_CLASSES,
     CandidateRule,
@@ -72,9 +72,16 @@ class Associate:
         Disabled ones are left out.
     lateness_days
         Alerts whose event lies longer behind the watermark are too late.
+    combine
+        Makes the file of a combined map, which a pair of wide regions is published with; None leaves it out.
     """
 
-    def __init__(self, rules: tuple[Rule, ...], lateness_days: float = LATENESS_DAYS) -> None:
+    def __init__(
+        self,
+        rules: tuple[Rule, ...],
+        lateness_days: float = LATENESS_DAYS,
+        combine: Combine | None = combined_file,
+    ) -> None:
         self._rules = tuple(rule for rule in rules if isinstance(rule, EventRule) and rule.enabled)
         self._detectors = tuple(rule for rule in rules if isinstance(rule, MultiplicityRule) and rule.enabled)
         self._lists = {rule.name: rule for rule in rules if isinstance(rule, CandidateRule) and rule.enabled}
@@ -88,7 +95,7 @@ class Associate:
         self._state = AssociateState()
         self._evicted: dict[RunMode, int] = {}
         self._roles: dict[tuple[str | None, ...], tuple[Role, ...]] = {}
-        self._sky = Regions({})
+        self._sky = Regions({}, combine)
 
     def step(
         self,

@@ -27,6 +27,7 @@ class Events:
         self._view = view
         self._sky = sky
         self._found: dict[ThreadKey, Event] = {}
+        self._named: dict[ThreadKey, frozenset[ThreadKey]] = {}
 
     def event_of(self, key: ThreadKey) -> Event:
         """Event id and sorted threads of the event that the thread belongs to."""
@@ -91,7 +92,10 @@ class Events:
         return list(self._view.touching(role, key.scope, span[0] - SAME_BURST_US, span[0] + SAME_BURST_US))
 
     def _aliased(self, first: Facts, second: Facts) -> bool:
-        return second.key in self._view.aliases(first.key)
+        # asked for every two of a storm
+        if first.key not in self._named:
+            self._named[first.key] = frozenset(self._view.aliases(first.key))
+        return second.key in self._named[first.key]
 
     def _agree(self, first: Alert | None, second: Alert | None) -> bool | None:
         one, two = self._sky.position(first), self._sky.position(second)

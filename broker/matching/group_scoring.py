@@ -12,6 +12,7 @@ from typing import Final
 
 from nuncius.broker.matching.coincide import Found
 from nuncius.broker.matching.regions import Regions
+from nuncius.broker.matching.scoring import stated_far
 from nuncius.broker.matching.threads import Facts
 from nuncius.broker.sky.overlap_many import overlap_many
 from nuncius.schemas.coincidence import Significance
@@ -62,7 +63,7 @@ def group_significance(anchor: Facts, partners: Sequence[Found], overlap: float 
     elif overlap == 0:
         notes.append("positions exclude each other: overlap 0, the chance is not a finite number")
     by_chance = None if in_time is None or overlap == 0 else in_time if overlap is None else in_time / overlap
-    per_anchor = _real_rate(anchor, partners) if real else None if anchor.rated is None else anchor.rated.far_hz
+    per_anchor = _real_rate(anchor, partners) if real else stated_far(anchor.rated, "anchor", notes)
     if per_anchor is None:
         notes.append(
             "no rate of groups: " + ("no rate of real anchors is published" if real else "the anchor states no rate")

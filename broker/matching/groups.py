@@ -8,6 +8,7 @@ has not joined yet, and an event must not be counted twice.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Final
 
@@ -72,7 +73,9 @@ def group(met: Sequence[Meetings], scene: Scene) -> Coincidence | None:
         overlap=overlap,
         credible_level=found[0].pair.credible_level,
         separation_deg=found[0].pair.separation_deg,
-        significance=group_significance(anchor, living, overlap, scene.trials_of(key)) if living else _none(found),
+        significance=_told(group_significance(anchor, living, overlap, scene.trials_of(key)), living, scene, key)
+        if living
+        else _none(found),
         others=tuple(each.pair for each in found[1:]),
         issued_time=issued_time(alert for each in found for alert in each.used),
     )
@@ -87,10 +90,13 @@ def _once(met: Sequence[Meetings], scene: Scene) -> list[tuple[Once, ThreadKey, 
     if len(closest) < 2:
         return None
     versions = {partner: _versions(scene.view, partner) for partner in closest}
+    channels = {partner: frozenset(map(_channel, said)) for partner, said in versions.items()}
+    if len(frozenset().union(*channels.values())) < 2:
+        return None
     anchors = _versions(scene.view, met[0].anchor.key)
     agrees = [p for p in closest if _may_agree(anchors, versions[p], scene)]
     for one, two in combinations(sorted(agrees, key=lambda p: (closest[p], p)), 2):
-        if _may_differ(versions[one], versions[two]) and _may_agree(versions[one], versions[two], scene):
+        if len(channels[one] | channels[two]) > 1 and _may_agree(versions[one], versions[two], scene):
             return [(closest[p][0], p, met[closest[p][1]].rule) for p in (one, two)]
     return None
 
@@ -102,10 +108,6 @@ def _versions(view: View, key: ThreadKey) -> tuple[Alert, ...]:
 
 def _may_agree(first: Iterable[Alert], second: Sequence[Alert], scene: Scene) -> bool:
     return any(_agree(one, two, scene) for one in first for two in second)
-
-
-def _may_differ(first: Iterable[Alert], second: Iterable[Alert]) -> bool:
-    return len({_channel(alert) for alert in (*first, *second)}) > 1
 
 
 def _agree(first: Alert | None, second: Alert | None, scene: Scene) -> bool:
@@ -146,3 +148,14 @@ def _none(found: Sequence[Found]) -> Significance:
     first = found[0].pair.significance
     reasons = dict.fromkeys(each.pair.significance.validity for each in found)
     return Significance(null=first.null, method="product", trials=first.trials, validity="; ".join(reasons))
+
+
+def _told(score: Significance, living: Sequence[Found], scene: Scene, key: ThreadKey) -> Significance:
+    """The score with why this null, what was tried, and the published total."""
+    reasons = [each.pair.significance for each in living]
+    return replace(
+        score,
+        null_reason=next((one.null_reason for one in reasons if one.null == score.null), ""),
+        tried=scene.tried_of(key),
+        far_budget_total_hz=scene.far_budget_total_hz,
+    )

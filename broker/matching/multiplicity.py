@@ -220,7 +220,10 @@ class Detectors:
             rate_hz=rate,
             joint_far_hz=rate,
             partner_rate_hz=rule.rate_hz,
-            rate_source=rule.rate_source,
+            rate_source=f"cited: {rule.rate_source}",
+            far_budget_total_hz=self._scene.far_budget_total_hz,
+            tried=(rule.name,),
+            null_reason="each detector is taken as noise at its published rate",
         )
 
 

@@ -1,7 +1,7 @@
 """The sky for the engines: geometry and overlaps of alerts, remembered because they are functions of content."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from nuncius.broker.matching.threads import own_regions
@@ -14,14 +14,16 @@ from nuncius.schemas import ids
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.localization import Localization, SkyMapRef
 
-MOST: Final = 512
-"""Positions and overlaps that are remembered; more are made again."""
+MOST: Final = 32_768
+"""Positions and overlaps that are remembered, some 10 MB, those of all pairs of 256; more are made again."""
 
 MOST_COMBINED: Final = 16
 """Combined maps that are remembered, about a megabyte each."""
 
 SMALL_DEG: Final = 1.0
 """Up to this 90 % radius a position is looked up as a point."""
+
+Combine = Callable[[Localization, Localization, Mapping[str, SkyMap]], bytes]
 
 Position = tuple[float, float, float]
 """Right ascension, declination, 90 % radius with the systematic error: ICRS degrees."""
@@ -37,10 +39,13 @@ class Regions:
     ----------
     maps
         Sky maps by the sha256 of their file; must find every map on the log, or overlaps stay None.
+    combine
+        Makes the file of a combined map; None makes none.
     """
 
-    def __init__(self, maps: Mapping[str, SkyMap]) -> None:
+    def __init__(self, maps: Mapping[str, SkyMap], combine: Combine | None = None) -> None:
         self.maps = maps
+        self._combine = combine
         self._overlaps: dict[tuple[str, str], float] = {}
         self._positions: dict[str, Position | None] = {}
         self._combined: dict[tuple[str, str], SkyMapRef] = {}
@@ -80,15 +85,20 @@ class Regions:
     def combined(self, first: Alert | None, second: Alert | None) -> SkyMapRef | None:
         """The map of one source that both alerts' regions are of, with its file.
 
-        None where one is small (up to `SMALL_DEG`) or not at hand, or where they exclude each other.
+        None where one is small (up to `SMALL_DEG`) or not at hand, where they exclude each other, or none is made.
         """
+        if self._combine is None:
+            return None
         overlap = self.overlap(first, second)
         if first is None or second is None or not overlap or not (self._is_wide(first) and self._is_wide(second)):
             return None
         pair = (first.alert_id, second.alert_id)
         one, two = self.place(first), self.place(second)
         if pair not in self._combined and one is not None and two is not None:
-            data = write_skymap(combined(one, two, self.maps))
+            try:
+                data = self._combine(one, two, self.maps)
+            except ValueError:  # positions that agree, distances that do not
+                return None
             while len(self._combined) >= MOST_COMBINED:
                 del self._combined[next(iter(self._combined))]
             self._combined[pair] = SkyMapRef(ids.digest(data), len(data), None, data)
@@ -129,6 +139,11 @@ class Regions:
         if one is None or two is None or apart is None:
             return False
         return apart <= radii * math.hypot(one[2], two[2])
+
+
+def combined_file(one: Localization, two: Localization, maps: Mapping[str, SkyMap]) -> bytes:
+    """The combined map of two localizations as a FITS file. Takes some 20 ms."""
+    return write_skymap(combined(one, two, maps))
 
 
 def _remember(memory: dict[K, V], key: K, value: V) -> V:

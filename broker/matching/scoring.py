@@ -74,7 +74,7 @@ def significance(pair: Inputs) -> Significance:
     """
     rule = pair.rule
     notes: list[str] = []
-    far = _far(pair.anchor.rated, "anchor", notes)
+    far = stated_far(pair.anchor.rated, "anchor", notes)
     p_astro = None if pair.anchor.likely is None else pair.anchor.likely.p_astro
     event_class = "" if pair.anchor.main is None else pair.anchor.main.event_class
     real_rate = rule.real_rate_of(event_class)
@@ -84,7 +84,7 @@ def significance(pair: Inputs) -> Significance:
             "anchor taken as noise: it states no p_astro, and "
             + ("no false-alarm rate" if far is None else "no rate of real events of its class is published")
         )
-    partner = _partner_rate(pair, _far(pair.partner.rated, "partner", notes), real=bool(real))
+    partner = _partner_rate(pair, stated_far(pair.partner.rated, "partner", notes), real=bool(real))
     if partner.rate_hz is None:
         notes.append(f"no number: {partner.source}")
     overlap = pair.overlap if pair.overlap_measured is None else pair.overlap_measured
@@ -127,8 +127,8 @@ def significance(pair: Inputs) -> Significance:
     )
 
 
-def _far(rated: Alert | None, words: str, notes: list[str]) -> float | None:
-    """The false-alarm rate stated; a p-value in its place is no rate."""
+def stated_far(rated: Alert | None, words: str, notes: list[str]) -> float | None:
+    """The false-alarm rate stated, Hz; a p-value in its place is no rate, which ``notes`` then say."""
     if rated is None or rated.far_kind != "p_value":
         return None if rated is None else rated.far_hz
     notes.append(f"the {words} states a p-value, which is no rate: not used")

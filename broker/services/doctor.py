@@ -17,9 +17,11 @@ from nuncius.schemas import NunciusError
 Verdict = Literal["ok", "note", "wrong"]
 
 EXTRAS: Final = {
+    "numba": ("fast", "look-ups on the sky by numpy: the same numbers, some times slower"),
     "matplotlib": ("plots", "no pictures"),
     "fastapi": ("web", "no HTTP service"),
     "httpx": ("too", "no webhooks"),
+    "authlib": ("registry", "no schema registry"),
 }
 """Module -> the extra that brings it, and what is missing without."""
 

@@ -109,7 +109,7 @@ class SlideRuns:
     def _best(self, shift_us: int) -> dict[Name, _Stated | None]:
         moved = [a for thread in self._partners.values() for a in slid(thread, shift_us, self._circle)]
         now = moment(self._circle.start_us + self._circle.length_us) + _AFTER
-        engine = Associate((self._rule,), lateness_days=_AFTER.days)
+        engine = Associate((self._rule,), lateness_days=_AFTER.days, combine=None)
         records: list[Coincidence] = []
         for alert in sorted((*self._anchors, *moved), key=order):
             outcome = engine.step((alert,), (), self._maps, now)

@@ -10,7 +10,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from nuncius.broker.sky.compiled import FEW, kernels
+from nuncius.broker.sky.compiled import kernels
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -57,7 +57,7 @@ def pixel(ra: npt.ArrayLike, dec: npt.ArrayLike) -> IntArray:
     ra_deg, dec_deg = np.broadcast_arrays(np.asarray(ra, np.float64), np.asarray(dec, np.float64))
     if not (np.all(np.isfinite(ra_deg)) and np.all(np.abs(dec_deg) <= 90)):
         raise ValueError("a position is not finite or its declination lies outside [-90, 90]: check it before look-up")
-    loops = kernels() if ra_deg.size > FEW else None
+    loops = kernels(ra_deg.size)
     if loops is None:
         return _pixels(ra_deg, dec_deg)
     out = np.empty(ra_deg.shape, np.int64)
@@ -139,7 +139,7 @@ def vectors(ra: npt.ArrayLike, dec: npt.ArrayLike) -> FloatArray:
     """Unit vectors, shape (..., 3), of positions in degrees."""
     ra_deg, dec_deg = np.broadcast_arrays(np.asarray(ra, np.float64), np.asarray(dec, np.float64))
     out: FloatArray = np.empty((*ra_deg.shape, 3))
-    loops = kernels() if ra_deg.size > FEW else None
+    loops = kernels(ra_deg.size)
     if loops is not None:
         flat = np.ascontiguousarray(ra_deg).reshape(-1), np.ascontiguousarray(dec_deg).reshape(-1)
         loops.vectors(*flat, out.reshape(-1, 3))
@@ -210,7 +210,7 @@ def cell_area_sr(order: npt.ArrayLike) -> FloatArray:
 
 def cells_of(uniq: IntArray) -> tuple[IntArray, IntArray]:
     """Order and number of cells by their UNIQ names, 4 * 4^order + number; all >= 4."""
-    loops = kernels() if uniq.size > FEW else None
+    loops = kernels(uniq.size)
     if loops is not None:
         orders, numbers = np.empty(uniq.size, np.int64), np.empty(uniq.size, np.int64)
         loops.cells(uniq, orders, numbers)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nuncius.broker.sky import healpix
-from nuncius.broker.sky.compiled import FEW, kernels
+from nuncius.broker.sky.compiled import kernels
 from nuncius.broker.sky.footprint import Circle, Footprint
 from nuncius.broker.sky.healpix import BoolArray, FloatArray, IntArray
 from nuncius.broker.sky.lookup import Lookup
@@ -102,7 +102,7 @@ class RegionIndex(Generic[Key]):
         return Hits(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
     def _within(self, ra: FloatArray, dec: FloatArray, edge: Hits) -> BoolArray:
-        loops = kernels() if edge.row.size > FEW else None
+        loops = kernels(edge.row.size)
         if loops is None:
             x, y, z = (healpix.vectors(ra[edge.row], dec[edge.row]) - self._circles[edge.slot, :3]).T
             return np.asarray((x * x + y * y) + z * z <= self._circles[edge.slot, 3])
@@ -140,7 +140,7 @@ def _vector(circle: Circle | None) -> FloatArray:
 def _entries(layer: _Layer, points: IntArray, alive: BoolArray) -> tuple[Hits, Hits]:
     """Points with the living regions of the layer whose ranges hold them: surely inside, and on an edge."""
     interval = layer.lookup.find(points)
-    loops = kernels() if points.size > FEW else None
+    loops = kernels(points.size)
     if loops is None:
         row = np.flatnonzero(interval >= 0)
         interval = interval[row]

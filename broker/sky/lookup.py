@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from nuncius.broker.sky.compiled import FEW, kernels
+from nuncius.broker.sky.compiled import kernels
 from nuncius.broker.sky.healpix import ORDER, FloatArray, IntArray
 
 FINEST: Final = 7
@@ -32,7 +32,7 @@ class Lookup:
 
     def find(self, points: IntArray) -> IntArray:
         """Index of the range that holds each pixel, -1 where none does; the shape of ``points``."""
-        loops = kernels() if points.size > FEW else None
+        loops = kernels(points.size)
         if loops is None:
             index = np.searchsorted(self._start, points, side="right") - 1
             found: IntArray = np.where((index >= 0) & (points < self._stop[index]), index, -1)
@@ -47,7 +47,7 @@ class Lookup:
 
 def taken(column: FloatArray, index: IntArray, outside: float) -> FloatArray:
     """Values of a column at indices; ``outside`` where the index is negative. The shape of ``index``."""
-    loops = kernels() if index.size > FEW else None
+    loops = kernels(index.size)
     if loops is None:
         return np.where(index < 0, outside, column[index])
     out = np.empty(index.shape, np.float64)

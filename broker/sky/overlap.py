@@ -57,7 +57,7 @@ def map_overlap(a: SkyMap, b: SkyMap) -> float:
     """Exact overlap integral of two maps: over the common pieces of their ranges. Cost: tiles of both."""
     if a.tiles > b.tiles:
         a, b = b, a
-    loops = kernels()
+    loops = kernels(a.tiles + b.tiles)
     if loops is not None:
         return _FOUR_PI * float(loops.product(a.start, a.stop, a.density, b.start, b.stop, b.density, PIXEL_AREA_SR))
     of_a, of_b, length = _pieces(a, b)

@@ -6,12 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nuncius.broker.sky import SkyMap, index
+from nuncius.broker.sky.compiled import load
 from nuncius.broker.sky.errors import fisher
 from nuncius.broker.sky.footprint import footprint
 from nuncius.broker.sky.healpix import PIXELS
 from nuncius.broker.sky.index import RegionIndex
 from nuncius.broker.sky.profile import Fisher
 
+load()
 LEVEL = 0.9
 RNG = np.random.default_rng(8)
 RA = np.concatenate((RNG.uniform(0, 360, 1500), [0, 0, 0, 360, 180, 359.999999]))
@@ -47,7 +49,7 @@ def test_any_history(*, compiled: bool, history: list[tuple[int, SkyMap | Fisher
     known: dict[int, SkyMap | Fisher] = {}
     with pytest.MonkeyPatch.context() as patch:
         if not compiled:
-            patch.setattr(index, "kernels", lambda: None)
+            patch.setattr(index, "kernels", lambda _: None)
         for key, shape in history:
             if shape is None:
                 regions.drop(key)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from nuncius.broker.sky import SkyMap, healpix, lookup, map_overlap
-from nuncius.broker.sky.compiled import kernels
+from nuncius.broker.sky.compiled import load
 from nuncius.broker.sky.lookup import Lookup
 
-pytestmark = pytest.mark.skipif(kernels() is None, reason="numba, the extra `fast`, is not installed")
+pytestmark = pytest.mark.skipif(load() is None, reason="numba, the extra `fast`, is not installed")
 
 RNG = np.random.default_rng(4)
 ODD = np.array([0, 90, 180, 270, 360, -0.0, np.nextafter(360, 0), 45, -1e-20, 1e-300, 719.5, -359.25])
@@ -19,7 +19,7 @@ DEC = np.concatenate((np.degrees(np.arcsin(RNG.uniform(-1, 1, 20_000))), np.tile
 
 def without(monkeypatch: pytest.MonkeyPatch) -> None:
     for room in (healpix, lookup, import_module("nuncius.broker.sky.overlap")):
-        monkeypatch.setattr(room, "kernels", lambda: None)
+        monkeypatch.setattr(room, "kernels", lambda _: None)
 
 
 def made_map(seed: int, tiles: int = 3000) -> SkyMap:
