@@ -111,7 +111,7 @@ def needed(record: Mapping[str, Any], name: str) -> float:
 
 
 def named(record: Mapping[str, Any], *names: str) -> str:
-    """The first of some identifiers that is given (zero and empty text are none), as text.
+    """The first of some identifiers that is given (zero, empty text and one with a NUL are none), as text.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def named(record: Mapping[str, Any], *names: str) -> str:
     """
     for name in names:
         value = record.get(name)
-        if isinstance(value, str | int) and value and len(str(value)) <= LONGEST_ID:
+        if isinstance(value, str | int) and value and len(str(value)) <= LONGEST_ID and "\0" not in str(value):
             return str(value)
     raise MalformedAlert(f"no {' nor '.join(names)}: a detection needs an identifier", names[0])
 

@@ -73,6 +73,8 @@ def _check_depth(outside: bytes) -> int:
     depth = 0
     for bracket in outside.translate(None, _NOT_BRACKETS):
         depth += 1 if bracket in b"[{" else -1
+        if depth < 0:
+            break  # no JSON, which its parser says; millions of closing brackets are not counted
         if depth > MAX_JSON_DEPTH:
             raise LimitExceeded(f"JSON nested deeper than {MAX_JSON_DEPTH}; not parsed")
     return outside.count(b":")

@@ -15,7 +15,7 @@ import orjson
 
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.candidate_row import CandidateRow
-from nuncius.schemas.coincidence import CandidateList, Coincidence, Counterpart
+from nuncius.schemas.coincidence import CandidateList, Coincidence, Counterpart, Coverage
 from nuncius.schemas.quarantined import Quarantined
 from nuncius.schemas.too import ToORequest, ToOStatus
 
@@ -24,6 +24,7 @@ RECORDS: Final = (
     CandidateRow,
     Coincidence,
     Counterpart,
+    Coverage,
     CandidateList,
     ToORequest,
     ToOStatus,

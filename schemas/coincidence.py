@@ -194,6 +194,8 @@ class Counterpart:
         ``on`` for a possible counterpart, ``control`` for a row of the measured background.
     alert_id, thread_id, survey, reality, ra, dec, time, first_time, mag, filter, score
         Of the candidate; ICRS degrees, UTC.
+    last_limit_time
+        Last look before the first detection that did not see it, UTC; None where the survey does not tell.
     credible_level, probdensity_per_sr
         Of the event's map at the candidate, 2-D.
     """
@@ -211,11 +213,42 @@ class Counterpart:
     dec: float
     time: datetime
     first_time: datetime
+    last_limit_time: datetime | None = None
     mag: float | None = None
     filter: str = ""
     score: float | None = None
     credible_level: float
     probdensity_per_sr: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """Where a survey looked inside the region of one notice, in one night, as any of its rows show.
+
+    Parameters
+    ----------
+    rule, event_thread, event_alert_id
+        Which rule, which event, and the exact notice whose region and windows are meant.
+    survey, reality, run_mode
+        Of the rows.
+    arm
+        ``on`` for looks in the rule's window, ``control`` for looks in the window before the event.
+    night
+        Days since 1970-01-01, UTC, the night that ends in it at 18 h.
+    cells
+        HEALPix NESTED cells of order 5 that were looked at and touch the region; sorted. Further records may add to
+        them.
+    """
+
+    rule: str
+    event_thread: str
+    event_alert_id: str
+    survey: str
+    arm: Arm
+    night: int
+    cells: tuple[int, ...]
+    reality: Reality
+    run_mode: RunMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +272,8 @@ class CandidateList:
         How many objects passed the cuts; those beyond the cap are counted here only.
     expected_by_chance, expected_method
         Expected number of unrelated objects under the same cuts, and how it was measured; None where it cannot be.
+    expected_low, expected_high
+        Ends of the 68 % interval of that number; None where there is none.
     issued_time
         Latest of the event's issue time and the candidates' times.
     """
@@ -255,5 +290,7 @@ class CandidateList:
     candidates: tuple[Counterpart, ...]
     passed: int
     expected_by_chance: float | None = None
+    expected_low: float | None = None
+    expected_high: float | None = None
     expected_method: str = ""
     issued_time: datetime | None = None

@@ -69,7 +69,7 @@ def p_cluster(neutrinos: int, transit_s: float) -> float:
         return 1.0
     mean = NEUTRINO_RATE_HZ * transit_s * math.sin(math.radians(SEARCH_RADIUS_DEG) / 2) ** 2
     # the tail itself, not one minus the rest, which would lose small chances
-    term = math.exp(-mean) * mean ** (neutrinos - 1) / math.factorial(neutrinos - 1)
+    term = _poisson(neutrinos - 1, mean)
     total, n = 0.0, neutrinos - 1
     while term > total * 1e-17:
         total += term
@@ -149,13 +149,20 @@ def far_density(counts: Sequence[int], rates_per_sr_s: Sequence[float], volume_s
     if len(counts) != len(rates_per_sr_s) or min((*counts, *rates_per_sr_s), default=-1) < 0 or not volume_sr_s > 0:
         raise ValueError("give as many counts as rates, all >= 0, and a volume > 0")
     means = [rate * volume_sr_s for rate in rates_per_sr_s]
-    chances = (math.exp(-mean) * mean**n / math.factorial(n) for n, mean in zip(counts, means, strict=True))
+    chances = (_poisson(n, mean) for n, mean in zip(counts, means, strict=True))
     return math.prod(chances) / volume_sr_s
 
 
 def doublet_density(rate1_per_sr_s: float, rate2_per_sr_s: float, volume_sr_s: float) -> float:
     """The limit of `far_density` for one event of each of two rare streams, r1 r2 V, per steradian and second."""
     return rate1_per_sr_s * rate2_per_sr_s * volume_sr_s
+
+
+def _poisson(count: int, mean: float) -> float:
+    """Probability of exactly so many; by logarithms, as powers and factorials leave the range of a double."""
+    if mean == 0:
+        return 1.0 if count == 0 else 0.0
+    return math.exp(count * math.log(mean) - mean - math.lgamma(count + 1))
 
 
 def _log10_tail(chi2: float, half_dof: int) -> float:

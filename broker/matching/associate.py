@@ -40,7 +40,7 @@ from nuncius.broker.matching.store import (
 from nuncius.broker.matching.threads import ThreadKey, microseconds, moment, span_of
 from nuncius.broker.sky import SkyMap
 from nuncius.schemas.alert import Alert
-from nuncius.schemas.coincidence import CandidateList, Coincidence, Counterpart
+from nuncius.schemas.coincidence import CandidateList, Coincidence, Counterpart, Coverage
 from nuncius.schemas.vocabulary import RunMode
 
 LATENESS_DAYS: Final = 30.0
@@ -103,6 +103,7 @@ class Associate:
         counterparts: tuple[Counterpart, ...],
         maps: Mapping[str, SkyMap],
         now: datetime,
+        coverage: tuple[Coverage, ...] = (),
     ) -> Outcome:
         """What these records change, without changing anything.
 
@@ -115,6 +116,8 @@ class Associate:
             a lazy mapping will do.
         now
             Append time of the records. Only limits how far an event time may push the watermark.
+        coverage
+            Newly read, of the same topic as the counterparts.
         """
         self._sky.maps = maps
         view = View(self._state)
@@ -131,7 +134,7 @@ class Associate:
             if self._concerns(view, key):
                 touched[key] = None
         records = self._coincidences(view, touched) if touched else {}
-        records |= self._candidate_lists(view, touched, counterparts)
+        records |= self._candidate_lists(view, touched, counterparts, coverage)
         for name in sorted(records):
             found, combined = _without_file(records[name])
             record = view.publish(name, found)
@@ -216,9 +219,10 @@ class Associate:
         return {number: met for number, met in found.items() if met is not None}
 
     def _candidate_lists(
-        self, view: View, touched: Iterable[ThreadKey], rows: Iterable[Counterpart]
+        self, view: View, touched: Iterable[ThreadKey], rows: Iterable[Counterpart], coverage: Iterable[Coverage]
     ) -> dict[str, Record]:
         keys = {view.add_row(row): None for row in rows if row.rule in self._lists}
+        keys |= {view.add_coverage(told): None for told in coverage if told.rule in self._lists}
         for thread in touched:
             keys |= {key: None for rule in self._lists if view.rows(key := ListKey(rule, thread))}
         found = (candidate_list(self._lists[key.rule], key, view) for key in keys)

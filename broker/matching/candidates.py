@@ -1,7 +1,7 @@
 """The matching engine of survey candidates: a candidate finds the events before it, an event the candidates before it.
 
-The counterparts emitted are a function of the sets of events and candidates, whatever order they come in, as long as
-both come within the stated lateness. Every usable notice of an event is searched; which one counts is for
+The counterparts and the looks emitted are a function of the sets of events and candidates, whatever order they come
+in, as long as both come within the stated lateness. Every usable notice of an event is searched; which one counts is for
 `nuncius.broker.matching.associate` to say.
 """
 
@@ -17,6 +17,7 @@ from nuncius.broker.matching.associate import LATENESS_DAYS
 from nuncius.broker.matching.cuts import counterparts, event_us, first_detections
 from nuncius.broker.matching.lists import usable
 from nuncius.broker.matching.lookback import Chunk, LookBack
+from nuncius.broker.matching.looks import LookedAt, Looks, cells_touched, coverage, joint, looks_of
 from nuncius.broker.matching.regions import Regions
 from nuncius.broker.matching.rules import CandidateRule, Rule
 from nuncius.broker.matching.segment import Keep, in_memory
@@ -24,19 +25,21 @@ from nuncius.broker.matching.store import DAY_US
 from nuncius.broker.matching.threads import microseconds
 from nuncius.broker.sky import SkyMap
 from nuncius.broker.sky.footprint import Footprint, footprint
+from nuncius.broker.sky.healpix import BoolArray
 from nuncius.broker.sky.index import RegionIndex
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.candidate import NO_TIME, CandidateBatch
-from nuncius.schemas.coincidence import Counterpart
+from nuncius.schemas.coincidence import Counterpart, Coverage
 from nuncius.schemas.vocabulary import RunMode
 
 
 class Notice(NamedTuple):
-    """A rule (by its place), a notice that it searches around, and the region it searches."""
+    """A rule (by its place), a notice that it searches around, the region it searches, and the cells this touches."""
 
     rule: int
     alert: Alert
     region: Footprint
+    cells: BoolArray
 
 
 NoticeKey = tuple[int, str, RunMode]
@@ -48,6 +51,7 @@ class MatchDelta:
 
     notices: Mapping[NoticeKey, Notice]
     chunk: Chunk | None
+    looks: Looks
     watermarks: Mapping[RunMode, int]
 
 
@@ -61,12 +65,15 @@ class MatchOutcome:
         For `Match.apply`, once the effects are committed; dropped after an abort.
     effects
         Counterparts, each once, by rule, event, notice and candidate.
+    coverage
+        Where surveys looked in the regions of notices, as far as this engine has not told it before; in a fixed order.
     late
         Rows whose detection lies further behind the watermark than the stated lateness: they may have missed an event.
     """
 
     delta: MatchDelta
     effects: tuple[Counterpart, ...]
+    coverage: tuple[Coverage, ...] = ()
     late: int = 0
 
 
@@ -92,6 +99,7 @@ class Match:
         self._notices: dict[NoticeKey, Notice] = {}
         self._index: RegionIndex[NoticeKey] = RegionIndex()
         self._lookback = LookBack(keep)
+        self._looked = LookedAt()
         self._watermarks: dict[RunMode, int] = {}
         self._evicted: dict[RunMode, int] = {}
 
@@ -127,6 +135,7 @@ class Match:
             window = first_detections(self._rules[notice.rule], alert)
             for batch in self._lookback.holding(alert.run_mode, alert.reality, window, cover.start, cover.stop):
                 found += self._pairs(notice, batch, sky)
+        looks = self._looked.unknown(looks_of(run_mode, candidates, self._oldest(run_mode)))
         dated = candidates.take(self._searched(candidates, run_mode))
         chunk = Chunk.of(run_mode, dated) if len(dated) else None
         if chunk is not None:
@@ -138,7 +147,7 @@ class Match:
         watermarks, late = self._watch(events, candidates, now, run_mode)
         unique = {(p.rule, p.event_thread, p.event_alert_id, p.alert_id, p.run_mode): p for p in found}
         effects = tuple(unique[name] for name in sorted(unique))
-        return MatchOutcome(MatchDelta(fresh, chunk, watermarks), effects, late)
+        return MatchOutcome(MatchDelta(fresh, chunk, looks, watermarks), effects, self._told(fresh, looks), late)
 
     def apply(self, delta: MatchDelta) -> None:
         """Take a step over after its effects were committed; about once a day of event time, forget what is too old."""
@@ -146,6 +155,7 @@ class Match:
         self._index.add({key: notice.region for key, notice in delta.notices.items()})
         if delta.chunk is not None:
             self._lookback.add(delta.chunk)
+        self._looked.add(delta.looks)
         for mode, reached in delta.watermarks.items():
             self._watermarks[mode] = max(reached, self._watermarks.get(mode, reached))
         if any(reached >= self._evicted.get(mode, 0) + DAY_US for mode, reached in self._watermarks.items()):
@@ -161,14 +171,31 @@ class Match:
                     continue
                 shape = sky.searched(alert)
                 if shape is not None:
-                    fresh[key] = Notice(number, alert, footprint(shape, rule.max_credible_level))
+                    region = footprint(shape, rule.max_credible_level)
+                    fresh[key] = Notice(number, alert, region, cells_touched(region.cover))
         return fresh
 
     def _searched(self, candidates: CandidateBatch, run_mode: RunMode) -> NDArray[np.bool_]:
         """Rows that may be a counterpart: dated, placed, no known solar-system object, not seen since long before."""
-        oldest = self._watermarks.get(run_mode, NO_TIME + self._keep_us + 1) - self._keep_us
         placed = np.isfinite(candidates.ra) & (np.abs(candidates.dec) <= 90)
-        return (candidates.first_us >= oldest) & placed & ~candidates.solar_system
+        return (candidates.first_us >= self._oldest(run_mode)) & placed & ~candidates.solar_system
+
+    def _oldest(self, run_mode: RunMode) -> int:
+        """Objects and looks before this moment are forgotten, microseconds."""
+        return self._watermarks.get(run_mode, NO_TIME + self._keep_us + 1) - self._keep_us
+
+    def _told(self, fresh: Mapping[NoticeKey, Notice], looks: Looks) -> tuple[Coverage, ...]:
+        """New looks to notices known, all looks to new ones."""
+        notices = list(self._notices.values()) if looks else []
+        every = joint(self._looked.looks, looks) if fresh else looks
+        found = [coverage(self._rules[n.rule], n.alert, n.cells, looks) for n in notices]
+        found += [coverage(self._rules[n.rule], n.alert, n.cells, every) for n in fresh.values()]
+        return tuple(
+            sorted(
+                (told for each in found for told in each),
+                key=lambda c: (c.rule, c.event_thread, c.event_alert_id, c.run_mode, c.survey, c.arm, c.night),
+            )
+        )
 
     def _found(
         self, index: RegionIndex[NoticeKey], notices: Mapping[NoticeKey, Notice], chunk: Chunk, sky: Regions
@@ -213,6 +240,7 @@ class Match:
         for mode, reached in self._watermarks.items():
             cutoff = reached - self._keep_us
             self._lookback.drop_before(mode, cutoff)
+            self._looked.drop_before(mode, cutoff)
             old = [k for k, notice in self._notices.items() if k[2] == mode and event_us(notice.alert) < cutoff]
             self._index.drop(*old)
             for key in old:

@@ -84,6 +84,7 @@ def _row(
         dec=float(batch.dec[i]),
         time=moment(int(batch.time_us[i])),
         first_time=moment(int(batch.first_us[i])),
+        last_limit_time=None if batch.last_limit_us[i] == NO_TIME else moment(int(batch.last_limit_us[i])),
         mag=_known(batch.mag[i]),
         filter=batch.filter[i],
         score=_known(batch.score[i]),

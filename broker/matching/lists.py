@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from nuncius.broker.matching.by_chance import ByChance, by_chance
 from nuncius.broker.matching.rules import CandidateRule
 from nuncius.broker.matching.store import ListKey, ObjectArm, View
 from nuncius.broker.matching.threads import EPOCH, order, own_regions
@@ -41,8 +42,8 @@ def candidate_list(rule: CandidateRule, key: ListKey, view: View) -> CandidateLi
     objects = _latest(rows.get(notice.alert_id, {})) if living else []
     opens = timedelta(microseconds=rule.low_us) + (notice.time_start or EPOCH)
     on = sorted((row for row in objects if row.arm == "on"), key=lambda row: _rank(row, opens))
-    control = sum(row.arm == "control" for row in objects)
-    chance, method = _expected(rule, control) if living else (None, "")
+    looks = view.coverage(key, notice.alert_id)
+    chance = by_chance(rule, objects, looks) if living else ByChance(None, None, None, "")
     last = notice if now.retraction is None else max(notice, now.retraction, key=order)
     times = [time for time in (last.issued_time, *(row.time for row in on)) if time is not None]
     return CandidateList(
@@ -56,22 +57,12 @@ def candidate_list(rule: CandidateRule, key: ListKey, view: View) -> CandidateLi
         event_alert_id=notice.alert_id,
         candidates=tuple(on[: rule.cap]),
         passed=len(on),
-        expected_by_chance=chance,
-        expected_method=method,
+        expected_by_chance=chance.expected,
+        expected_low=chance.low,
+        expected_high=chance.high,
+        expected_method=chance.method,
         issued_time=max(times, default=None),
     )
-
-
-def _expected(rule: CandidateRule, control: int) -> tuple[float | None, str]:
-    days = rule.control_us / 86_400_000_000
-    if not control:
-        return None, f"no object in the {days:g} days before the event: no coverage, or too few to measure"
-    window = (rule.high_us - rule.low_us) / 86_400_000_000
-    method = (
-        f"{control} objects first seen in the {days:g} days before the event under the same cuts, scaled to "
-        f"{window:g} days; assumes equal coverage"
-    )
-    return control * window / days, method
 
 
 def _latest(rows: Mapping[ObjectArm, Counterpart]) -> list[Counterpart]:

@@ -71,8 +71,9 @@ class LookBack:
             joint = CandidateBatch.concat((chunks[-2].batch, chunks[-1].batch))
             chunks[-2:] = [Chunk.of(chunk.run_mode, joint)]
         if len(chunks[0].batch) >= self._segment_rows:
-            full = chunks.pop(0)
-            self._segments.setdefault(chunk.run_mode, []).append(Segment.of(full.batch, self._keep))
+            # packed before it leaves the chunks: where the columns cannot be put away, no row is lost
+            self._segments.setdefault(chunk.run_mode, []).append(Segment.of(chunks[0].batch, self._keep))
+            del chunks[0]
 
     def holding(
         self, run_mode: RunMode, reality: str, window_us: tuple[int, int], start: IntArray, stop: IntArray

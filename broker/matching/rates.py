@@ -95,7 +95,8 @@ def measure(sightings: Sequence[Sighting], began_us: int | None, low_us: int, hi
     if began_us is not None and began_us >= low_us:
         low_us = began_us + 1
     exposure_s = 0.0 if began_us is None else max(high_us - low_us, 0) / 1e6
-    counted = sorted(one for one in sightings if low_us <= one.time_us < high_us) if exposure_s > 0 else []
+    counted = [one for one in sightings if low_us <= one.time_us < high_us] if exposure_s > 0 else []
+    counted.sort(key=lambda one: (one.time_us, one.position or ()))
     low, high = poisson_interval(len(counted))
     density, note = _density([one.position for one in counted if one.position is not None])
     return MeasuredRate(

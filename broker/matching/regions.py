@@ -48,6 +48,7 @@ class Regions:
         self._combine = combine
         self._overlaps: dict[tuple[str, str], float] = {}
         self._positions: dict[str, Position | None] = {}
+        self._separations: dict[tuple[str, str], float] = {}
         self._combined: dict[tuple[str, str], SkyMapRef] = {}
 
     def place(self, alert: Alert | None) -> Localization | None:
@@ -120,9 +121,12 @@ class Regions:
     def separation_deg(self, first: Alert | None, second: Alert | None) -> float | None:
         """Between best positions, degrees; None where one has none."""
         one, two = self.position(first), self.position(second)
-        if one is None or two is None:
+        if first is None or second is None or one is None or two is None:
             return None
-        return float(separation_deg(one[0], one[1], two[0], two[1]))
+        pair = (first.alert_id, second.alert_id)
+        if pair in self._separations:
+            return self._separations[pair]
+        return _remember(self._separations, pair, float(separation_deg(one[0], one[1], two[0], two[1])))
 
     def credible_level(self, extended: Alert | None, small: Alert | None) -> float | None:
         """Level of the first alert's region at the second's position, where that is a point or a small circle."""

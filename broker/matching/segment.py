@@ -15,7 +15,8 @@ Arrays = tuple[NDArray[Any], ...]
 Keep = Callable[[Arrays], Arrays]
 """Puts columns somewhere and gives them back read-only: itself, or the same numbers mapped from a file."""
 
-_MOST_WORDS: Final = 65_535
+_MOST_WORDS: Final = 65_536
+"""Numbers of two bytes name so many words; for more they get four."""
 
 
 def in_memory(arrays: Arrays) -> Arrays:
@@ -29,9 +30,9 @@ class Columns(NamedTuple):
     pixel: IntArray
     alert_id: NDArray[np.bytes_]
     thread_id: NDArray[np.bytes_]
-    survey: NDArray[np.uint16]
-    reality: NDArray[np.uint16]
-    filter: NDArray[np.uint16]
+    survey: NDArray[np.unsignedinteger]
+    reality: NDArray[np.unsignedinteger]
+    filter: NDArray[np.unsignedinteger]
     ra: FloatArray
     dec: FloatArray
     time_us: IntArray
@@ -67,25 +68,19 @@ class Segment:
 
     @classmethod
     def of(cls, batch: CandidateBatch, keep: Keep = in_memory) -> "Segment":
-        """Packs at least one row with a finite position and a first detection.
-
-        Raises
-        ------
-        ValueError
-            The surveys, realities and filters use more than 65 535 different words.
-        """
+        """Packs at least one row with a finite position and a first detection."""
         place = pixel(batch.ra, batch.dec)
         by_place = np.argsort(place, kind="stable")
         words: dict[str, int] = {}
+        numbers = [_numbers(getattr(batch, name)[by_place], words) for name in ("survey", "reality", "filter")]
+        width = np.uint16 if len(words) <= _MOST_WORDS else np.uint32
         columns = (
             place[by_place],
             _bytes(batch.alert_id[by_place]),
             _bytes(batch.thread_id[by_place]),
-            *(_numbers(getattr(batch, name)[by_place], words) for name in ("survey", "reality", "filter")),
+            *(column.astype(width) for column in numbers),
             *(np.ascontiguousarray(getattr(batch, name)[by_place]) for name in Columns._fields[6:]),
         )
-        if len(words) > _MOST_WORDS:
-            raise ValueError(f"{len(words)} different surveys, realities and filters in one segment of candidates")
         first = batch.first_us
         return cls(Columns(*keep(columns)), tuple(words), int(first.min()), int(first.max()))
 
@@ -113,12 +108,12 @@ class Segment:
         column = getattr(self.columns, name)[rows]
         if column.dtype.kind == "S":
             return np.array([text.decode() for text in column.tolist()], object)
-        return np.array(self.words, object)[column] if column.dtype == np.uint16 else np.array(column)
+        return np.array(self.words, object)[column] if column.dtype.kind == "u" else np.array(column)
 
 
 def _bytes(texts: NDArray[np.object_]) -> NDArray[np.bytes_]:
     return np.array([text.encode() for text in texts.tolist()], np.bytes_)
 
 
-def _numbers(texts: NDArray[np.object_], words: dict[str, int]) -> NDArray[np.uint16]:
-    return np.array([words.setdefault(text, len(words)) for text in texts.tolist()], np.int64).astype(np.uint16)
+def _numbers(texts: NDArray[np.object_], words: dict[str, int]) -> IntArray:
+    return np.array([words.setdefault(text, len(words)) for text in texts.tolist()], np.int64)

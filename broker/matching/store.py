@@ -4,11 +4,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from nuncius.broker.matching.aliases import called, cited
 from nuncius.broker.matching.index import Row, TimeIndex
 from nuncius.broker.matching.threads import Facts, Span, Thread, ThreadKey, facts, key_of, microseconds, span_of
+from nuncius.broker.sky.healpix import IntArray
 from nuncius.schemas.alert import Alert
-from nuncius.schemas.coincidence import CandidateList, Coincidence, Counterpart
+from nuncius.schemas.coincidence import CandidateList, Coincidence, Counterpart, Coverage
 from nuncius.schemas.vocabulary import Arm, Reality, RunMode
 
 DAY_US: Final = 86_400_000_000
@@ -59,6 +62,18 @@ CandidateRows = Mapping[str, Mapping[ObjectArm, Counterpart]]
 """By the event's alert id, then candidate and arm: its latest row. Both arms, so that a list once made stays."""
 
 
+class Look(NamedTuple):
+    """A survey's night in one of a rule's windows; days since 1970, as in `Coverage`."""
+
+    survey: str
+    arm: Arm
+    night: int
+
+
+CoverageRows = Mapping[Look, IntArray]
+"""Of one notice: the cells looked at, sorted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delta:
     """What a step adds, to be applied after its effects are committed; dropping it undoes the step."""
@@ -68,6 +83,7 @@ class Delta:
     entries: tuple[Entry, ...]
     names: tuple[tuple[Name, ThreadKey], ...]
     rows: Mapping[ListKey, CandidateRows]
+    coverage: Mapping[ListKey, Mapping[str, CoverageRows]]
     published: Mapping[str, Record]
     watermarks: Mapping[RunMode, int]
 
@@ -82,6 +98,7 @@ class AssociateState:
     indexes: dict[tuple[Role, Scope], TimeIndex] = field(default_factory=dict)
     names: dict[Name, dict[ThreadKey, None]] = field(default_factory=dict)
     rows: dict[ListKey, CandidateRows] = field(default_factory=dict)
+    coverage: dict[ListKey, Mapping[str, CoverageRows]] = field(default_factory=dict)
     published: dict[str, Record] = field(default_factory=dict)
     watermarks: dict[RunMode, int] = field(default_factory=dict)
     first: dict[tuple[Role, Scope], int] = field(default_factory=dict)
@@ -97,6 +114,7 @@ class AssociateState:
         for name, key in delta.names:
             self.names.setdefault(name, {})[key] = None
         self.rows.update(delta.rows)
+        self.coverage.update(delta.coverage)
         self.published.update(delta.published)
         self.watermarks.update(delta.watermarks)
 
@@ -124,6 +142,11 @@ class AssociateState:
             for key, rows in self.rows.items()
             if key.thread in self.threads or _newest_us(rows) >= cutoffs.get(key.thread.run_mode, 0)
         }
+        self.coverage = {
+            key: notices
+            for key, notices in self.coverage.items()
+            if key.thread in self.threads or _newest_night_us(notices) >= cutoffs.get(key.thread.run_mode, 0)
+        }
         names = {key.thread_id for key in gone} - {key.thread_id for key in self.threads}
         self.published = {i: record for i, record in self.published.items() if _thread_id(record) not in names}
 
@@ -139,6 +162,7 @@ class View:
         self._indexes: dict[tuple[Role, Scope], TimeIndex] = {}
         self._names: dict[Name, dict[ThreadKey, None]] = {}
         self._rows: dict[ListKey, dict[str, dict[ObjectArm, Counterpart]]] = {}
+        self._coverage: dict[ListKey, dict[str, dict[Look, IntArray]]] = {}
         self._published: dict[str, Record] = {}
         self._facts: dict[ThreadKey, Facts] = {}
         self.watermarks: dict[RunMode, int] = dict(state.watermarks)
@@ -219,6 +243,22 @@ class View:
         """All counterparts of a rule and an event thread."""
         return self._rows.get(key) or self._state.rows.get(key, {})
 
+    def add_coverage(self, told: Coverage) -> ListKey:
+        """Take in where a survey looked; nights are joined."""
+        key = ListKey(told.rule, ThreadKey(told.event_thread, told.reality, told.run_mode))
+        if key not in self._coverage:
+            known = self._state.coverage.get(key, {})
+            self._coverage[key] = {alert: dict(looks) for alert, looks in known.items()}
+        looks = self._coverage[key].setdefault(told.event_alert_id, {})
+        look, cells = Look(told.survey, told.arm, told.night), np.array(told.cells, np.int64)
+        looks[look] = np.union1d(looks[look], cells) if look in looks else cells
+        return key
+
+    def coverage(self, key: ListKey, alert_id: str) -> CoverageRows:
+        """Where surveys looked, in the windows and the region of one notice."""
+        notices = self._coverage.get(key) or self._state.coverage.get(key, {})
+        return notices.get(alert_id, {})
+
     def publish(self, name: str, record: Record) -> Record | None:
         """The record with its own revision; None where it says what was published before."""
         before = self._published.get(name) or self._state.published.get(name)
@@ -236,6 +276,7 @@ class View:
             tuple(self._entries),
             tuple((name, key) for name, keys in self._names.items() for key in keys),
             self._rows,
+            self._coverage,
             self._published,
             self.watermarks,
         )
@@ -256,6 +297,10 @@ def _last_us(thread: Thread) -> int:
 
 def _newest_us(rows: CandidateRows) -> int:
     return max((microseconds(row.time) for objects in rows.values() for row in objects.values()), default=0)
+
+
+def _newest_night_us(notices: Mapping[str, CoverageRows]) -> int:
+    return max((look.night * DAY_US for looks in notices.values() for look in looks), default=0)
 
 
 def _thread_id(record: Record) -> str:

@@ -15,7 +15,7 @@ from nuncius.broker.services.worker import Send, Step
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, Record, TopicPartition
 from nuncius.broker.transport.reading import read_all
-from nuncius.schemas import CandidateList, Coincidence, Counterpart, Quarantined
+from nuncius.schemas import CandidateList, Coincidence, Counterpart, Coverage, Quarantined
 from nuncius.schemas.codec import decode, encode, kind_of
 
 GROUP: Final = "nuncius-associate"
@@ -81,7 +81,10 @@ class Associating:
         events = [r.value for r in records if r.topic == topics.EVENTS.name and r.value is not None]
         rows = [r.value for r in records if r.topic == topics.COUNTERPARTS.name and r.value is not None]
         alerts = tuple(decode_alert(data) for data in events)
-        return self._engine.step(alerts, tuple(decode(Counterpart, data) for data in rows), self._maps, now)
+        told = [decode(Coverage, data) if kind_of(data) is Coverage else decode(Counterpart, data) for data in rows]
+        counterparts = tuple(row for row in told if isinstance(row, Counterpart))
+        coverage = tuple(row for row in told if isinstance(row, Coverage))
+        return self._engine.step(alerts, counterparts, self._maps, now, coverage)
 
 
 def _published(record: Record) -> Coincidence | CandidateList:

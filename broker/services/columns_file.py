@@ -15,8 +15,16 @@ def mapped(arrays: tuple[NDArray[Any], ...]) -> tuple[NDArray[Any], ...]:
     Raises
     ------
     OSError
-        The folder is full or cannot be written.
+        The folder is full or cannot be written: its name and what to do.
     """
+    try:
+        return _mapped(arrays)
+    except OSError as error:
+        todo = "past candidates lie in files there: make room, or set TMPDIR to another folder"
+        raise OSError(error.errno, f"{error.strerror or error}; {todo}", tempfile.gettempdir()) from error
+
+
+def _mapped(arrays: tuple[NDArray[Any], ...]) -> tuple[NDArray[Any], ...]:
     offsets = []
     with tempfile.TemporaryFile(prefix="nuncius-candidates-") as file:
         for array in arrays:

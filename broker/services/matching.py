@@ -17,7 +17,7 @@ from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.seat import Seat
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, Record, TopicPartition
-from nuncius.schemas import CandidateRow, Counterpart
+from nuncius.schemas import CandidateRow, Counterpart, Coverage
 from nuncius.schemas.candidate_row import columns
 from nuncius.schemas.codec import decode, encode
 from nuncius.schemas.vocabulary import RunMode
@@ -131,7 +131,7 @@ class MatchWorker:
 
     def _step(
         self, events: Sequence[Record], candidates: Sequence[Record], now: datetime
-    ) -> tuple[tuple[MatchDelta, ...], tuple[Counterpart, ...]]:
+    ) -> tuple[tuple[MatchDelta, ...], tuple[Counterpart | Coverage, ...]]:
         """One engine step a run mode: those never match each other, so their deltas are independent."""
         alerts = tuple(decode_alert(r.value) for r in events if r.value is not None)
         rows: dict[RunMode, list[CandidateRow]] = {}
@@ -143,5 +143,5 @@ class MatchWorker:
         outcomes = [
             self._engine.step(alerts, columns(rows.get(mode, [])), self._maps, now, run_mode=mode) for mode in modes
         ]
-        found = dict.fromkeys(row for outcome in outcomes for row in outcome.effects)
+        found = dict.fromkeys(row for outcome in outcomes for row in (*outcome.effects, *outcome.coverage))
         return tuple(outcome.delta for outcome in outcomes), tuple(found)

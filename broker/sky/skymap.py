@@ -140,20 +140,23 @@ class SkyMap:
         Raises
         ------
         MalformedAlert
-            Ranges overlap, are empty or leave the sphere, or the map holds no probability.
+            Ranges overlap, are empty or leave the sphere, a density is negative, or the map holds no probability.
         """
         if len(start) == 0:
             raise MalformedAlert("sky map without tiles")
         # files hold few runs that rise already, which a stable sort only merges; the copies are the map's own
         by_place = np.argsort(start, kind="stable")
-        start, stop, density = start[by_place], stop[by_place], density[by_place]
-        distance = None if distance is None else distance[:, by_place]
+        start, stop = np.asarray(start, np.int64)[by_place], np.asarray(stop, np.int64)[by_place]
+        density = np.asarray(density, np.float64)[by_place]
+        distance = None if distance is None else np.asarray(distance, np.float64)[:, by_place]
         if start[0] < 0 or stop[-1] > PIXELS or np.any(stop <= start):
             raise MalformedAlert("sky map with an empty tile or one beyond the sphere")
         if np.any(stop[:-1] > start[1:]):
             where = int(np.flatnonzero(stop[:-1] > start[1:])[0])
             raise MalformedAlert(f"sky map whose tiles overlap at order-29 pixel {start[where + 1]}")
         total = float(np.sum(density * ((stop - start) * PIXEL_AREA_SR)))
+        if density.min() < 0:
+            raise MalformedAlert(f"sky map with a density of {density.min()}; expected >= 0")
         if not 0 < total < np.inf:
             raise MalformedAlert(f"sky map whose probability sums to {total}")
         layers = (None, None, None) if distance is None else tuple(_frozen(layer) for layer in distance)

@@ -1,5 +1,6 @@
 """A sky map as a multi-order FITS file, the same bytes for the same map."""
 
+import math
 from typing import Final
 
 import numpy as np
@@ -54,7 +55,7 @@ def write_skymap(sky: SkyMap) -> bytes:
         *(
             _card(key, value)
             for key, value in (("DISTMEAN", sky.distance_mean_mpc), ("DISTSTD", sky.distance_std_mpc))
-            if value is not None
+            if value is not None and math.isfinite(value)
         ),
     ]
     primary = [_card("SIMPLE", value=True), _card("BITPIX", 8), _card("NAXIS", 0), _card("EXTEND", value=True)]
@@ -71,6 +72,9 @@ def _card(key: str, value: str | float | bool) -> str:  # noqa: FBT001  a FITS v
         text = f"{'T' if value else 'F':>20}"
     elif isinstance(value, str):
         printable = "".join(c for c in value if " " <= c <= "~").replace("'", "''")[:66]
+        # a quote is written twice: none is cut in half
+        quotes = len(printable) - len(printable.rstrip("'"))
+        printable = printable[: len(printable) - quotes % 2]
         text = f"'{printable:<8}'"
     else:
         text = f"{value!r:>20}".upper()

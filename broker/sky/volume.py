@@ -154,7 +154,8 @@ class Volume:
             raise ValueError("a distance is negative or not finite: give Mpc")
         row, r = np.broadcast_arrays(self._row[self._sky.tile(pixel(ra, dec))], r)
         tiles = self._tiles
-        value = tiles.at_mu[row] - 0.5 * (r / tiles.sigma[row] - tiles.offset[row]) ** 2
+        with np.errstate(over="ignore"):  # of distances beyond 1e154 sigma: no density there
+            value = tiles.at_mu[row] - 0.5 * (r / tiles.sigma[row] - tiles.offset[row]) ** 2
         return np.where(row >= 0, value, -np.inf)
 
     def _level(self, threshold: float) -> float:

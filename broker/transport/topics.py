@@ -55,7 +55,7 @@ CANDIDATES: Final = Topic(name="nuncius.candidates", partitions=64, retention=ti
 """Slim rows keyed by ``thread_id``. Kept longer than any shipped look-back window (14 days)."""
 
 COUNTERPARTS: Final = Topic(name="nuncius.counterparts", avro=True)
-"""Candidates found for an event, keyed by event."""
+"""Candidates found for an event, and where surveys looked in its region; keyed by event."""
 
 COINCIDENCES: Final = Topic(name="nuncius.coincidences", avro=True)
 """Coincidences and candidate lists with all their revisions."""

@@ -95,6 +95,7 @@ def test_alerts_come_in_by_http_and_coincidences_come_out(home: Path, up: Servic
     assert "Traceback" not in up.said
 
 
+@pytest.mark.soak
 def test_a_second_one_is_refused_and_told_how_to_join(home: Path, up: Service) -> None:
     refused = nuncius("up", *LOCAL, home=home, code=2, XDG_CACHE_HOME=cache())
     assert "kafka:local runs already, at 127.0.0.1:" in refused.err.splitlines()[-1]

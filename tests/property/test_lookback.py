@@ -1,5 +1,8 @@
 """The store of past candidates gives back every row of a region and a window, packed or not, mapped or not."""
 
+import dataclasses
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -86,3 +89,24 @@ def test_region_and_window(
         assert set(names) == set(
             everything.thread_id[held & (everything.first_us >= max(low, cutoff)) & (everything.first_us <= high)]
         )
+
+
+def test_more_words_than_two_bytes_can_number() -> None:
+    rows = 65_540
+    one = made_batch(5, 1)
+    many = one.take(np.zeros(rows, np.int64))
+    batch = dataclasses.replace(many, filter=np.array([f"f{i}" for i in range(rows)], object))
+    segment = Segment.of(batch)
+    found = segment.batch(np.arange(rows))
+    assert sorted(found.filter) == sorted(batch.filter)
+    assert set(found.survey) == set(one.survey)
+
+
+def test_a_full_disk_loses_no_row() -> None:
+    def full(_: object) -> Any:
+        raise OSError(28, "No space left on device")
+
+    store = LookBack(full, segment_rows=5)
+    with pytest.raises(OSError, match="No space left"):
+        store.add(Chunk.of("live", made_batch(1, 6)))
+    assert len(store) == 6

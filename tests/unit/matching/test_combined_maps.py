@@ -5,7 +5,10 @@ from matching_alerts import T0, cone, grb, gw
 
 from nuncius.broker.matching import Associate, PublishCoincidence, shipped_rules
 from nuncius.broker.sky import SkyMap
-from nuncius.schemas import Alert, Coincidence
+from nuncius.broker.sky.healpix import cell_range
+from nuncius.broker.sky.skymap_write import write_skymap
+from nuncius.schemas import Alert, Coincidence, Localization, SkyMapRef
+from nuncius.schemas.ids import digest
 
 NOW = T0.replace(year=T0.year + 1)
 
@@ -40,3 +43,18 @@ def test_a_small_circle_needs_none_and_exclusion_has_none() -> None:
     assert apart.record.combined_map is None
     (nowhere,) = published(gw(localizations=cone(80, 10, 6)), grb(localizations=()))
     assert nowhere.record.combined_map is None
+
+
+def whole_sky_at(mpc: float) -> tuple[Localization, ...]:
+    start, stop = cell_range(0, np.arange(12))
+    layers = np.stack([np.full(12, mpc), np.full(12, 1.0), np.full(12, mpc**-2)])
+    data = write_skymap(SkyMap.from_ranges(start, stop, np.ones(12), distance=layers))
+    return (Localization(SkyMapRef(digest(data), len(data), None, data)),)
+
+
+def test_distances_that_exclude_each_other_stop_nothing() -> None:
+    (agree,) = published(gw(localizations=whole_sky_at(100)), grb(localizations=whole_sky_at(101)))
+    assert agree.record.combined_map is not None
+    (found,) = published(gw(localizations=whole_sky_at(100)), grb(localizations=whole_sky_at(10_000)))
+    assert found.record.state == "active"
+    assert found.record.combined_map is None

@@ -123,6 +123,13 @@ def test_a_partner_rate_that_nobody_knows_gives_no_number() -> None:
     assert "no rate of partners of gw-supernova-neutrino" in group.significance.validity
 
 
+def test_a_p_value_is_no_rate_of_a_group_either() -> None:
+    group = group_of(gw(far_hz=1e-3, far_kind="p_value"), grb(), neutrino(seconds=5))
+    assert group is not None
+    assert group.significance.rate_hz is group.significance.joint_far_hz is None
+    assert "p-value" in group.significance.validity
+
+
 def test_the_rate_is_that_of_made_streams() -> None:
     """Three independent isotropic streams: as many groups as stated in time, fewer than stated above any overlap."""
     rng = np.random.default_rng(170817)

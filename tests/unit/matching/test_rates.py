@@ -72,6 +72,14 @@ def test_few_events_give_an_upper_end_and_no_rate() -> None:
     assert found.high_hz == poisson_interval(4)[1] / 100
 
 
+def test_events_of_one_moment_with_and_without_a_place() -> None:
+    sightings = [Sighting(1_000_000, place) for place in ((10.0, 20.0), None, (5.0, 2.0), None, (1.0, 1.0))]
+    there = measure(sightings, 0, 0, 2_000_000)
+    back = measure(sightings[::-1], 0, 0, 2_000_000)
+    assert (there.count, there.rate_hz, there.background_note) == (back.count, back.rate_hz, back.background_note)
+    assert there.count == 5
+
+
 @pytest.mark.parametrize("began_us", [None, 100_000_000, 200_000_000])
 def test_no_exposure_says_nothing(began_us: int | None) -> None:
     found = measure(at(1, 2, 3, 4, 5, 6), began_us, 0, 100_000_000)

@@ -67,3 +67,8 @@ def test_more_values_than_the_limit_are_refused() -> None:
 def test_a_list_is_no_object() -> None:
     with pytest.raises(MalformedAlert, match="found list"):
         json_text.load_object(b"[]")
+
+
+def test_nothing_is_counted_after_a_bracket_that_closes_nothing() -> None:
+    with pytest.raises(MalformedAlert, match="not JSON"):
+        json_text.load(b"]" + b"[" * (2 * MAX_JSON_DEPTH))

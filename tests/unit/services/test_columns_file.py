@@ -1,5 +1,8 @@
 """Columns in a file are the same columns, and the file leaves nothing behind."""
 
+import errno
+import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -35,3 +38,14 @@ def test_a_segment_in_a_file() -> None:
     assert not any(column.flags.writeable or column.flags.owndata for column in segment.columns)
     assert sorted(segment.batch(np.arange(2)).thread_id) == ["ztf:a", "ztf:b"]
     assert segment.nbytes == Segment.of(batch).nbytes
+
+
+def test_a_folder_that_is_full_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> object:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    with pytest.raises(OSError, match="make room, or set TMPDIR") as caught:
+        mapped((np.arange(3),))
+    assert caught.value.errno == errno.ENOSPC
+    assert caught.value.filename == tempfile.gettempdir()

@@ -56,3 +56,22 @@ def test_the_file_is_sound_and_always_the_same() -> None:
         units.verify("exception")
         assert len(units) == 2
     assert len(data) % 2880 == 0
+
+
+@pytest.mark.parametrize("name", ["a" * 65 + "'", "a" * 64 + "''", "'" * 80, "a" * 64 + "'b", "x" * 200])
+def test_a_long_name_with_quotes_is_cut_between_characters(name: str) -> None:
+    sky = SkyMap.from_ranges(np.zeros(1, np.int64), np.full(1, PIXELS), np.ones(1), object_id=name)
+    with fits.open(io.BytesIO(write_skymap(sky))) as units:
+        card = str(units[1].header.cards["OBJECT"])
+        assert name.startswith(units[1].header["OBJECT"])
+    text = card[10:].rstrip()
+    assert text[0] == text[-1] == "'"
+    assert text[1:-1].replace("''", "").count("'") == 0
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_distance_that_is_no_number_is_left_out(value: float) -> None:
+    sky = SkyMap.from_ranges(np.zeros(1, np.int64), np.full(1, PIXELS), np.ones(1), distance_mean_mpc=value)
+    with fits.open(io.BytesIO(write_skymap(sky))) as units:
+        units.verify("exception")
+        assert "DISTMEAN" not in units[1].header
