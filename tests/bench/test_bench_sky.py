@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import astropy.units as u
-import astropy_healpix
 import healpy
 import numpy as np
 import pytest
@@ -20,6 +19,8 @@ from sky_peers import Floats, Ints, Points, all_sky, cut_finer, inside, ratio, t
 
 from nuncius.broker.sky import SkyMap, map_overlap, pixel
 from nuncius.producers import parse
+
+astropy_healpix = pytest.importorskip("astropy_healpix", reason="a peer: `make bench` installs it")
 
 pytestmark = [pytest.mark.bench, pytest.mark.alerts, pytest.mark.filterwarnings("ignore")]  # peers warn
 MANY = 200_000

@@ -74,7 +74,7 @@ def test_clusters_and_repeated_notices_pass_and_count_once() -> None:
 
 
 def test_a_stream_that_sees_one_band_fails_with_the_plain_overlap() -> None:
-    found = run(band(), 1)
+    found = run(band(), 2)
     assert not found.passed
     overlaps = found.results[0].overlaps
     assert overlaps is not None
