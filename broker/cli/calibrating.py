@@ -7,7 +7,7 @@ from nuncius.broker.app import Progress, rules_of, supplies_of
 from nuncius.broker.matching.made_streams import MADE
 from nuncius.broker.matching.measured_overlap import MeasuredOverlap
 from nuncius.broker.matching.rules import EventRule
-from nuncius.broker.matching.threads import microseconds
+from nuncius.broker.matching.threads import microseconds, own_regions
 from nuncius.broker.services.calibrating import Calibration, calibrate, read_alerts
 from nuncius.broker.services.facility_reader import read_packet
 from nuncius.broker.services.packets import from_paths
@@ -57,10 +57,12 @@ def calibrate_paths(
     there = read_alerts(from_paths(paths), supplies_of(settings), read_packet, chosen, bar.step)
     if there.refused:
         bar.say(f"{there.refused} of {there.packets} packets could not be read")
+    if there.refused_maps:
+        bar.say(f"{there.refused_maps} sky maps could not be read: their alerts go without them")
     found = []
     for rule in chosen:
         bar.stage(rule.name, slides)
-        partners = [alert for alert in there.alerts if rule.partner.takes(alert) and alert.localizations]
+        partners = [alert for alert in there.alerts if rule.partner.takes(alert) and own_regions(alert)]
         against = MeasuredOverlap(partners, there.maps) if measured and partners else None
         found.append(calibrate(there.alerts, there.maps, rule, slides, seed, bar.step, overlap_of=against))
     return tuple(found)

@@ -92,6 +92,8 @@ def _coincidences(values: Sequence[Coincidence], names: Names) -> Iterable[Rende
 
 def _candidates(value: CandidateList, names: Names) -> Iterable[RenderableType]:
     chance = "no number" if value.expected_by_chance is None else f"{value.expected_by_chance:.3g}"
+    if value.expected_low is not None and value.expected_high is not None:
+        chance += f" ({value.expected_low:.2g} to {value.expected_high:.2g})"
     event = _name(value.event_thread, names)
     yield Text(f"\nCandidates of {event}, {value.rule} ({value.state})", style="bold")
     yield Text(f"{value.passed} passed the cuts, {chance} expected by chance: {value.expected_method}", style="dim")

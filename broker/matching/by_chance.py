@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nuncius.broker.matching.looks import CELL_DEG2, CELL_ORDER, CELLS, cell_of
+from nuncius.broker.matching.looks import CELL_DEG2, CELL_ORDER, CELLS, cells_at, night_of
 from nuncius.broker.matching.rates import poisson_interval
 from nuncius.broker.matching.rules import CandidateRule
-from nuncius.broker.matching.store import DAY_US, CoverageRows
+from nuncius.broker.matching.store import DAY_US, CoverageRows, Look
+from nuncius.broker.matching.threads import microseconds
 from nuncius.broker.sky.healpix import BoolArray, FloatArray, IntArray
 from nuncius.schemas.coincidence import Counterpart
 
@@ -26,9 +27,9 @@ class ByChance(NamedTuple):
 def by_chance(rule: CandidateRule, objects: Iterable[Counterpart], coverage: CoverageRows) -> ByChance:
     """The number expected in the on window, from the objects and the looks of the control window.
 
-    In a cell c that a survey looked at on n nights of the control window, m nights of the on window, and where k
-    objects were first seen in the control window, m k / n are expected: that is unbiased whatever the density is
-    there, if new objects are as many on every night looked. The sum over cells and surveys, sum(w k) with w = m / n,
+    In a cell that a survey looked at on n nights of the control window and m nights of the on window, and where k
+    objects were first seen on those n nights, m k / n are expected: that is unbiased whatever the density is there, if
+    new objects are as many on every night looked. The sum over cells and surveys, sum(w k) with w = m / n,
     has the interval of Dobson et al. 1991 (Statistics in Medicine 10, 457): sum(w k) + (L - K) (sum(w2 k) / K)^1/2,
     with L an end of the exact Poisson interval of K = sum(k). Where K is 0, sum(w2 k) / K is taken as its expectation
     under one density, sum(w2 n) / sum(n). A cell not looked at in the control window has no density.
@@ -56,12 +57,15 @@ def by_chance(rule: CandidateRule, objects: Iterable[Counterpart], coverage: Cov
             None, None, None, f"no cell of the region was looked at in the {days} and in the window: density undefined"
         )
     total, square, counted, outside = 0.0, 0.0, 0, 0
-    for row in sorted(objects, key=lambda row: row.thread_id):
-        at, cell = counts.get(row.survey), cell_of(row.ra, row.dec)
+    rows = sorted(objects, key=lambda row: row.thread_id)
+    cells = cells_at(np.array([row.ra for row in rows]), np.array([row.dec for row in rows])).tolist()
+    for row, cell in zip(rows, cells, strict=True):
+        at = counts.get(row.survey)
         known = at is not None and bool(at.both[cell])
+        first = Look(row.survey, row.arm, night_of(microseconds(row.first_time)))
         if row.arm == "on":
             outside += not known
-        elif at is not None and known:
+        elif at is not None and known and cell in coverage.get(first, ()):
             weight = float(at.weight[cell])
             total, square, counted = total + weight, square + weight**2, counted + 1
     looked = sum(int(c.control[c.both].sum()) for c in counts.values())
@@ -69,14 +73,14 @@ def by_chance(rule: CandidateRule, objects: Iterable[Counterpart], coverage: Cov
     scale = math.sqrt(square / counted if counted else typical)
     low, high = (total + scale * (end - counted) for end in poisson_interval(counted))
     said = (
-        f"{counted} objects first seen in the {days} under the same cuts, in cells of {CELL_DEG2:.3g} deg2 (HEALPix "
-        f"order {CELL_ORDER}) looked at in both windows, {looked} cell-nights before and {held} after; as many new "
-        f"objects are taken to come on every night looked"
+        f"{counted} objects first seen in the {days} under the same cuts, where a survey looked in both windows: "
+        f"{looked} cell-nights before, {held} after ({CELL_DEG2:.3g} deg2, HEALPix order {CELL_ORDER}); assumes as "
+        f"many new objects each night looked"
     )
     if held < after:
         said += (
-            f"; {1 - held / after:.0%} of the cell-nights after lie where nobody looked before: density undefined "
-            f"there, not in the number; {outside} of the objects that passed lie there"
+            f"; without {1 - held / after:.0%} of the cell-nights after, where nobody looked before (density "
+            f"undefined; {outside} of the objects that passed)"
         )
     return ByChance(total, max(0.0, low), high, said)
 

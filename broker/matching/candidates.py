@@ -1,8 +1,8 @@
 """The matching engine of survey candidates: a candidate finds the events before it, an event the candidates before it.
 
 The counterparts and the looks emitted are a function of the sets of events and candidates, whatever order they come
-in, as long as both come within the stated lateness. Every usable notice of an event is searched; which one counts is for
-`nuncius.broker.matching.associate` to say.
+in, as long as both come within the stated lateness. Every usable notice of an event is searched; which one counts is
+for `nuncius.broker.matching.associate` to say.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from nuncius.broker.matching.associate import LATENESS_DAYS
 from nuncius.broker.matching.cuts import counterparts, event_us, first_detections
 from nuncius.broker.matching.lists import usable
 from nuncius.broker.matching.lookback import Chunk, LookBack
-from nuncius.broker.matching.looks import LookedAt, Looks, cells_touched, coverage, joint, looks_of
+from nuncius.broker.matching.looks import LookedAt, Looks, cells_touched, coverage, joint, looks_of, nights_of
 from nuncius.broker.matching.regions import Regions
 from nuncius.broker.matching.rules import CandidateRule, Rule
 from nuncius.broker.matching.segment import Keep, in_memory
@@ -186,16 +186,14 @@ class Match:
 
     def _told(self, fresh: Mapping[NoticeKey, Notice], looks: Looks) -> tuple[Coverage, ...]:
         """New looks to notices known, all looks to new ones."""
-        notices = list(self._notices.values()) if looks else []
-        every = joint(self._looked.looks, looks) if fresh else looks
-        found = [coverage(self._rules[n.rule], n.alert, n.cells, looks) for n in notices]
-        found += [coverage(self._rules[n.rule], n.alert, n.cells, every) for n in fresh.values()]
-        return tuple(
-            sorted(
-                (told for each in found for told in each),
-                key=lambda c: (c.rule, c.event_thread, c.event_alert_id, c.run_mode, c.survey, c.arm, c.night),
-            )
-        )
+        new, every = nights_of(looks), nights_of(joint(self._looked.looks, looks) if fresh else {})
+        notices = [(key, notice, every) for key, notice in fresh.items()]
+        notices += [(key, notice, new) for key, notice in self._notices.items()] if new else []
+        notices.sort(key=lambda told: told[0])
+        found: list[Coverage] = []
+        for _, notice, seen in notices:
+            found += coverage(self._rules[notice.rule], notice.alert, notice.cells, seen)
+        return tuple(found)
 
     def _found(
         self, index: RegionIndex[NoticeKey], notices: Mapping[NoticeKey, Notice], chunk: Chunk, sky: Regions

@@ -14,7 +14,7 @@ from nuncius.broker.matching.rules import CandidateRule
 from nuncius.broker.matching.store import DAY_US
 from nuncius.broker.sky import pixel
 from nuncius.broker.sky.cover import Cover
-from nuncius.broker.sky.healpix import ORDER, BoolArray, IntArray, cell_area_sr
+from nuncius.broker.sky.healpix import ORDER, BoolArray, FloatArray, IntArray, cell_area_sr
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.candidate import NO_TIME, CandidateBatch
 from nuncius.schemas.coincidence import Coverage
@@ -46,21 +46,29 @@ Looks = Mapping[Stream, IntArray]
 """Of each stream: slot number since 1970 times `CELLS` plus NESTED cell number; sorted, each once."""
 
 
-def cell_of(ra: float, dec: float) -> int:
-    """NESTED number of the cell of order `CELL_ORDER` at a position, ICRS degrees."""
-    return int(pixel(ra, dec)) >> _SHIFT
+def cells_at(ra: FloatArray, dec: FloatArray) -> IntArray:
+    """NESTED numbers of the cells of order `CELL_ORDER` at positions, ICRS degrees."""
+    return pixel(ra, dec) >> _SHIFT
 
 
 def cells_touched(cover: Cover) -> BoolArray:
-    """Which of the `CELLS` cells hold a part of a region."""
+    """Which of the `CELLS` cells a cover touches: none that holds a part of its region is missing."""
     # a range begins in a cell and ends in one: count those that begun and did not end yet
     begun = np.bincount(cover.start >> _SHIFT, minlength=CELLS + 1)
     ended = np.bincount(((cover.stop - 1) >> _SHIFT) + 1, minlength=CELLS + 1)
     return np.asarray(np.cumsum(begun - ended)[:CELLS] > 0)
 
 
+def night_of(time_us: int) -> int:
+    """Days since 1970-01-01, UTC, of the night that a moment (microseconds since then) lies in; as in `Coverage`."""
+    return (time_us + DAY_US - NIGHT_US) // DAY_US
+
+
 def looks_of(run_mode: RunMode, batch: CandidateBatch, oldest_us: int) -> dict[Stream, IntArray]:
-    """What rows show: the survey looked there at the detection, the first detection and the last non-detection.
+    """What rows show: the survey looked there at the time of each.
+
+    The history that a row tells, its first detection and last non-detection, shows none: of other objects seen on that
+    night rows need not have come, so that a density would be taken from the nights of those that did.
 
     Parameters
     ----------
@@ -72,18 +80,15 @@ def looks_of(run_mode: RunMode, batch: CandidateBatch, oldest_us: int) -> dict[S
     placed = np.flatnonzero(np.isfinite(batch.ra) & (np.abs(batch.dec) <= 90))
     if not len(placed):
         return {}
-    cell = pixel(batch.ra[placed], batch.dec[placed]) >> _SHIFT
+    cell = cells_at(batch.ra[placed], batch.dec[placed])
     realities, surveys = batch.reality[placed], batch.survey[placed]
     kinds = sorted(dict.fromkeys(zip(realities.tolist(), surveys.tolist(), strict=True)))
     found: dict[Stream, IntArray] = {}
     for reality, survey in kinds:
         own = slice(None) if len(kinds) == 1 else np.flatnonzero((realities == reality) & (surveys == survey))
-        codes = []
-        for column in (batch.time_us, batch.first_us, batch.last_limit_us):
-            times = column[placed][own]
-            known = (times != NO_TIME) & (times >= oldest_us)
-            codes.append(times[known] // SLOT_US * CELLS + cell[own][known])
-        looks = np.unique(np.concatenate(codes))
+        times = batch.time_us[placed][own]
+        known = (times != NO_TIME) & (times >= oldest_us)
+        looks = np.unique(times[known] // SLOT_US * CELLS + cell[own][known])
         if len(looks):
             found[Stream(run_mode, reality, survey)] = looks
     return found
@@ -127,12 +132,27 @@ def joint(one: Looks, other: Looks) -> Looks:
     """The looks of both."""
     if not one or not other:
         return one or other
-    return {
-        stream: np.union1d(one.get(stream, _NONE), other.get(stream, _NONE)) for stream in sorted({**one, **other})
-    }
+    return {stream: np.union1d(one.get(stream, _NONE), other.get(stream, _NONE)) for stream in sorted({**one, **other})}
 
 
-def coverage(rule: CandidateRule, notice: Alert, cells: BoolArray, looks: Looks) -> list[Coverage]:
+class Nights(NamedTuple):
+    """Looks of one stream, each with its cell and with its night (times `CELLS`, plus cell); in one order."""
+
+    codes: IntArray
+    cell: IntArray
+    night_cell: IntArray
+
+
+def nights_of(looks: Looks) -> dict[Stream, Nights]:
+    """Cells and nights of looks, worked out once for all notices; streams in order."""
+    found = {}
+    for stream in sorted(looks):
+        slot, cell = np.divmod(looks[stream], CELLS)
+        found[stream] = Nights(looks[stream], cell, (slot * SLOT_US + DAY_US - NIGHT_US) // DAY_US * CELLS + cell)
+    return found
+
+
+def coverage(rule: CandidateRule, notice: Alert, cells: BoolArray, looks: Mapping[Stream, Nights]) -> list[Coverage]:
     """Nights and cells in the windows of a notice, one record for each survey, window and night.
 
     Parameters
@@ -148,15 +168,16 @@ def coverage(rule: CandidateRule, notice: Alert, cells: BoolArray, looks: Looks)
     if not rule.control_us:
         return []
     windows: tuple[tuple[Arm, int, int], ...] = (
-        ("on", start + rule.low_us, start + rule.high_us),
         ("control", start - rule.control_us, start + min(0, rule.low_us) - 1),
+        ("on", start + rule.low_us, start + rule.high_us),
     )
     found = []
-    for stream in sorted(looks):
+    for stream, nights in looks.items():
         if (stream.run_mode, stream.reality) != (notice.run_mode, notice.reality):
             continue
+        inside = _inside(nights, windows[0][1], windows[1][2], cells)
         for arm, low_us, high_us in windows:
-            for night, seen in _nights(looks[stream], low_us, high_us, cells):
+            for night, seen in _nights(inside, low_us, high_us):
                 found.append(
                     Coverage(
                         rule=rule.name,
@@ -181,15 +202,24 @@ def _holds(known: IntArray, codes: IntArray) -> BoolArray:
     return np.asarray(known[at] == codes) if len(known) else np.zeros(len(codes), np.bool_)
 
 
-def _nights(codes: IntArray, low_us: int, high_us: int, cells: BoolArray) -> list[tuple[int, tuple[int, ...]]]:
+def _between(of: Nights, low_us: int, high_us: int) -> tuple[int, int]:
+    """The looks [begin, end) whose slots touch [low, high]."""
+    ends = np.searchsorted(of.codes, (low_us // SLOT_US * CELLS, (high_us // SLOT_US + 1) * CELLS))
+    return int(ends[0]), int(ends[1])
+
+
+def _inside(of: Nights, low_us: int, high_us: int, cells: BoolArray) -> Nights:
+    begin, end = _between(of, low_us, high_us)
+    at = begin + np.flatnonzero(cells[of.cell[begin:end]])
+    return Nights(of.codes[at], of.cell[at], of.night_cell[at])
+
+
+def _nights(of: Nights, low_us: int, high_us: int) -> list[tuple[int, tuple[int, ...]]]:
     """Nights since 1970 with the cells looked at, of the slots that touch [low, high]; both in order."""
-    begin, end = np.searchsorted(codes, (low_us // SLOT_US * CELLS, (high_us // SLOT_US + 1) * CELLS))
-    slot, cell = np.divmod(codes[begin:end], CELLS)
-    inside = cells[cell]
-    if not inside.any():
+    begin, end = _between(of, low_us, high_us)
+    if begin == end:
         return []
-    night = (slot[inside] * SLOT_US + DAY_US - NIGHT_US) // DAY_US
-    nights, seen = np.divmod(np.unique(night * CELLS + cell[inside]), CELLS)
+    nights, seen = np.divmod(np.unique(of.night_cell[begin:end]), CELLS)
     first = np.flatnonzero(np.diff(nights, prepend=nights[0] - 1))
     ends, listed = [*first[1:].tolist(), len(seen)], seen.tolist()
     return [

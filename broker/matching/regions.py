@@ -12,6 +12,7 @@ from nuncius.broker.sky.profile import Fisher
 from nuncius.broker.sky.skymap_write import write_skymap
 from nuncius.schemas import ids
 from nuncius.schemas.alert import Alert
+from nuncius.schemas.limits import MAX_PACKET_BYTES
 from nuncius.schemas.localization import Localization, SkyMapRef
 
 MOST: Final = 32_768
@@ -49,7 +50,7 @@ class Regions:
         self._overlaps: dict[tuple[str, str], float] = {}
         self._positions: dict[str, Position | None] = {}
         self._separations: dict[tuple[str, str], float] = {}
-        self._combined: dict[tuple[str, str], SkyMapRef] = {}
+        self._combined: dict[tuple[str, str], SkyMapRef | None] = {}
 
     def place(self, alert: Alert | None) -> Localization | None:
         """The alert's best own localization: a sky map that is at hand, else the first other shape; None without."""
@@ -86,7 +87,8 @@ class Regions:
     def combined(self, first: Alert | None, second: Alert | None) -> SkyMapRef | None:
         """The map of one source that both alerts' regions are of, with its file.
 
-        None where one is small (up to `SMALL_DEG`) or not at hand, where they exclude each other, or none is made.
+        None where one is small (up to `SMALL_DEG`) or not at hand, where they exclude each other, where the map
+        would be larger than any packet, or none is made.
         """
         if self._combine is None:
             return None
@@ -99,10 +101,11 @@ class Regions:
             try:
                 data = self._combine(one, two, self.maps)
             except ValueError:  # positions that agree, distances that do not
-                return None
+                data = b""
             while len(self._combined) >= MOST_COMBINED:
                 del self._combined[next(iter(self._combined))]
-            self._combined[pair] = SkyMapRef(ids.digest(data), len(data), None, data)
+            fits = 0 < len(data) <= MAX_PACKET_BYTES
+            self._combined[pair] = SkyMapRef(ids.digest(data), len(data), None, data) if fits else None
         return self._combined.get(pair)
 
     def _is_wide(self, alert: Alert) -> bool:

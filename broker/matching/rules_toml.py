@@ -23,6 +23,8 @@ from nuncius.schemas.vocabulary import Band, Messenger
 _DAY_US: Final = 86_400_000_000
 _MOST_MEASURE_DAYS: Final = 366.0
 """The engine keeps every event of a measured partner for so long."""
+_MOST_DAYS: Final = 3660.0
+"""Windows reach no farther, ten years: events and candidates are kept for as long."""
 
 DEFAULT_BUDGET_HZ: Final = 1 / (10 * YEAR_S)
 """What a rule gets that states no budget: less than any cited one, so that it cannot carry the total."""
@@ -207,12 +209,15 @@ def _budget(entry: "_Entry") -> tuple[float, str]:
 
 
 def _candidate_rule(entry: "_Entry") -> CandidateRule:
-    low, high = entry.window("window_days")
+    low, high = entry.window("window_days", 86400.0)
     if low < 0:
         raise entry.wrong("window_days", "starts before the event, where the control window lies")
     level = entry.number("max_credible_level", 0.95)
     if level is None or not 0 < level <= 1:
         raise entry.wrong("max_credible_level", "must lie in (0, 1]")
+    control_days = entry.number("control_days", 0.0) or 0.0
+    if control_days > _MOST_DAYS:
+        raise entry.wrong("control_days", f"reaches farther than {_MOST_DAYS:g} days")
     cap = entry.number("cap")
     if cap is None or cap < 1 or cap != int(cap):
         raise entry.wrong("cap", "a rule on candidates needs a whole number >= 1")
@@ -224,7 +229,7 @@ def _candidate_rule(entry: "_Entry") -> CandidateRule:
         anchor=entry.selector("anchor"),
         low_us=round(low * _DAY_US),
         high_us=round(high * _DAY_US),
-        control_us=round((entry.number("control_days", 0.0) or 0.0) * _DAY_US),
+        control_us=round(control_days * _DAY_US),
         max_credible_level=level,
         cap=int(cap),
         min_score=entry.number("min_score"),
@@ -276,6 +281,17 @@ def _per_year(rate: float | None) -> float | None:
     return None if rate is None else rate / YEAR_S
 
 
+def _finite(value: object) -> float | None:
+    """A finite number as such; None for anything else, an integer that no double holds included."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
 class _Entry:
     """One table, taken key by key, so that what is left over is an error."""
 
@@ -319,21 +335,20 @@ class _Entry:
         value = self._left.pop(key, default)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-            raise self.wrong(key, f"must be a finite number >= 0, not {value!r}")
-        return float(value)
+        number = _finite(value)
+        if number is None or number < 0:
+            raise self.wrong(key, f"must be a finite number >= 0, not {str(value)[:40]}")
+        return number
 
-    def window(self, key: str) -> tuple[float, float]:
+    def window(self, key: str, unit_s: float = 1.0) -> tuple[float, float]:
         value = self._left.pop(key, None)
-        if not (
-            isinstance(value, list)
-            and len(value) == 2
-            and all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in value)
-            and value[0] <= value[1]
-        ):
-            found = "missing: write" if value is None else f"{value!r} is not"
+        low, high = map(_finite, value) if isinstance(value, list) and len(value) == 2 else (None, None)
+        if low is None or high is None or low > high:
+            found = "missing: write" if value is None else f"{str(value)[:80]} is not"
             raise self.wrong(key, f"{found} [low, high] with low <= high")
-        return float(value[0]), float(value[1])
+        if max(-low, high) * unit_s > _MOST_DAYS * 86400:
+            raise self.wrong(key, f"reaches farther than {_MOST_DAYS:g} days")
+        return low, high
 
     def words(self, key: str) -> tuple[str, ...]:
         value = self._left.pop(key, [])

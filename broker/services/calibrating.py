@@ -1,7 +1,7 @@
 """Time slides over alerts: the associating engine runs on each, its chance pairs are collected, the test is made."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from nuncius.broker.matching.calibration import (
@@ -24,6 +24,7 @@ from nuncius.broker.services.slide_runs import OverlapOf, SlideRuns, Threads, th
 from nuncius.broker.services.supplies import Supplies
 from nuncius.broker.sky import SkyMap
 from nuncius.schemas.alert import Alert
+from nuncius.schemas.errors import Quarantine
 from nuncius.schemas.localization import SkyMapRef
 from nuncius.schemas.vocabulary import Null
 
@@ -32,12 +33,13 @@ PASS_P: Final = 0.01
 
 
 class Read(NamedTuple):
-    """What was read of files: alerts, their sky maps by sha256, packets, and packets that could not be read."""
+    """What was read of files: alerts, sky maps by sha256, packets, and packets and maps that could not be read."""
 
     alerts: tuple[Alert, ...]
     maps: Mapping[str, SkyMap]
     packets: int
     refused: int
+    refused_maps: int
 
 
 class Result(NamedTuple):
@@ -106,13 +108,29 @@ def read_alerts(
         step()
     wanted = {a.thread_id for a in known.values() if any(r.anchor.takes(a) or r.partner.takes(a) for r in rules)}
     alerts = [alert for alert in known.values() if alert.thread_id in wanted]
-    maps = {
-        own.shape.sha256: SkyMap.read(own.shape.data)
-        for alert in alerts
-        for own in alert.localizations
-        if isinstance(own.shape, SkyMapRef) and own.shape.data is not None
-    }
-    return Read(tuple(sorted(alerts, key=order)), maps, count, refused)
+    maps: dict[str, SkyMap] = {}
+    broken: dict[str, None] = {}
+    for shape in (own.shape for alert in alerts for own in alert.localizations):
+        if (
+            isinstance(shape, SkyMapRef)
+            and shape.data is not None
+            and shape.sha256 not in maps
+            and shape.sha256 not in broken
+        ):
+            try:
+                maps[shape.sha256] = SkyMap.read(shape.data)
+            except Quarantine:
+                broken[shape.sha256] = None
+    kept = [_without(alert, broken) for alert in alerts]
+    return Read(tuple(sorted(kept, key=order)), maps, count, refused, len(broken))
+
+
+def _without(alert: Alert, broken: Collection[str]) -> Alert:
+    """The alert without sky maps that cannot be read, as ingest leaves them out."""
+    sound = [
+        own for own in alert.localizations if not (isinstance(own.shape, SkyMapRef) and own.shape.sha256 in broken)
+    ]
+    return alert if len(sound) == len(alert.localizations) else replace(alert, localizations=tuple(sound))
 
 
 def calibrate(

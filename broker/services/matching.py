@@ -143,5 +143,7 @@ class MatchWorker:
         outcomes = [
             self._engine.step(alerts, columns(rows.get(mode, [])), self._maps, now, run_mode=mode) for mode in modes
         ]
-        found = dict.fromkeys(row for outcome in outcomes for row in (*outcome.effects, *outcome.coverage))
+        found: dict[Counterpart | Coverage, None] = {}
+        for outcome in outcomes:
+            found |= dict.fromkeys(outcome.effects) | dict.fromkeys(outcome.coverage)
         return tuple(outcome.delta for outcome in outcomes), tuple(found)

@@ -11,6 +11,7 @@ from nuncius.broker.sky.errors import FLOOR_DEG, fisher
 from nuncius.broker.sky.geometry import NO_MAPS, Place, Point, simple, tiled
 from nuncius.broker.sky.healpix import ORDER, FloatArray, IntArray, cell_area_sr, cell_range, pixel
 from nuncius.broker.sky.overlap import overlap as isotropic_overlap
+from nuncius.broker.sky.ranges import Ranges, pieces
 from nuncius.broker.sky.skymap import SkyMap
 
 EVENTS_A_CELL: Final = 16
@@ -145,36 +146,24 @@ def undefined_fraction(sky: SkyMap, background: Background) -> float:
     """Probability of a map on cells where the density is undefined."""
     blind = np.flatnonzero(np.isnan(background.density))
     start, stop = cell_range(background.order, blind)
-    of_sky, _, length = _pieces(sky.start, sky.stop, start, stop)
-    share = length / (sky.stop - sky.start)[of_sky]
+    of_sky, _, start, stop = pieces(sky.ranges, Ranges(start, stop))
+    share = (stop - start) / (sky.stop - sky.start)[of_sky]
     return float(np.sum(sky.density[of_sky] * sky.solid_angle_sr[of_sky] * share))
 
 
 def _mean_inverse(a: SkyMap, b: SkyMap, background: Background) -> float:
     """Mean of 1 / (4 pi density), weighted by the product of two maps; 0 where they have no common piece."""
-    of_a, of_b, length = _pieces(a.start, a.stop, b.start, b.stop)
-    start = np.maximum(a.start[of_a], b.start[of_b])
+    of_a, of_b, start, stop = pieces(a.ranges, b.ranges)
     weight = a.density[of_a] * b.density[of_b]
-    low, high = cell_range(background.order, np.arange(len(background.density)))
-    of_piece, of_cell, shared = _pieces(start, start + length, low, high)
-    parts = weight[of_piece] * shared
+    cells = Ranges(*cell_range(background.order, np.arange(len(background.density))))
+    of_piece, of_cell, start, stop = pieces(Ranges(start, stop), cells)
+    parts = weight[of_piece] * (stop - start)
     total = float(np.sum(parts))
     if total == 0:
         return 0.0
     mean = 1 / (len(background.density) * float(cell_area_sr(background.order)))
     inverse = mean / background.density[of_cell]
     return float(np.sum(np.where(np.isnan(inverse), 0.0, parts * inverse))) / total
-
-
-def _pieces(
-    start_a: IntArray, stop_a: IntArray, start_b: IntArray, stop_b: IntArray
-) -> tuple[IntArray, IntArray, IntArray]:
-    """Common pieces of two sets of sorted, disjoint ranges: range of each, length in order-29 pixels."""
-    first = np.searchsorted(stop_b, start_a, side="right")
-    number = np.searchsorted(start_b, stop_a, side="left") - first
-    of_a = np.repeat(np.arange(len(start_a)), number)
-    of_b = np.arange(len(of_a)) - np.repeat(np.cumsum(number) - number, number) + np.repeat(first, number)
-    return of_a, of_b, np.minimum(stop_a[of_a], stop_b[of_b]) - np.maximum(start_a[of_a], start_b[of_b])
 
 
 def _cells(ra: npt.ArrayLike, dec: npt.ArrayLike, order: int) -> IntArray:

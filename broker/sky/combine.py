@@ -9,6 +9,7 @@ from nuncius.broker.sky.distance import FARTHEST_BELOW, SMALLEST_MPC, layers, no
 from nuncius.broker.sky.geometry import NO_MAPS, Place, geometry
 from nuncius.broker.sky.healpix import PIXEL_AREA_SR, FloatArray, IntArray
 from nuncius.broker.sky.normal import normal_density
+from nuncius.broker.sky.ranges import pieces
 from nuncius.broker.sky.skymap import Distance, SkyMap
 
 
@@ -37,7 +38,7 @@ def combined(a: Place, b: Place, maps: Mapping[str, SkyMap] = NO_MAPS) -> SkyMap
     first, second = geometry(a, maps), geometry(b, maps)
     if first is None or second is None:
         raise ValueError("a sky map is known by its hash or address only: read it and pass it in maps")
-    of_a, of_b, start, stop = _pieces(first, second)
+    of_a, of_b, start, stop = pieces(first.ranges, second.ranges)
     density = first.density[of_a] * second.density[of_b]
     distance, agreement = _distances(first, second, of_a, of_b)
     both = agreement >= 0
@@ -66,15 +67,6 @@ def combined(a: Place, b: Place, maps: Mapping[str, SkyMap] = NO_MAPS) -> SkyMap
         distance_mean_mpc=anywhere.mean_mpc,
         distance_std_mpc=anywhere.std_mpc,
     )
-
-
-def _pieces(a: SkyMap, b: SkyMap) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-    """Common pieces of two maps' ranges in order: tile of each, first order-29 pixel, and the one after the last."""
-    first = np.searchsorted(b.stop, a.start, side="right")
-    count = np.maximum(np.searchsorted(b.start, a.stop, side="left") - first, 0)
-    of_a = np.repeat(np.arange(a.tiles), count)
-    of_b = np.arange(len(of_a)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
-    return of_a, of_b, np.maximum(a.start[of_a], b.start[of_b]), np.minimum(a.stop[of_a], b.stop[of_b])
 
 
 def _distances(a: SkyMap, b: SkyMap, of_a: IntArray, of_b: IntArray) -> tuple[Distance, FloatArray]:

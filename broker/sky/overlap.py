@@ -12,8 +12,9 @@ import numpy as np
 from nuncius.broker.sky.compiled import kernels
 from nuncius.broker.sky.errors import FLOOR_DEG, fisher
 from nuncius.broker.sky.geometry import NO_MAPS, Place, Point, simple, tiled
-from nuncius.broker.sky.healpix import PIXEL_AREA_SR, IntArray
+from nuncius.broker.sky.healpix import PIXEL_AREA_SR
 from nuncius.broker.sky.profile import Fisher
+from nuncius.broker.sky.ranges import pieces
 from nuncius.broker.sky.skymap import SkyMap
 from nuncius.broker.sky.sphere import separation_deg
 
@@ -60,8 +61,8 @@ def map_overlap(a: SkyMap, b: SkyMap) -> float:
     loops = kernels(a.tiles + b.tiles)
     if loops is not None:
         return _FOUR_PI * float(loops.product(a.start, a.stop, a.density, b.start, b.stop, b.density, PIXEL_AREA_SR))
-    of_a, of_b, length = _pieces(a, b)
-    return _FOUR_PI * math.fsum((a.density[of_a] * b.density[of_b] * (length * PIXEL_AREA_SR)).tolist())
+    of_a, of_b, start, stop = pieces(a.ranges, b.ranges)
+    return _FOUR_PI * math.fsum((a.density[of_a] * b.density[of_b] * ((stop - start) * PIXEL_AREA_SR)).tolist())
 
 
 def profile_overlap(sky: SkyMap, circle: Fisher) -> float:
@@ -71,7 +72,8 @@ def profile_overlap(sky: SkyMap, circle: Fisher) -> float:
     its probability: the wide cells of the circle's tail cost no accuracy, and a uniform map still gives 1.
     """
     cells = tiled(circle)
-    of_sky, of_cell, length = _pieces(sky, cells)
+    of_sky, of_cell, start, stop = pieces(sky.ranges, cells.ranges)
+    length = stop - start
     whole = length == (sky.stop - sky.start)[of_sky]
     density = cells.density[of_cell]
     ra, dec = sky.centres
@@ -94,16 +96,6 @@ def fisher_overlap(a: Fisher, b: Fisher) -> float:
         for weight_a, kappa_a in a.parts
         for weight_b, kappa_b in b.parts
     )
-
-
-def _pieces(a: SkyMap, b: SkyMap) -> tuple[IntArray, IntArray, IntArray]:
-    """Common pieces of two maps' ranges in order: tile of each, length in order-29 pixels."""
-    first = np.searchsorted(b.stop, a.start, side="right")
-    last = np.searchsorted(b.start, a.stop, side="left")
-    pieces = last - first
-    of_a = np.repeat(np.arange(a.tiles), pieces)
-    of_b = np.arange(len(of_a)) - np.repeat(np.cumsum(pieces) - pieces, pieces) + np.repeat(first, pieces)
-    return of_a, of_b, np.minimum(a.stop[of_a], b.stop[of_b]) - np.maximum(a.start[of_a], b.start[of_b])
 
 
 def _pair(kappa_a: float, kappa_b: float, angle: float) -> float:

@@ -13,9 +13,10 @@ import numpy as np
 
 from nuncius.broker.sky.errors import FLOOR_DEG, fisher
 from nuncius.broker.sky.geometry import NO_MAPS, Place, Point, simple
-from nuncius.broker.sky.healpix import PIXEL_AREA_SR, FloatArray, IntArray
+from nuncius.broker.sky.healpix import PIXEL_AREA_SR
 from nuncius.broker.sky.overlap import overlap, profile_overlap
 from nuncius.broker.sky.profile import Fisher
+from nuncius.broker.sky.ranges import pieces
 from nuncius.broker.sky.skymap import SkyMap
 
 Direction = tuple[float, float, float]
@@ -78,7 +79,8 @@ def _product_of_maps(skies: Sequence[SkyMap]) -> tuple[float, SkyMap | None]:
         return 1.0, None
     factor, sky = 1.0, skies[0]
     for other in skies[1:]:
-        start, stop, density = _merged(sky, other)
+        of_sky, of_other, start, stop = pieces(sky.ranges, other.ranges)
+        density = sky.density[of_sky] * other.density[of_other]
         step = _FOUR_PI * float(np.sum(density * ((stop - start) * PIXEL_AREA_SR)))
         if not step > 0:
             return 0.0, sky
@@ -86,18 +88,6 @@ def _product_of_maps(skies: Sequence[SkyMap]) -> tuple[float, SkyMap | None]:
         kept = density > 0
         sky = SkyMap.from_ranges(start[kept], stop[kept], density[kept])
     return factor, sky
-
-
-def _merged(a: SkyMap, b: SkyMap) -> tuple[IntArray, IntArray, FloatArray]:
-    """Common pieces of two maps' ranges in order: start, stop, and the product of the densities."""
-    first = np.searchsorted(b.stop, a.start, side="right")
-    last = np.searchsorted(b.start, a.stop, side="left")
-    pieces = last - first
-    of_a = np.repeat(np.arange(a.tiles), pieces)
-    of_b = np.arange(len(of_a)) - np.repeat(np.cumsum(pieces) - pieces, pieces) + np.repeat(first, pieces)
-    start = np.maximum(a.start[of_a], b.start[of_b])
-    stop = np.minimum(a.stop[of_a], b.stop[of_b])
-    return start, stop, a.density[of_a] * b.density[of_b]
 
 
 def _components(circle: Fisher) -> list[tuple[float, float, Direction]]:

@@ -13,6 +13,7 @@ from nuncius.broker.sky.fits_header import number, text
 from nuncius.broker.sky.fits_source import MAX_FILE_BYTES
 from nuncius.broker.sky.healpix import DEG2_PER_SR, PIXEL_AREA_SR, PIXELS, FloatArray, IntArray
 from nuncius.broker.sky.lookup import Lookup, order_of, taken
+from nuncius.broker.sky.ranges import Ranges
 from nuncius.broker.sky.skymap_fits import read_tiles
 from nuncius.schemas.errors import LimitExceeded, MalformedAlert
 
@@ -179,6 +180,11 @@ class SkyMap:
     def tiles(self) -> int:
         """Number of ranges."""
         return len(self.start)
+
+    @property
+    def ranges(self) -> Ranges:
+        """The ranges, without what is in them."""
+        return Ranges(self.start, self.stop)
 
     @property
     def solid_angle_sr(self) -> FloatArray:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matching_alerts import T0, alert, at, candidates, cone
 
-from nuncius.broker.matching import Associate, Match, load_rules, shipped_rules
+from nuncius.broker.matching import Associate, Match, MatchOutcome, load_rules, shipped_rules
 from nuncius.schemas import Alert, CandidateBatch, CandidateList, Citation, Coincidence
 
 # 34.56 s of measuring, so that events fall inside, outside and before the stream's first sign of life
@@ -80,7 +80,7 @@ def notices(draw: st.DrawFn) -> Alert:
 ALERTS = st.lists(notices(), min_size=6, max_size=16, unique_by=lambda a: a.alert_id)
 ROWS = st.lists(
     st.builds(
-        lambda number, days, first, dec, reality, name: {
+        lambda number, days, first, dec, reality, name, survey, rock: {
             "alert_id": name.hex,
             "thread_id": f"ztf:{number}",
             "days": days,
@@ -88,6 +88,8 @@ ROWS = st.lists(
             "ra": 80.0,
             "dec": dec,
             "reality": reality,
+            "survey": survey,
+            "solar_system": rock,
         },
         st.integers(0, 3),
         st.sampled_from((1.0, 2.0, 3.0)),
@@ -95,6 +97,8 @@ ROWS = st.lists(
         st.sampled_from((10.0, 11.0, -40.0)),
         st.sampled_from(("real", "real", "test")),
         st.uuids(),
+        st.sampled_from(("ztf", "ztf", "lsst")),
+        st.integers(0, 3).map(lambda n: n == 0),
     ),
     min_size=2,
     max_size=6,
@@ -203,6 +207,11 @@ def test_events_and_candidates_in_any_order(
     assert _through_both(data.draw(st.permutations(items))) == _through_both(items)
 
 
+def _looks(outcome: MatchOutcome) -> list[str]:
+    """Cell by cell: how many a record holds depends on what came together."""
+    return [repr(replace(told, cells=(cell,))) for told in outcome.coverage for cell in told.cells]
+
+
 def _through_both(items: Sequence[Alert | CandidateBatch]) -> tuple[object, ...]:
     match, associate = Match(RULES), Associate(RULES)
     emitted: dict[str, None] = {}
@@ -212,6 +221,7 @@ def _through_both(items: Sequence[Alert | CandidateBatch]) -> tuple[object, ...]
         outcome = match.step(alerts, batch, {}, LATER, run_mode="replay")
         match.apply(outcome.delta)
         emitted.update((repr(one), None) for one in outcome.effects)
-        associate.apply(associate.step((), outcome.effects, {}, LATER).delta)
+        emitted.update(dict.fromkeys(_looks(outcome)))
+        associate.apply(associate.step((), outcome.effects, {}, LATER, outcome.coverage).delta)
         associate.apply(associate.step(alerts, (), {}, LATER).delta)
     return tuple(sorted(emitted)), tuple(final(associate))

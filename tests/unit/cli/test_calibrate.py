@@ -5,9 +5,12 @@ from pathlib import Path
 
 import orjson
 import pytest
+from matching_alerts import grb, gw
 
 from nuncius.broker.cli import root
 from nuncius.broker.matching import made_streams
+from nuncius.broker.services.calibrating import Read
+from nuncius.schemas import Localization, SkyMapRef
 
 SMALL = {"independent": lambda seed: made_streams.independent(seed, 200, 200)}
 
@@ -54,3 +57,10 @@ def test_wrong_rates_end_with_1_and_say_so(capsys: pytest.CaptureFixture[str]) -
 def test_wrong_lines_end_with_2_and_what_to_do(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert root.run(["calibrate", *words]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_partners_whose_maps_are_only_named_measure_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = (Localization(SkyMapRef("", 0, "https://example.org/a.fits")),)
+    there = Read((gw(), grb(localizations=named)), {}, 2, 0, 0)
+    monkeypatch.setattr("nuncius.broker.cli.calibrating.read_alerts", lambda *_: there)
+    assert root.run(["calibrate", ".", "--rule", "gw-cbc-grb", "--overlap", "measured"]) == 0

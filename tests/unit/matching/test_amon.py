@@ -53,6 +53,9 @@ def test_clusters() -> None:
     for number in (2, 3, 6):
         assert p_cluster(number, 21_600) == pytest.approx(stats.poisson.sf(number - 2, mean), rel=1e-12)
     assert p_cluster(2, 0.0) == 0
+    # powers and factorials of these leave the range of a double
+    assert p_cluster(400, 1e8) == pytest.approx(stats.poisson.sf(398, mean / 21_600 * 1e8), rel=1e-9)
+    assert far_density([180], [1.0], 170.0) == pytest.approx(stats.poisson.pmf(180, 170.0) / 170.0, rel=1e-11)
     with pytest.raises(ValueError, match="at least one"):
         p_cluster(0, 1.0)
 

@@ -7,7 +7,8 @@ import pytest
 from matching_alerts import NOW, T0, at, candidates, cone, gw, neutrino
 
 from nuncius.broker.matching import Associate, Match, shipped_rules
-from nuncius.schemas import NO_TIME, Alert, CandidateBatch, CandidateList, Counterpart
+from nuncius.broker.matching.threads import microseconds
+from nuncius.schemas import NO_TIME, Alert, CandidateBatch, CandidateList, Counterpart, Coverage
 from nuncius.schemas.codec import decode, encode
 
 LATER = T0 + timedelta(days=60)
@@ -100,8 +101,10 @@ def test_an_event_finds_what_came_before_it_and_after_it() -> None:
 def test_a_dropped_step_leaves_no_trace() -> None:
     matcher = Match(shipped_rules())
     matcher.step((EVENT,), candidates({}), {}, LATER, run_mode="replay")
-    assert matcher.step((), candidates({}), {}, LATER, run_mode="replay").effects == ()
-    assert matcher.step((EVENT,), NOTHING, {}, LATER, run_mode="replay").effects == ()
+    first = matcher.step((), candidates({}), {}, LATER, run_mode="replay")
+    assert (first.effects, first.coverage) == ((), ())
+    second = matcher.step((EVENT,), NOTHING, {}, LATER, run_mode="replay")
+    assert (second.effects, second.coverage) == ((), ())
 
 
 def test_what_is_old_is_forgotten_and_late_rows_are_counted() -> None:
@@ -115,22 +118,27 @@ def test_what_is_old_is_forgotten_and_late_rows_are_counted() -> None:
     assert late.late == 1
 
 
-def listed(*steps: tuple[tuple[Alert, ...], tuple[Counterpart, ...]]) -> CandidateList | None:
+def looked(event: Alert, batch: CandidateBatch) -> tuple[Coverage, ...]:
+    return Match(shipped_rules()).step((event,), batch, {}, LATER, run_mode="replay").coverage
+
+
+def listed(
+    *steps: tuple[tuple[Alert, ...], tuple[Counterpart, ...]], coverage: tuple[Coverage, ...] = ()
+) -> CandidateList | None:
     engine = Associate(shipped_rules())
     for alerts, rows in steps:
-        engine.apply(engine.step(alerts, rows, {}, LATER).delta)
+        engine.apply(engine.step(alerts, rows, {}, LATER, coverage).delta)
     lists = [record for record in engine.published() if isinstance(record, CandidateList)]
     assert len(lists) <= 1
     return lists[0] if lists else None
 
 
 def test_of_one_age_the_deepest_in_the_region_comes_first() -> None:
-    rows = found(EVENT, candidates({"dec": -24.0}, {"dec": -23.1}, {"dec": -23.5, "first": -3.0}, {"dec": -25.0}))
-    made = listed(((EVENT,), tuple(rows)))
+    batch = candidates({"dec": -24.0}, {"dec": -23.1}, {"dec": -23.5, "first": -3.0}, {"dec": -25.0})
+    made = listed(((EVENT,), tuple(found(EVENT, batch))))
     assert made is not None
     assert [row.thread_id for row in made.candidates] == ["ztf:1", "ztf:0", "ztf:3"]
     assert made.passed == 3
-    assert made.expected_by_chance == pytest.approx(1.0)
     assert made.state == "active"
     assert decode(CandidateList, encode(made)) == made
 
@@ -160,15 +168,37 @@ def test_an_object_that_turns_out_older_leaves_the_list_but_the_list_stays() -> 
         made = listed(*steps)
         assert made is not None
         assert (len(made.candidates), made.passed) == (0, 0)
-        assert made.expected_by_chance == pytest.approx(1.0)
     assert listed(((EVENT,), older)) is None
 
 
-def test_no_control_object_gives_no_number() -> None:
+def test_without_looks_there_is_no_number() -> None:
     made = listed(((EVENT,), tuple(found(EVENT, candidates({})))))
     assert made is not None
+    assert (made.expected_by_chance, made.expected_low, made.expected_high) == (None, None, None)
+    assert "no row tells" in made.expected_method
+
+
+def test_looked_at_after_but_never_before_there_is_no_number() -> None:
+    batch = candidates({})
+    made = listed(((EVENT,), tuple(found(EVENT, batch))), coverage=looked(EVENT, batch))
+    assert made is not None
     assert made.expected_by_chance is None
-    assert "no object" in made.expected_method
+    assert "density undefined" in made.expected_method
+
+
+def test_looked_at_before_and_nothing_found_is_zero_with_an_upper_bound() -> None:
+    # an asteroid 5 days before and another 3 days before show that the survey looked; one night after
+    batch = candidates({}, {"days": -5.0, "solar_system": True}, {"days": -3.0, "solar_system": True})
+    made = listed(((EVENT,), tuple(found(EVENT, batch))), coverage=looked(EVENT, batch))
+    assert made is not None
+    assert (made.expected_by_chance, made.expected_low) == (0.0, 0.0)
+    # Gehrels 1986, table 1: 1.841 for no event; one night against two
+    assert made.expected_high == pytest.approx(1.841 / 2, abs=5e-4)
+
+
+def test_a_last_look_that_did_not_see_it_is_told() -> None:
+    batch = candidates({"last_limit_us": microseconds(at(-3600.0))}, {})
+    assert [one.last_limit_time for one in found(EVENT, batch)] == [at(-3600.0), None]
 
 
 def test_beyond_the_cap_objects_are_counted() -> None:
@@ -196,10 +226,12 @@ def test_rows_of_forgotten_and_unknown_events_are_forgotten() -> None:
     engine = Associate(shipped_rules(), lateness_days=1)
     rows = tuple(found(EVENT, candidates({})))
     stray = tuple(found(gw("lvk:never", localizations=cone(197, -23, 5)), candidates({})))
-    engine.apply(engine.step((EVENT,), rows + stray, {}, LATER).delta)
+    engine.apply(engine.step((EVENT,), rows + stray, {}, LATER, looked(EVENT, candidates({}))).delta)
     assert len(engine._state.rows) == 2
+    assert len(engine._state.coverage) == 1
     now = at(86400 * 300)
     for day in range(0, 200, 5):
         engine.apply(engine.step((gw(f"lvk:{day}", seconds=86400.0 * day),), (), {}, now).delta)
     assert engine._state.rows == {}
+    assert engine._state.coverage == {}
     assert not [record for record in engine.published() if isinstance(record, CandidateList)]

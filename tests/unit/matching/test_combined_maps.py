@@ -1,6 +1,7 @@
 """A pair of wide regions is published with the map of one source that both are of."""
 
 import numpy as np
+import pytest
 from matching_alerts import T0, cone, grb, gw
 
 from nuncius.broker.matching import Associate, PublishCoincidence, shipped_rules
@@ -58,3 +59,16 @@ def test_distances_that_exclude_each_other_stop_nothing() -> None:
     (found,) = published(gw(localizations=whole_sky_at(100)), grb(localizations=whole_sky_at(10_000)))
     assert found.record.state == "active"
     assert found.record.combined_map is None
+
+
+def test_a_map_too_large_for_the_log_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = gw(localizations=cone(80, 10, 6)), grb(localizations=cone(84, 10, 4))
+    (whole,) = published(*wide)
+    size = len(whole.combined_map)
+    monkeypatch.setattr("nuncius.broker.matching.regions.MAX_PACKET_BYTES", size)
+    assert published(*wide) == [whole]
+    monkeypatch.setattr("nuncius.broker.matching.regions.MAX_PACKET_BYTES", size - 1)
+    (found,) = published(*wide)
+    assert found.record.combined_map is None
+    assert found.record.state == "active"
+    assert found.record.overlap == whole.record.overlap

@@ -91,6 +91,9 @@ def test_own_file_can_switch_a_rule_off() -> None:
         (("window_s", "enabled = 1\nwindow_s"), "enabled"),
         (("window_s", "windows = 1\nwindow_s"), "windows"),
         (("window_s", "cap = 3\nwindow_s"), "cap"),
+        (("window_s = [-10, 10]", "window_s = [-10, 1e300]"), "window_s"),
+        (("window_s = [-10, 10]", f"window_s = [-1{'0' * 400}, 10]"), "window_s"),
+        (("window_s", f"max_separation_r90 = 1{'0' * 400}\nwindow_s"), "max_separation_r90"),
     ],
 )
 def test_refusals_name_rule_and_key(change: tuple[str, str], key: str) -> None:
@@ -111,8 +114,11 @@ def test_candidates_need_a_cap_and_a_window_after_the_event() -> None:
     for change, key in (("", "cap"), ("cap = 1.5", "cap"), ("cap = 3\nmax_credible_level = 1.2", "max_credible_level")):
         with pytest.raises(SettingsError, match=f"'c'.*'{key}'"):
             load_rules(text + change)
-    with pytest.raises(SettingsError, match="window_days"):
-        load_rules(text.replace("[0, 1]", "[-1, 1]") + "cap = 3")
+    for window in ("[-1, 1]", "[0, 1e301]", "[1e300, 1e301]"):
+        with pytest.raises(SettingsError, match="window_days"):
+            load_rules(text.replace("[0, 1]", window) + "cap = 3")
+    with pytest.raises(SettingsError, match="control_days"):
+        load_rules(text + "cap = 3\ncontrol_days = 1e300")
 
 
 def test_selector_takes_a_facility_by_its_first_word() -> None:

@@ -6,15 +6,19 @@ from functools import lru_cache
 import healpy as hp
 import numpy as np
 import pytest
+from matching_alerts import cone, grb, gw
 from numpy.typing import NDArray
 
 from nuncius.broker.matching.made_streams import MadeStreams, anisotropic, clustered, independent
 from nuncius.broker.matching.measured_overlap import MeasuredOverlap
 from nuncius.broker.matching.threads import microseconds
-from nuncius.broker.services.calibrating import Calibration, calibrate
+from nuncius.broker.services.calibrating import Calibration, calibrate, read_alerts
+from nuncius.broker.services.packets import Packet
 from nuncius.broker.services.slide_runs import OverlapOf
+from nuncius.broker.services.supplies import Supplies
 from nuncius.schemas.alert import Alert
-from nuncius.schemas.localization import Cone
+from nuncius.schemas.ids import digest
+from nuncius.schemas.localization import Cone, Localization, SkyMapRef
 
 
 def run(made: MadeStreams, slides: int, overlap_of: OverlapOf | None = None) -> Calibration:
@@ -131,3 +135,15 @@ def test_the_same_seed_gives_the_same_result() -> None:
     first, second = run(made, 2), run(made, 2)
     assert [r.verdict for r in first.results] == [r.verdict for r in second.results]
     assert [r.curve.stated_hz.tolist() for r in first.results] == [r.curve.stated_hz.tolist() for r in second.results]
+
+
+def test_a_map_that_cannot_be_read_is_left_out_and_counted() -> None:
+    data = b"SIMPLE  = no map"
+    broken = Localization(SkyMapRef(digest(data), len(data), None, data))
+    anchor, partner = gw(localizations=(broken, *cone(10, 20))), grb(localizations=cone(10, 20))
+    packets = [Packet(b"1", "a file"), Packet(b"2", "another")]
+    rule = independent(1, 1, 1).rule
+    found = read_alerts(packets, Supplies(), lambda _, __: (anchor, partner), [rule], lambda: None)
+    assert found.refused_maps == 1
+    assert found.maps == {}
+    assert [alert.localizations for alert in found.alerts] == [cone(10, 20), cone(10, 20)]
