@@ -146,7 +146,9 @@ def _judge_list(policy: Policy, sites: Mapping[str, Site], cause: CandidateList,
         return Verdict(state="cancelled", target=targets[0], reason=f"{cause.rule}: the list was taken back")
     if not ranked:
         return Verdict(state="rejected", target=targets[0], reason=f"{cause.rule}: no candidate")
-    refusal = _above("unrelated objects expected", cause.expected_by_chance, policy.max_expected_by_chance)
+    # the upper end of the interval: a night or two looked at before the event may have held none by luck
+    most = cause.expected_by_chance if cause.expected_high is None else cause.expected_high
+    refusal = _above("unrelated objects expected", most, policy.max_expected_by_chance)
     if refusal is not None:
         return Verdict(state="rejected", target=targets[0], reason=f"{cause.rule}: {refusal}")
     says = f"{cause.rule}: a best candidate of {cause.event_thread}, {_number(cause.expected_by_chance)} by chance"
