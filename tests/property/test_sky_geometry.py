@@ -159,6 +159,7 @@ def test_turning_the_sky_leaves_what_a_circle_holds(a: Cone, b: Cone, axis: tupl
     assert probability_inside(after, turned(b, axis, angle)) == pytest.approx(probability_inside(before, b), abs=3e-3)
 
 
+@settings(max_examples=25)
 @given(seeds, seeds)
 def test_cutting_tiles_changes_nothing_that_a_region_holds(seed: int, other: int) -> None:
     sky = sky_of(seed)
