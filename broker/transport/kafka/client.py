@@ -33,6 +33,9 @@ ENDING_S: Final = 0.5
 UNSTABLE_S: Final = 30.0
 """How long a new owner waits for the transaction of the one before: three times the longest it may stay open."""
 
+_STARTING: Final = ("COORDINATOR_LOAD_IN_PROGRESS", "COORDINATOR_NOT_AVAILABLE", "NOT_COORDINATOR")
+"""A group is just getting its coordinator, as in the first moments of a cluster."""
+
 _AGAIN_S: Final = 0.05
 _FIRST_S: Final = 1.0
 """After so long it is looked for the first time whether we are refused; then after twice as long."""
@@ -172,14 +175,18 @@ class Client:
         return found
 
     def members(self, group: str) -> int:
-        """How many members a group has now."""
-        futures = self.admin.describe_consumer_groups([self.cluster.outside(group)], request_timeout=RPC_S)
-        try:
-            return len(self._wait(next(iter(futures.values())), f"members of {group}").members)
-        except Retry as error:
-            if "GROUP_ID_NOT_FOUND" in str(error):
-                return 0
-            raise
+        """How many members a group has now; a cluster that has just started is waited for, `RPC_S` at most."""
+        deadline = time.monotonic() + RPC_S
+        while True:
+            futures = self.admin.describe_consumer_groups([self.cluster.outside(group)], request_timeout=RPC_S)
+            try:
+                return len(self._wait(next(iter(futures.values())), f"members of {group}").members)
+            except Retry as error:
+                if "GROUP_ID_NOT_FOUND" in str(error):
+                    return 0
+                if not any(word in str(error) for word in _STARTING) or time.monotonic() > deadline:
+                    raise
+            time.sleep(_AGAIN_S)
 
     def explain(self, error: KafkaException | KafkaError, doing: str) -> NunciusError:
         """What an error means; one who was let in with a token before is only out of tokens for now."""
