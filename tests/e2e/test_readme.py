@@ -168,6 +168,7 @@ def test_maps_and_rates(home: Home) -> None:
 
 
 @pytest.mark.kafka
+@pytest.mark.soak
 def test_kafka_on_this_machine(tmp_path: Path, home: Home) -> None:
     demo, up, publish, doctor = lines(of("sh")[5])
     assert demo == "make demo KAFKA=local"

@@ -108,6 +108,7 @@ def test_a_second_one_is_refused_and_told_how_to_join(home: Path, up: Service) -
     assert up.process.poll() is None
 
 
+@pytest.mark.soak
 def test_a_service_that_dies_is_started_again_and_work_goes_on(home: Path, up: Service) -> None:
     processes = below(up.process.pid)
     for name in ("associate", "match", "ingest"):
@@ -128,6 +129,7 @@ def test_a_service_that_dies_is_started_again_and_work_goes_on(home: Path, up: S
     assert up.end(signal.SIGTERM) == 0
 
 
+@pytest.mark.soak
 def test_a_killed_one_leaves_nothing_running(home: Path, up: Service) -> None:
     below_up = below(up.process.pid)
     assert sum("nuncius.broker.cli" in line for line in below_up.values()) == 7
