@@ -147,3 +147,12 @@ def test_a_map_that_cannot_be_read_is_left_out_and_counted() -> None:
     assert found.refused_maps == 1
     assert found.maps == {}
     assert [alert.localizations for alert in found.alerts] == [cone(10, 20), cone(10, 20)]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("factor", "passes"), [(1.0, True), (1.2, False), (1 / 1.2, False)])
+def test_a_rate_off_by_a_fifth_fails_through_the_whole_engine(factor: float, *, passes: bool) -> None:
+    made = independent(1)
+    assert made.rule.partner_rate_hz is not None
+    rule = replace(made.rule, partner_rate_hz=made.rule.partner_rate_hz * factor)
+    assert calibrate(made.alerts, {}, rule, 4, 1, lambda: None).passed == passes
