@@ -46,12 +46,13 @@ def _row(rule: "Rule") -> dict[str, Any]:
     return _candidate_row(rule) if isinstance(rule, CandidateRule) else _multiplicity_row(rule)
 
 
+def _common(rule: "Rule", kind: str) -> dict[str, Any]:
+    return {"name": rule.name, "kind": kind, "enabled": rule.enabled, "source": rule.source}
+
+
 def _multiplicity_row(rule: "MultiplicityRule") -> dict[str, Any]:
     return {
-        "name": rule.name,
-        "kind": "multiplicity",
-        "enabled": rule.enabled,
-        "source": rule.source,
+        **_common(rule, "multiplicity"),
         "window_s": (0.0, rule.window_us / 1e6),
         "method": f"{rule.detectors} detectors",
         "partner_rate_hz": rule.rate_hz,
@@ -63,10 +64,7 @@ def _multiplicity_row(rule: "MultiplicityRule") -> dict[str, Any]:
 
 def _event_row(rule: "EventRule") -> dict[str, Any]:
     return {
-        "name": rule.name,
-        "kind": "events",
-        "enabled": rule.enabled,
-        "source": rule.source,
+        **_common(rule, "events"),
         "window_s": rule.window_s,
         "method": rule.method,
         "partner_rate_hz": rule.partner_rate_hz,
@@ -78,10 +76,7 @@ def _event_row(rule: "EventRule") -> dict[str, Any]:
 
 def _candidate_row(rule: "CandidateRule") -> dict[str, Any]:
     return {
-        "name": rule.name,
-        "kind": "candidates",
-        "enabled": rule.enabled,
-        "source": rule.source,
+        **_common(rule, "candidates"),
         "window_s": (rule.low_us / 1e6, rule.high_us / 1e6),
         "method": "ranked list",
         "partner_rate_hz": None,

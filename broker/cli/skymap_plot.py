@@ -16,7 +16,8 @@ def place(text: str) -> "Layer":
     from nuncius.broker.sky import Cone
 
     (ra, dec, radius), name = _numbers("--place", text, 3, "RA DEC RADIUS NAME")
-    _check(0 < radius <= 180, "--place", text, "a radius lies above 0 and at most at 180 degrees")
+    if not 0 < radius <= 180:
+        raise _wrong("--place", text, "a radius lies above 0 and at most at 180 degrees")
     return Layer(Cone(ra, dec, radius), name or f"RA {ra:g}, Dec {dec:+g}")
 
 
@@ -94,13 +95,14 @@ def _numbers(option: str, text: str, count: int, shape: str) -> tuple[list[float
         numbers = [float(word) for word in words[:count]]
     except ValueError:
         numbers = []
-    _check(len(numbers) == count, option, text, f"expected '{shape}', in degrees")
-    _check(abs(numbers[0]) <= 360 and abs(numbers[1]) <= 90, option, text, "not on the sky: RA 0 to 360, Dec -90 to 90")
+    if len(numbers) != count:
+        raise _wrong(option, text, f"expected '{shape}', in degrees")
+    if not (abs(numbers[0]) <= 360 and abs(numbers[1]) <= 90):
+        raise _wrong(option, text, "not on the sky: RA 0 to 360, Dec -90 to 90")
     return [numbers[0] % 360, *numbers[1:]], words[count].strip() if len(words) > count else ""
 
 
-def _check(right: bool, option: str, text: str, wrong: str) -> None:  # noqa: FBT001  a condition, as in assert
+def _wrong(option: str, text: str, why: str) -> Exception:
     from nuncius.schemas import SettingsError
 
-    if not right:
-        raise SettingsError(f"{option} {text[:60]}: {wrong}")
+    return SettingsError(f"{option} {text[:60]}: {why}")

@@ -17,7 +17,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from sky_peers import Floats, Ints, Points, all_sky, cut_finer, inside, ratio, table_of, userguide_map
 
-from nuncius.broker.sky import SkyMap, map_overlap, pixel
+from nuncius.broker.sky import SkyMap, SkyMapRef, map_overlap, pixel
 from nuncius.producers import parse
 
 astropy_healpix = pytest.importorskip("astropy_healpix", reason="a peer: `make bench` installs it")
@@ -125,7 +125,9 @@ def test_notice_against_table_read(alerts_dir: Path, measured: Callable[..., Non
 
     def ours() -> SkyMap:
         shape = parse(notice).localizations[0].shape
-        return SkyMap.read(getattr(shape, "data"))  # noqa: B009  a map carried along, as the assertion shows
+        assert isinstance(shape, SkyMapRef)
+        assert shape.data is not None
+        return SkyMap.read(shape.data)
 
     assert np.allclose(np.sort(ours().density), np.sort(theirs()["PROBDENSITY"]), rtol=1e-9)
     times, own = ratio(theirs, ours)

@@ -37,6 +37,8 @@ _STARTING: Final = ("COORDINATOR_LOAD_IN_PROGRESS", "COORDINATOR_NOT_AVAILABLE",
 """A group is just getting its coordinator, as in the first moments of a cluster."""
 
 _AGAIN_S: Final = 0.05
+"""Between two questions to a cluster that is starting: nothing tells when it is ready. Each loop has a deadline."""
+
 _FIRST_S: Final = 1.0
 """After so long it is looked for the first time whether we are refused; then after twice as long."""
 

@@ -9,8 +9,6 @@ from nuncius.broker.sky import SkyMap, healpix, lookup, map_overlap
 from nuncius.broker.sky.compiled import load
 from nuncius.broker.sky.lookup import Lookup
 
-pytestmark = pytest.mark.skipif(load() is None, reason="numba, the extra `fast`, is not installed")
-
 RNG = np.random.default_rng(4)
 ODD = np.array([0, 90, 180, 270, 360, -0.0, np.nextafter(360, 0), 45, -1e-20, 1e-300, 719.5, -359.25])
 RA = np.concatenate((RNG.uniform(0, 360, 20_000), np.repeat(ODD, 91)))
@@ -27,6 +25,10 @@ def made_map(seed: int, tiles: int = 3000) -> SkyMap:
     cut = np.unique(rng.integers(0, healpix.PIXELS, 2 * tiles))
     start, stop = cut[:-1:2], cut[1::2]
     return SkyMap.from_ranges(start, stop, rng.random(len(start)))
+
+
+def test_the_compiled_loops_are_there() -> None:
+    assert load() is not None
 
 
 def test_pixels(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ AT = (np.linspace(0, 359, 2000), np.linspace(-90, 90, 2000))
 def test_any_plain_numbers_give_the_same_map(kind: str) -> None:
     expected = SkyMap.from_ranges(START, STOP, DENSITY).at(*AT)
     odd = SkyMap.from_ranges(START.astype(">i8"), STOP.astype(">i8"), DENSITY.astype(kind))
-    listed = SkyMap.from_ranges(START.tolist(), STOP.tolist(), DENSITY.tolist())  # type: ignore[arg-type]  # on purpose
+    listed = SkyMap.from_ranges(START.tolist(), STOP.tolist(), DENSITY.tolist())  # type: ignore[arg-type]  # lists, as untyped callers give
     for sky in (odd, listed):
         assert sky.density.dtype == np.float64
         for one, two in zip(sky.at(*AT), expected, strict=True):
