@@ -33,6 +33,7 @@ from nuncius.schemas.localization import (
     SkyMapRef,
 )
 from nuncius.schemas.quarantined import Quarantined
+from nuncius.schemas.stream import StreamDefinition, StreamRow
 from nuncius.schemas.too import ToORequest, ToOStatus
 
 __all__ = [
@@ -67,6 +68,8 @@ __all__ = [
     "Significance",
     "SkyMapRef",
     "Stop",
+    "StreamDefinition",
+    "StreamRow",
     "ToORequest",
     "ToOStatus",
     "UnknownSchema",

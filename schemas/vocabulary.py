@@ -38,3 +38,11 @@ Arm = Literal["on", "control"]
 """Whether a candidate counts as a possible counterpart or as the measured background."""
 
 RequestState = Literal["proposed", "sent", "accepted", "rejected", "cancelled", "expired", "recorded"]
+
+StreamTable = Literal["alerts", "candidates", "coincidences"]
+"""What a named stream selects from."""
+
+StreamState = Literal["active", "paused", "deleted"]
+
+RowKind = Literal["row", "begin", "end", "handover", "skipped"]
+"""A selected row, or news of the stream itself."""

@@ -66,8 +66,8 @@ QUARANTINE: Final = Topic(name="nuncius.quarantine", retention=timedelta(days=90
 HEARTBEATS: Final = Topic(name="nuncius.heartbeats", retention=timedelta(days=1))
 """Signs of life, so that idle partitions advance in time."""
 
-STREAMS: Final = Topic(name="nuncius.streams", compacted=True)
-"""Definitions of filtered streams, keyed by name."""
+STREAMS: Final = Topic(name="nuncius.streams", compacted=True, avro=True)
+"""Definitions of named streams, and how far each has come, keyed by name."""
 
 TOO_REQUESTS: Final = Topic(name="nuncius.too.requests", avro=True)
 """Target-of-opportunity requests with all their revisions."""
@@ -92,3 +92,8 @@ TOPICS: Final = (
     TOO_STATUS,
 )
 """Every topic of a broker."""
+
+
+def stream_topic(name: str) -> Topic:
+    """The topic of a named stream's rows: one partition, so that their order is one, kept a month."""
+    return Topic(name=f"nuncius.stream.{name}", retention=timedelta(days=30), avro=True)
