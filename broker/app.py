@@ -30,6 +30,7 @@ from nuncius.broker.services.publishing import Line, packets_of, publish_local
 from nuncius.broker.services.replay import PATIENCE_S, Pace, replay
 from nuncius.broker.services.runner import Work, drain_patiently
 from nuncius.broker.services.settling import refuse_company, settle
+from nuncius.broker.services.streams.worker import StreamsWorker
 from nuncius.broker.services.supplies import Supplies
 from nuncius.broker.services.worker import Worker
 from nuncius.broker.settings import Settings
@@ -133,6 +134,8 @@ def workers_of(
         workers.append(Worker(log, Planning(policies_of(settings), maps)))
     if "deliver" in names:
         workers.append(Delivering(log, adapters_of(settings), utc_now))
+    if "streams" in names:
+        workers.append(StreamsWorker(log, maps))
     return tuple(workers)
 
 

@@ -127,12 +127,14 @@ def servants(settings: Settings, broker: str, config: Path | None) -> Iterator[S
         ("match", counts.match, ()),
         ("associate", counts.associate, ()),
         ("too", counts.too, ()),
+        ("streams", 1, ()),
         ("web", 1, ("--host", settings.http_host, "--port", str(settings.http_port))),
     )
     for name, count, more in wanted:
         for number in range(count):
             slot = ("--slot", f"nuncius-{name}-{ours}-{number}") if name in ("ingest", "match", "web") else ()
-            command = (sys.executable, "-m", "nuncius.broker.cli", name, *shared, *more, *slot)
+            words = ("streams", "run") if name == "streams" else (name,)
+            command = (sys.executable, "-m", "nuncius.broker.cli", *words, *shared, *more, *slot)
             yield Servant(f"{name} {number}" if count > 1 else name, command)
 
 

@@ -1,4 +1,4 @@
-"""A broker that runs until it is told to stop: the road in one thread, delivery in another, HTTP in a third."""
+"""A broker that runs until it is told to stop: the road, delivery, named streams and HTTP in a thread each."""
 
 import os
 import signal
@@ -100,7 +100,8 @@ def _serve_on(
     intake = Intake(ingest_of(log, "live", slot))
     inboxes: tuple[Work, ...] = (_inbox_of(log, settings, f"{slot}-inbox"),) if inbox else ()
     deliver = workers_of(log, settings, ("deliver",)) if "too" in names else ()
-    crew = Crew(((intake, *inboxes, *workers_of(log, settings, names)), deliver), say)
+    streams = workers_of(log, settings, ("streams",)) if names else ()
+    crew = Crew(((intake, *inboxes, *workers_of(log, settings, names)), deliver, streams), say)
     reader = _live_reader(settings)
 
     def read_posted(body: bytes, stream: str) -> Reading:

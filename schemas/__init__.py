@@ -33,7 +33,7 @@ from nuncius.schemas.localization import (
     SkyMapRef,
 )
 from nuncius.schemas.quarantined import Quarantined
-from nuncius.schemas.stream import StreamDefinition, StreamRow
+from nuncius.schemas.stream import StreamCheckpoint, StreamDefinition, StreamProgress, StreamRow
 from nuncius.schemas.too import ToORequest, ToOStatus
 
 __all__ = [
@@ -68,7 +68,9 @@ __all__ = [
     "Significance",
     "SkyMapRef",
     "Stop",
+    "StreamCheckpoint",
     "StreamDefinition",
+    "StreamProgress",
     "StreamRow",
     "ToORequest",
     "ToOStatus",

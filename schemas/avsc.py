@@ -17,7 +17,7 @@ from nuncius.schemas.alert import Alert
 from nuncius.schemas.candidate_row import CandidateRow
 from nuncius.schemas.coincidence import CandidateList, Coincidence, Counterpart, Coverage
 from nuncius.schemas.quarantined import Quarantined
-from nuncius.schemas.stream import StreamDefinition, StreamRow
+from nuncius.schemas.stream import StreamCheckpoint, StreamDefinition, StreamProgress, StreamRow
 from nuncius.schemas.too import ToORequest, ToOStatus
 
 RECORDS: Final = (
@@ -32,6 +32,8 @@ RECORDS: Final = (
     Quarantined,
     StreamDefinition,
     StreamRow,
+    StreamProgress,
+    StreamCheckpoint,
 )
 """Every record that travels on a topic of its own."""
 

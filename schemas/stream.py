@@ -59,7 +59,8 @@ class StreamRow:
     sequence
         Counts the records of the stream from 1, without gaps, over all revisions.
     kind
-        ``row``; ``begin`` and ``end`` of a revision; ``handover`` from back-fill to live; ``skipped`` rows beyond the quota.
+        ``row``; ``begin`` and ``end`` of a revision; ``handover`` from back-fill to live; ``skipped`` rows beyond the
+        quota.
     topic, partition, offset
         Where the whole record lies (`GET /records/…`); of another kind than ``row`` where the stream stood.
     taken_time
@@ -94,3 +95,59 @@ class StreamRow:
     fields: Mapping[str, str | float | bool] = field(default_factory=dict)
     backfill: bool = False
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamProgress:
+    """How far the broker has come with one named stream.
+
+    Parameters
+    ----------
+    definition
+        The revision that was last taken up.
+    sequence
+        Of the last record written to the stream; 0 before the first.
+    published, skipped
+        Rows written, and rows beyond the quota that were not.
+    unsaid
+        Those of the skipped rows that no record of the stream has told yet.
+    allowance
+        Rows that the quota lets through at ``allowance_time``.
+    allowance_time, said_time, last_time
+        By the log's own times, UTC: when the quota was last looked at, when skipped rows were last told, and when the
+        log took the last record that was selected.
+    past, past_end
+        Where the back-fill stands in the table's topic and where it ends, ``partition:offset`` joined by commas; empty
+        where none is under way.
+    broken
+        Why the definition cannot be used; empty where it can.
+    """
+
+    definition: StreamDefinition
+    sequence: int = 0
+    published: int = 0
+    skipped: int = 0
+    unsaid: int = 0
+    allowance: float = 0.0
+    allowance_time: datetime | None = None
+    said_time: datetime | None = None
+    last_time: datetime | None = None
+    past: str = ""
+    past_end: str = ""
+    broken: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamCheckpoint:
+    """How far the broker has read for its named streams, written together with the rows that this led to.
+
+    Parameters
+    ----------
+    definitions
+        Next offset to read in ``nuncius.streams``.
+    positions
+        Topic -> next offsets, ``partition:offset`` joined by commas.
+    """
+
+    definitions: int
+    positions: Mapping[str, str]

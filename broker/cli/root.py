@@ -18,6 +18,7 @@ from nuncius.broker.cli import (
     rules,
     service,
     skymap,
+    streams,
     subscribe,
     up,
 )
@@ -51,6 +52,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
 
 for _name, _command, _short in _COMMANDS:
     app.command(_name, short_help=_short)(_command)
+app.add_typer(streams.app, name="streams", short_help="selections in topics of their own")
 app.add_typer(skymap.app, name="skymap", short_help="what a sky map says")
 
 

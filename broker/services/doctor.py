@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Literal
 
+from nuncius.broker.services.streams.overview import overview
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log
 from nuncius.schemas import NunciusError
@@ -26,6 +27,10 @@ EXTRAS: Final = {
 """Module -> the extra that brings it, and what is missing without."""
 
 LOW_DISK_BYTES: Final = 2 * 2**30
+
+
+LAGGING: Final = 20_000
+"""A minute of Rubin's mean rate, 333 alerts a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,18 @@ def _disk(folder: Path) -> Finding:
     return Finding("disk", "ok", f"{free / 2**30:.0f} GiB free")
 
 
+def _streams(log: Log) -> Iterator[Finding]:
+    """Named streams that are not as their owners want them."""
+    for view in overview(log):
+        what = f"stream {view.definition.name}"
+        if view.state == "broken":
+            yield Finding(what, "wrong", f"{view.detail}; mend it with: nuncius streams edit {view.definition.name}")
+        elif view.state == "waiting":
+            yield Finding(what, "note", "not taken up yet; is the service up? nuncius streams run")
+        elif view.behind is not None and view.behind > LAGGING:
+            yield Finding(what, "note", f"{view.behind} records behind; is the service up? nuncius streams run")
+
+
 def _log(open_log: Callable[[], Log], now: datetime) -> Iterator[Finding]:
     try:
         log = open_log()
@@ -104,6 +121,7 @@ def _log(open_log: Callable[[], Log], now: datetime) -> Iterator[Finding]:
             partitions = log.partitions(topic.name)
             verdict: Verdict = "ok" if partitions == topic.partitions else "wrong"
             yield Finding(topic.name, verdict, f"{partitions} partitions")
+        yield from _streams(log)
         yield Finding("clock", "ok", f"{now:%Y-%m-%dT%H:%M:%SZ}")
     except NunciusError as error:
         yield Finding("log", "wrong", str(error))

@@ -1,0 +1,1 @@
+"""Named streams: selections that the broker publishes to topics of their own."""

@@ -1,0 +1,63 @@
+"""The fields of a survey's candidate, the same from a row and from columns."""
+
+from collections.abc import Callable
+from typing import Any, Final, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nuncius.filters.fields import FieldInfo, FieldKind, Seen, age_s, attribute, moment
+from nuncius.schemas.candidate import NO_TIME, CandidateBatch
+from nuncius.schemas.vocabulary import Reality, RunMode
+
+TIME_COLUMNS: Final = {"time": "time_us", "first_time": "first_us", "last_limit_time": "last_limit_us"}
+
+
+def _time(column: str) -> Callable[[Seen], Any]:
+    def read(seen: Seen) -> Any:
+        value = getattr(seen.record, column)
+        return None if value == NO_TIME else value
+
+    return read
+
+
+def _event_time(seen: Seen) -> Any:
+    value = seen.record.time_us
+    return None if value == NO_TIME else moment(value)
+
+
+def _plain(name: str, kind: FieldKind, unit: str, meaning: str) -> FieldInfo:
+    """A field that is the row's attribute and the batch's column of its name."""
+    return FieldInfo(name, kind, unit, meaning, attribute(name))
+
+
+CANDIDATE_FIELDS: Final = (
+    _plain("alert_id", "text", "", "Of the packet"),
+    _plain("thread_id", "text", "", "Of the object"),
+    _plain("survey", "text", "", "ztf, lsst, ..."),
+    FieldInfo("reality", "text", "", "Whether the sky did it", attribute("reality"), get_args(Reality)),
+    FieldInfo("run_mode", "text", "", "How the record came to be made", attribute("run_mode"), get_args(RunMode)),
+    _plain("ra", "number", "deg", "Right ascension, ICRS"),
+    _plain("dec", "number", "deg", "Declination, ICRS"),
+    FieldInfo("time", "time", "UTC", "Of this detection", _time("time_us")),
+    FieldInfo("first_time", "time", "UTC", "Of the object's first detection", _time("first_us")),
+    FieldInfo("last_limit_time", "time", "UTC", "Last non-detection before it", _time("last_limit_us")),
+    age_s(_event_time),
+    _plain("mag", "number", "mag", "Magnitude"),
+    _plain("mag_err", "number", "mag", "Its error"),
+    _plain("filter", "text", "", "Band"),
+    _plain("score", "number", "", "Real-bogus or reliability, 0 to 1"),
+    _plain("star_score", "number", "", "Star-galaxy score of the nearest catalogue source, 1 a star"),
+    _plain("solar_system", "flag", "", "Whether a known solar-system object lies there"),
+    _plain("detections", "number", "", "Number of detections, this one included"),
+)
+"""In the order of the documentation; a further column of the batch is one more `_plain` line."""
+
+
+def batch_column(batch: CandidateBatch, name: str, taken_us: NDArray[np.int64]) -> NDArray[Any]:
+    """A field of all rows: numbers with NaN, times with `NO_TIME` where unknown."""
+    if name == "age_s":
+        known = (batch.time_us != NO_TIME) & (taken_us != NO_TIME)
+        return np.where(known, (taken_us - np.where(known, batch.time_us, taken_us)) / 1e6, np.nan)
+    column: NDArray[Any] = getattr(batch, TIME_COLUMNS.get(name, name))
+    return column
