@@ -99,7 +99,7 @@ def read(payload: bytes) -> VOEvent:
     LimitExceeded
         If it is longer, has more elements or is nested deeper than Nuncius reads.
     """
-    root = _root(payload)
+    root = packet_root(payload)
     attributes = root.attrib
     ivorn = attributes.get("ivorn", "").strip()
     authority, local_id = split_ivorn(ivorn)
@@ -132,7 +132,7 @@ def read(payload: bytes) -> VOEvent:
 
 def identity(payload: bytes) -> tuple[str, str]:
     """Ivorn and Who/Date of a packet of which nothing else is wanted; raises as `read`."""
-    root = _root(payload)
+    root = packet_root(payload)
     return root.get("ivorn", "").strip(), next((_child_text(who, "Date") for who in root.iterchildren("{*}Who")), "")
 
 
@@ -144,7 +144,8 @@ def split_ivorn(ivorn: str) -> tuple[str, str]:
     return authority, local_id
 
 
-def _root(payload: bytes) -> Any:
+def packet_root(payload: bytes) -> Any:
+    """The root element of a packet, checked and parsed safely; raises as `read`."""
     check_size(payload, MAX_XML_BYTES)
     if len(payload) > 4 * MAX_XML_NODES and payload.count(b"<") > 2 * MAX_XML_NODES:  # "<a/>" is the shortest
         raise LimitExceeded(f"more than {MAX_XML_NODES} XML elements; not parsed")

@@ -132,7 +132,7 @@ def test_a_service_that_dies_is_started_again_and_work_goes_on(home: Path, up: S
 @pytest.mark.soak
 def test_a_killed_one_leaves_nothing_running(home: Path, up: Service) -> None:
     below_up = below(up.process.pid)
-    assert sum("nuncius.broker.cli" in line for line in below_up.values()) == 7
+    assert sum("nuncius.broker.cli" in line for line in below_up.values()) == 8
     up.end(signal.SIGKILL)
     for _ in waiting("all of it to end"):
         if not still_there(below_up):
