@@ -32,6 +32,8 @@ from nuncius.broker.services.runner import Work, drain_patiently
 from nuncius.broker.services.settling import refuse_company, settle
 from nuncius.broker.services.streams.worker import StreamsWorker
 from nuncius.broker.services.supplies import Supplies
+from nuncius.broker.services.watching import read_region
+from nuncius.broker.services.web.regions import Regions
 from nuncius.broker.services.worker import Worker
 from nuncius.broker.settings import Settings
 from nuncius.broker.sky import SkyMap
@@ -51,6 +53,7 @@ from nuncius.broker.transport.opening import open_address
 from nuncius.broker.transport.port import Log
 from nuncius.consumers.adapter import Adapter
 from nuncius.consumers.recorder import Recorder
+from nuncius.filters import Area, Names
 from nuncius.schemas import SettingsError
 from nuncius.schemas.vocabulary import RunMode
 
@@ -110,6 +113,21 @@ def policies_of(settings: Settings) -> Policies:
     return shipped() if settings.policies is None else _in(settings.policies, load_policies)
 
 
+def names_of(settings: Settings) -> Names:
+    """Filters and regions that the user gave a name."""
+    return Names(settings.filters, frozenset(settings.regions))
+
+
+def areas_of(settings: Settings) -> dict[str, Area]:
+    """Watchlists and watchmaps by name; an error names file and row."""
+    return {name: read_region(region.file, region.radius_deg) for name, region in settings.regions.items()}
+
+
+def regions_on(settings: Settings, log: Log) -> Regions:
+    """What filters ask about the sky: from what lies on a log, and the user's own regions."""
+    return Regions(log, areas_of(settings))
+
+
 def supplies_of(settings: Settings) -> Supplies:
     """Folders for sky maps and writer schemas."""
     return Supplies(skymaps=settings.skymaps, schemas=settings.schemas)
@@ -135,7 +153,7 @@ def workers_of(
     if "deliver" in names:
         workers.append(Delivering(log, adapters_of(settings), utc_now))
     if "streams" in names:
-        workers.append(StreamsWorker(log, maps))
+        workers.append(StreamsWorker(log, maps, names_of(settings), areas_of(settings)))
     return tuple(workers)
 
 

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import uvicorn
 
-from nuncius.broker.app import ingest_of, open_log, supplies_of, workers_of
+from nuncius.broker.app import areas_of, ingest_of, names_of, open_log, supplies_of, workers_of
+from nuncius.broker.connection import connection_of
 from nuncius.broker.services.crew import Crew, Say
 from nuncius.broker.services.facility_reader import read_packet
 from nuncius.broker.services.inbox import Inbox
@@ -21,9 +22,14 @@ from nuncius.broker.services.packets import Packet
 from nuncius.broker.services.reading import Reading, read
 from nuncius.broker.services.runner import Work
 from nuncius.broker.services.web.app import web_app
+from nuncius.broker.services.web.guard import TOKEN, guard
+from nuncius.broker.services.web.hub import Hub
+from nuncius.broker.services.web.wire import WireProtocol
 from nuncius.broker.settings import Settings
 from nuncius.broker.transport import topics
+from nuncius.broker.transport.address import KafkaAddress, parse_address
 from nuncius.broker.transport.clock import utc_now
+from nuncius.broker.transport.kafka.cluster import Cluster
 from nuncius.broker.transport.port import Log, TopicPartition
 from nuncius.schemas import SettingsError
 
@@ -107,8 +113,17 @@ def _serve_on(
     def read_posted(body: bytes, stream: str) -> Reading:
         return reader(body, stream, "http", utc_now())
 
-    app = web_app(log, intake, read_posted, lambda: _health(log, crew))
-    server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off"), crew.stop)
+    hub = Hub(log, areas_of(settings), say)
+    allow = guard(settings.http_host, os.environ.get(TOKEN, ""))
+    app = web_app(
+        log, intake, read_posted, lambda: _health(log, crew), hub, names_of(settings), allow, _cluster(settings)
+    )
+
+    def leave() -> None:
+        crew.stop()
+        hub.end()
+
+    server = _Server(uvicorn.Config(app, http=WireProtocol, log_level="warning", lifespan="off"), leave)
     crew.at_end = server.leave
     host, port = listening.getsockname()[:2]
     crew.start()
@@ -137,7 +152,7 @@ def _live_reader(settings: Settings) -> Callable[[bytes, str, str, datetime], Re
 
 
 class _Server(uvicorn.Server):
-    """Ends the streams' waits, too, when told to stop."""
+    """Ends the streams, too, when told to stop."""
 
     def __init__(self, config: uvicorn.Config, on_exit: Callable[[], None]) -> None:
         super().__init__(config)
@@ -155,8 +170,17 @@ class _Server(uvicorn.Server):
 
     def leave(self) -> None:
         """End as after a signal; from any thread."""
+        self._on_exit()
         self.config.timeout_graceful_shutdown = 1
         self.should_exit = True
+
+
+def _cluster(settings: Settings) -> Cluster | None:
+    match parse_address(settings.broker or ""):
+        case KafkaAddress(servers, namespace):
+            return Cluster(servers, namespace, connection_of(settings))
+        case _:
+            return None
 
 
 def _health(log: Log, crew: Crew) -> dict[str, Any]:

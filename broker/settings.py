@@ -50,6 +50,15 @@ class ServiceSettings(BaseModel):
     too: int = Field(1, ge=1, le=4, description="one works, the others stand by")
 
 
+class RegionSettings(BaseModel):
+    """A region of the sky that filters may name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: Path = Field(description="coverage map (FITS, JSON, ASCII), or targets in CSV or VOTable")
+    radius_deg: float | None = Field(None, gt=0, le=180, description="around each target, where the file has no column")
+
+
 class Settings(BaseModel):
     """Everything an operator may set. Command-line options go first, then the file, then these defaults."""
 
@@ -69,6 +78,8 @@ class Settings(BaseModel):
         None, description="where approved live ToO requests are posted; none: only recorded"
     )
     data_folder: Path | None = Field(None, description="where the embedded log lies when no broker is named")
+    filters: dict[str, str] = Field({}, description="your own filters by name, to be used as bare words")
+    regions: dict[str, RegionSettings] = Field({}, description="watchlists and watchmaps by name, for IN_REGION")
     kafka: KafkaSettings = Field(KafkaSettings.model_validate({}), description="how to connect to a Kafka cluster")
     services: ServiceSettings = Field(ServiceSettings.model_validate({}), description="how many run on Kafka")
 
@@ -98,7 +109,13 @@ def load(path: Path | None, environment: Mapping[str, str], folder: Path) -> Set
     except ValidationError as error:
         raise SettingsError(f"{file}: {_wrong(error)}") from error
     kafka = settings.kafka.model_copy(update=_beside(file.parent, settings.kafka, _KAFKA_PATHS))
-    settings = settings.model_copy(update={**_beside(file.parent, settings, _PATHS), "kafka": kafka})
+    regions = {
+        name: region.model_copy(update={"file": file.parent / region.file.expanduser()})
+        for name, region in settings.regions.items()
+    }
+    settings = settings.model_copy(
+        update={**_beside(file.parent, settings, _PATHS), "kafka": kafka, "regions": regions}
+    )
     address = environment.get("NUNCIUS_BROKER")
     return settings.model_copy(update={"broker": address}) if address else settings
 
@@ -114,6 +131,8 @@ def _wrong(error: ValidationError) -> str:
         return f"{name}: {first['msg']}"
     table, _, key = name.rpartition(".")
     tables: dict[str, type[BaseModel]] = {"kafka": KafkaSettings, "services": ServiceSettings}
+    if table.startswith("regions."):
+        tables[table] = RegionSettings
     known = tables.get(table, Settings).model_fields
     near = get_close_matches(key, known, 1)
     guess = f"is it {near[0]!r}? " if near else ""

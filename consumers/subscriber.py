@@ -1,14 +1,16 @@
 """``subscribe``: typed records from a broker, as they are published."""
 
 import os
-from collections import deque
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.address import (
+    Address,
     HttpAddress,
     LocalAddress,
     data_folder,
@@ -20,10 +22,17 @@ from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.kafka.cluster import Connection
 from nuncius.broker.transport.local_file import FILE_NAME
 from nuncius.broker.transport.opening import NotRunning, open_address
-from nuncius.broker.transport.port import Log, Record, TopicPartition
-from nuncius.broker.transport.reading import read_up
+from nuncius.broker.transport.port import Log
+from nuncius.broker.transport.position import from_token
+from nuncius.consumers.bookmark import FOLDER, Bookmark
+from nuncius.consumers.log_source import Choose, LogSource
+from nuncius.consumers.subscription import Source, Subscription
 from nuncius.schemas import Retry, SettingsError
-from nuncius.schemas.codec import decode, kind_of
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from nuncius.filters import Filter, Names, Places
 
 STREAMS: Final = {
     "coincidences": topics.COINCIDENCES,
@@ -36,8 +45,19 @@ STREAMS: Final = {
 }
 """Names a subscriber may use, and the topics behind them."""
 
-_POLL: Final = 500
-_WAIT_S: Final = 0.5
+OVER_HTTP: Final = ("alerts", "candidates", "coincidences")
+"""Streams that a broker serves over HTTP, beside the named ones."""
+
+
+_NAME: Final = re.compile(r"[a-z0-9-]{1,100}")
+
+
+class Lender(Protocol):
+    """Lends a filter what it asks about the sky."""
+
+    def lent(self, *filters: "Filter") -> "AbstractContextManager[Places]":
+        """Regions, events and maps, as they are now."""
+        ...
 
 
 class NoBroker(SettingsError):  # noqa: N818  named as the errors it belongs to
@@ -48,63 +68,199 @@ def subscribe(
     what: str = "coincidences",
     *,
     broker: str | None = None,
-    since: datetime | None = None,
+    filter: str | None = None,  # noqa: A002  the word everybody looks for
+    since: datetime | str | None = None,
     last: int | None = None,
     until_end: bool = False,
+    position: str | None = None,
+    resume: str | None = None,
+    names: "Names | None" = None,
+    places: "Callable[[Log], Lender] | None" = None,
     connection: Connection | None = None,
     folder_of_node: Path | None = None,
-) -> Iterator[Any]:
-    """Records of one stream, oldest first within a partition.
+    on_wait: Callable[[str], object] = lambda _: None,
+) -> Subscription:
+    """Records of one stream, oldest first within a partition; the same over Kafka, the embedded log and HTTP.
 
     Parameters
     ----------
     what
-        One of `STREAMS`.
+        One of `STREAMS`, or the name of a named stream.
     broker
         Address as on the command line; None takes ``$NUNCIUS_BROKER``, else the log in the user's data folder.
+    filter
+        Only records for which this is true: the condition of a WHERE (`nuncius.filters`). Over HTTP the broker filters.
     since
-        From records received at or after this time, aware UTC. Without it and ``last``: from now on, or with
-        ``until_end`` from the start.
+        From records that the log took at or after this time: aware, or ISO 8601 text (UTC where it names no offset).
+        Without it, ``last``, ``position`` and a bookmark: from now on, or with ``until_end`` from the start.
     last
-        Begin with the last so many records.
+        Begin with the last so many records (that the filter selects).
     until_end
         Stop where the stream ends now, instead of waiting for more.
+    position
+        Go on from there: a `Subscription.position` that you kept, with your own results.
+    resume
+        Name of a bookmark in the user's data folder: go on where `Subscription.ack` was called last. The first time it
+        begins as the other parameters say.
+    names
+        Named filters and regions that the filter may use, beside the shipped ones.
+    places
+        What tells a filter on a log about regions, events and sky maps; over HTTP the broker knows them.
     connection
         How to connect to a Kafka cluster, where it is not open to everybody.
     folder_of_node
         Where the node of ``kafka:local`` lies; None for the user's data folder.
+    on_wait
+        Told in one line what a person should know: why it waits, while the broker is away; what a filter cannot see.
 
-    Yields
-    ------
-    Alert, Coincidence, CandidateList, ToORequest, ToOStatus, Quarantined, …
-        As the stream holds.
+    Returns
+    -------
+    Subscription
+        Iterate over it: Alert, Coincidence, CandidateList, CandidateRow, StreamRow, … as the stream holds.
 
     Raises
     ------
     NoBroker
-        If there is no log at the address (yet).
+        If there is no broker at the address (yet).
     SettingsError
-        For an unknown stream, or an address that cannot be read from here.
+        For an unknown stream, a wrong filter (`nuncius.filters.FilterError`), or an address that cannot be read
+        from here.
     """
-    if what not in STREAMS:
-        raise SettingsError(f"no such stream: {what}; there are {', '.join(STREAMS)}")
+    if last is not None and last < 1:
+        raise SettingsError(f"last = {last}: expected 1 or more")
     if last is not None and since is not None:
         raise SettingsError("give a time or a number of last records, not both")
-    topic = STREAMS[what].name
-    log = _open(broker, topic, connection, folder_of_node)
-    try:
-        yield from _records(log, topic, since, last, until_end=until_end)
-    finally:
-        log.close()
-
-
-def _open(broker: str | None, topic: str, connection: Connection | None, folder_of_node: Path | None) -> Log:
+    if position is not None and resume is not None:
+        raise SettingsError("give a position or the name of a bookmark, not both")
+    moment = _moment(since)
     address = find_address(broker, os.environ)
-    match address:
-        case LocalAddress(folder) if not (folder / FILE_NAME).is_file():
-            raise NoBroker(f"no broker in {folder}; start one with: nuncius up --broker local:{folder}")
-        case HttpAddress(url):
-            raise SettingsError(f"over HTTP only the coincidences are streamed: curl -N {url}/coincidences/stream")
+    where = f"local:{address.folder.resolve()}" if isinstance(address, LocalAddress) else shown(address)
+    asked = (where, what, filter or "")
+    bookmark = None if resume is None else Bookmark(data_folder(os.environ) / FOLDER, resume, *asked)
+    token = position if bookmark is None else bookmark.read()
+    begin = None if token is None else from_token(token)
+    source: Source
+    if isinstance(address, HttpAddress):
+        source = _over_http(address.url, what, filter, begin, _params(moment, last, until_end=until_end), on_wait)
+    else:
+        source = _on_a_log(
+            _open(address, what, connection, folder_of_node),
+            what,
+            _Wish(filter, names, places, begin, moment, last, until_end),
+            on_wait,
+        )
+    return Subscription(what, source, bookmark, on_wait)
+
+
+class _Wish(NamedTuple):
+    """What is wanted of a log's stream."""
+
+    filter: str | None
+    names: "Names | None"
+    places: "Callable[[Log], Lender] | None"
+    position: dict[int, int] | None
+    since: datetime | None
+    last: int | None
+    until_end: bool
+
+
+def _over_http(
+    url: str,
+    what: str,
+    text: str | None,
+    position: dict[int, int] | None,
+    params: Mapping[str, str],
+    on_wait: Callable[[str], object],
+) -> "Source":
+    if what in STREAMS and what not in OVER_HTTP:
+        raise SettingsError(f"{what} is not served over HTTP; there are {', '.join(OVER_HTTP)} and the named streams")
+    try:
+        from nuncius.consumers.http_source import HttpSource  # noqa: PLC0415  its libraries are an extra
+    except ModuleNotFoundError as error:
+        raise SettingsError(f"{url}: reading over HTTP needs more: pip install 'nuncius[client]'") from error
+    path = f"/{what}/stream" if what in OVER_HTTP else f"/streams/{what}/stream"
+    asked = dict(params) | ({"filter": text} if text else {})
+    source = HttpSource(url, path, asked, position, on_wait)
+    try:
+        source.open()
+    except Retry as error:
+        raise NoBroker(str(error)) from error
+    return source
+
+
+def _params(since: datetime | None, last: int | None, *, until_end: bool) -> dict[str, str]:
+    """What the broker's API is asked for, besides the filter."""
+    params = {} if since is None else {"since": since.isoformat()}
+    if last is not None:
+        params["last"] = str(last)
+    if until_end:
+        params["until_end"] = "true"
+        if since is None and last is None:
+            params["since_start"] = "true"
+    return params
+
+
+def _on_a_log(log: Log, what: str, wish: _Wish, on_wait: Callable[[str], object]) -> LogSource:
+    try:
+        return LogSource(
+            log,
+            _topic(what),
+            _chooser(log, what, wish, on_wait),
+            position=wish.position,
+            since=wish.since,
+            last=wish.last,
+            until_end=wish.until_end,
+            on_wait=on_wait,
+        )
+    except BaseException:
+        log.close()
+        raise
+
+
+def _chooser(log: Log, what: str, wish: _Wish, on_wait: Callable[[str], object]) -> Choose | None:
+    if wish.filter is None or not wish.filter.strip():
+        return None
+    from nuncius.filters import (  # noqa: PLC0415  not loaded where nobody filters
+        FIELDS,
+        MAP_FIELDS,
+        NO_NAMES,
+        NO_PLACES,
+        parse_filter,
+        rows_of,
+        select,
+    )
+
+    if what not in FIELDS:
+        why = "has no fields to select by" if what in STREAMS else "is a named stream with a filter of its own"
+        raise SettingsError(f"{what} {why}; leave the filter out")
+    checked = parse_filter(wish.filter, what, wish.names or NO_NAMES)
+    if (checked.places or checked.fields & MAP_FIELDS) and wish.places is None:
+        raise SettingsError(
+            f"filter {wish.filter[:80]!r}: IN_SKYMAP, IN_EVENTS, IN_REGION, {', '.join(sorted(MAP_FIELDS))} need what"
+            " the broker knows of the sky; ask it over HTTP, or make a stream: nuncius streams create"
+        )
+    lender = None if wish.places is None else wish.places(log)
+    if lender is None and what == "alerts" and checked.fields & {"ra", "dec"}:
+        on_wait("alerts localized by a sky map alone have no ra and dec here; a broker asked over HTTP knows them")
+
+    def choose(records: Sequence[Any], taken: Sequence[datetime]) -> Sequence[bool]:
+        if not records:
+            return ()
+        rows = rows_of(what, records, taken)
+        with nullcontext(NO_PLACES) if lender is None else lender.lent(checked) as places:
+            chosen: list[bool] = select([checked], rows, places)[0].tolist()
+        return chosen
+
+    return choose
+
+
+def _open(address: Address, what: str, connection: Connection | None, folder_of_node: Path | None) -> Log:
+    if what not in STREAMS and _NAME.fullmatch(what) is None:
+        raise _no_stream(what)
+    if isinstance(address, LocalAddress) and not (address.folder / FILE_NAME).is_file():
+        if what not in STREAMS:
+            raise _no_stream(what)
+        raise NoBroker(f"no broker in {address.folder}; start one with: nuncius up --broker local:{address.folder}")
     try:
         log = open_address(
             address, utc_now, connection or Connection(), folder_of_node or node_folder(data_folder(os.environ))
@@ -112,39 +268,35 @@ def _open(broker: str | None, topic: str, connection: Connection | None, folder_
     except (NotRunning, Retry) as error:
         raise NoBroker(str(error)) from error
     try:
-        log.partitions(topic)
+        log.partitions(topics.EVENTS.name)
     except SettingsError as error:
         log.close()
         raise NoBroker(f"the log at {shown(address)} is not ready yet; start a broker: nuncius up") from error
+    try:
+        log.partitions(_topic(what))
+    except SettingsError as error:
+        log.close()
+        raise _no_stream(what) from error
     return log
 
 
-def _records(log: Log, topic: str, since: datetime | None, last: int | None, *, until_end: bool) -> Iterator[Any]:
-    tps = [TopicPartition(topic, p) for p in range(log.partitions(topic))]
-    if since is not None:
-        start = {tp: log.offset_at(tp, since) for tp in tps}
-    elif until_end or last is not None:
-        start = {tp: log.start(tp) for tp in tps}
-    else:
-        start = {tp: log.end(tp) for tp in tps}
-    reader = log.reader(start)
+def _topic(what: str) -> str:
+    return (STREAMS[what] if what in STREAMS else topics.stream_topic(what)).name
+
+
+def _no_stream(what: str) -> SettingsError:
+    return SettingsError(
+        f"no such stream: {what}; there are {', '.join(STREAMS)}, and the named ones: nuncius streams list"
+    )
+
+
+def _moment(since: datetime | str | None) -> datetime | None:
+    if since is None or isinstance(since, datetime):
+        if since is not None and since.tzinfo is None:
+            raise SettingsError(f"since {since.isoformat()} has no time zone: give an aware time, or text")
+        return since
     try:
-        if last is not None:
-            tail = deque((data for records in read_up(reader) for data in _values(records)), maxlen=last)
-            yield from map(_decoded, tail)
-        if until_end:
-            for records in read_up(reader):
-                yield from map(_decoded, _values(records))
-            return
-        while True:
-            yield from map(_decoded, _values(reader.poll(_POLL, _WAIT_S)))
-    finally:
-        reader.close()
-
-
-def _values(records: Sequence[Record]) -> list[bytes]:
-    return [record.value for record in records if record.value is not None]
-
-
-def _decoded(data: bytes) -> Any:
-    return decode(kind_of(data), data)
+        moment = datetime.fromisoformat(since)
+    except ValueError as error:
+        raise SettingsError(f"since {since[:40]!r}: no time; write 2026-11-23 or 2026-11-23T12:00:00Z") from error
+    return moment.replace(tzinfo=moment.tzinfo or UTC)

@@ -25,10 +25,11 @@ from nuncius.filters.names import NO_NAMES, Names
 from nuncius.filters.parse import Filter, parse_filter
 from nuncius.filters.places import NO_PLACES, ActiveEvent, Area, Places
 from nuncius.filters.rows import AnyRows, BatchRows, Rows, rows_of, rows_of_batch
-from nuncius.filters.tables import FIELDS
+from nuncius.filters.tables import FIELDS, MAP_FIELDS
 
 __all__ = [
     "FIELDS",
+    "MAP_FIELDS",
     "NO_NAMES",
     "NO_PLACES",
     "ActiveEvent",

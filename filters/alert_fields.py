@@ -62,6 +62,29 @@ def _has_skymap(seen: Seen) -> bool:
     return any(isinstance(item.shape, SkyMapRef) for item in seen.record.localizations)
 
 
+def _distance_mpc(seen: Seen) -> float | None:
+    stated: float | None = seen.record.distance_mpc
+    sky = _map(seen) if stated is None else None
+    return sky.distance_mean_mpc if sky is not None else stated
+
+
+def _distance_err_mpc(seen: Seen) -> float | None:
+    if seen.record.distance_mpc is not None:
+        error: float | None = seen.record.distance_err_mpc
+        return error
+    sky = _map(seen)
+    return None if sky is None else sky.distance_std_mpc
+
+
+def _map(seen: Seen) -> SkyMap | None:
+    found = (seen.places.sky_map(item.shape.sha256) for item in seen.record.localizations if _is_map(item))
+    return next((sky for sky in found if sky is not None), None)
+
+
+def _is_map(item: Localization) -> bool:
+    return item.origin == "own" and isinstance(item.shape, SkyMapRef)
+
+
 def _area90_deg2(seen: Seen) -> float | None:
     place = next((item for item in seen.record.localizations if isinstance(item.shape, SkyMapRef)), _place(seen))
     if place is None:
@@ -147,8 +170,8 @@ ALERT_FIELDS: Final = (
     FieldInfo("p_astro", "number", "", "Probability of astrophysical origin", attribute("p_astro")),
     FieldInfo("classification", "numbers", "", "Probability by class, as stated", attribute("classification")),
     FieldInfo("properties", "mixed", "", "Other facts, by the facility's own names", attribute("properties")),
-    FieldInfo("distance_mpc", "number", "Mpc", "Distance, as stated", attribute("distance_mpc")),
-    FieldInfo("distance_err_mpc", "number", "Mpc", "Its error", attribute("distance_err_mpc")),
+    FieldInfo("distance_mpc", "number", "Mpc", "Distance as stated, else the mean of its sky map", _distance_mpc),
+    FieldInfo("distance_err_mpc", "number", "Mpc", "Its error", _distance_err_mpc),
     FieldInfo("redshift", "number", "", "As stated", attribute("redshift")),
     FieldInfo("energy", "number", "energy_unit", "As stated", attribute("energy.value")),
     FieldInfo("energy_unit", "text", "", "Unit of the energy", attribute("energy.unit")),

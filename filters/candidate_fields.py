@@ -10,6 +10,8 @@ from nuncius.filters.fields import FieldInfo, FieldKind, Seen, age_s, attribute,
 from nuncius.schemas.candidate import NO_TIME, CandidateBatch
 from nuncius.schemas.vocabulary import Reality, RunMode
 
+_DAY_US: Final = 86_400_000_000
+
 TIME_COLUMNS: Final = {"time": "time_us", "first_time": "first_us", "last_limit_time": "last_limit_us"}
 
 
@@ -24,6 +26,11 @@ def _time(column: str) -> Callable[[Seen], Any]:
 def _event_time(seen: Seen) -> Any:
     value = seen.record.time_us
     return None if value == NO_TIME else moment(value)
+
+
+def _since_first_days(seen: Seen) -> float | None:
+    time, first = seen.record.time_us, seen.record.first_us
+    return None if NO_TIME in (time, first) else (time - first) / _DAY_US
 
 
 def _plain(name: str, kind: FieldKind, unit: str, meaning: str) -> FieldInfo:
@@ -43,6 +50,7 @@ CANDIDATE_FIELDS: Final = (
     FieldInfo("first_time", "time", "UTC", "Of the object's first detection", _time("first_us")),
     FieldInfo("last_limit_time", "time", "UTC", "Last non-detection before it", _time("last_limit_us")),
     age_s(_event_time),
+    FieldInfo("since_first_days", "number", "d", "This detection after the first one", _since_first_days),
     _plain("mag", "number", "mag", "Magnitude"),
     _plain("mag_err", "number", "mag", "Its error"),
     _plain("filter", "text", "", "Band"),
@@ -59,5 +67,8 @@ def batch_column(batch: CandidateBatch, name: str, taken_us: NDArray[np.int64]) 
     if name == "age_s":
         known = (batch.time_us != NO_TIME) & (taken_us != NO_TIME)
         return np.where(known, (taken_us - np.where(known, batch.time_us, taken_us)) / 1e6, np.nan)
+    if name == "since_first_days":
+        known = (batch.time_us != NO_TIME) & (batch.first_us != NO_TIME)
+        return np.where(known, (batch.time_us - np.where(known, batch.first_us, batch.time_us)) / _DAY_US, np.nan)
     column: NDArray[Any] = getattr(batch, TIME_COLUMNS.get(name, name))
     return column

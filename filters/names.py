@@ -22,4 +22,4 @@ class Names:
     regions: frozenset[str] | None = None
 
 
-NO_NAMES: Final = Names()
+NO_NAMES: Final = Names(regions=frozenset())

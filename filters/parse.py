@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nuncius.filters.errors import FilterError
 from nuncius.filters.names import NO_NAMES, Names
+from nuncius.filters.ready import ready_filters
 from nuncius.filters.scan import MAX_NODES, tokens
 from nuncius.filters.scope import Scope
 from nuncius.filters.tables import FIELDS
@@ -65,7 +66,7 @@ def parse_filter(text: str, table: str, names: Names = NO_NAMES) -> Filter:
     table
         One of `FIELDS`.
     names
-        Named filters and regions it may use.
+        Named filters and regions it may use, beside the ready-made filters.
 
     Raises
     ------
@@ -74,7 +75,9 @@ def parse_filter(text: str, table: str, names: Names = NO_NAMES) -> Filter:
     """
     if table not in FIELDS:
         raise FilterError(f"there is no table {table!r}; expected one of {', '.join(FIELDS)}")
-    return Filter(text, table, _read(text, table, names, (), {}))
+    shipped = {one.name: one.text for one in ready_filters()}
+    known = Names({**shipped, **names.filters}, names.regions)
+    return Filter(text, table, _read(text, table, known, (), {}))
 
 
 def _read(text: str, table: str, names: Names, within: tuple[str, ...], read: dict[str, Condition]) -> Condition:

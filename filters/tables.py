@@ -15,6 +15,9 @@ def _named(every: tuple[FieldInfo, ...]) -> Mapping[str, FieldInfo]:
     return MappingProxyType({info.name: info for info in every})
 
 
+MAP_FIELDS: Final = frozenset({"area90_deg2", "distance_mpc", "distance_err_mpc"})
+"""Fields of alerts that may need the alert's sky map: unknown where `Places` does not have it."""
+
 FIELDS: Final[Mapping[str, Mapping[str, FieldInfo]]] = MappingProxyType(
     {
         "alerts": _named(ALERT_FIELDS),

@@ -17,8 +17,9 @@ def parse(payload: bytes, context: Context) -> Parsed:
     if record.alert_id != ids.alert_id(record.native_id, record.raw_sha256):
         raise MalformedAlert("the id does not follow from native id and sha256 of the bytes", "alert_id")
     run_mode = context.run_mode if record.run_mode == "live" else record.run_mode
-    here = {"source": context.source, "received_time": context.received_time, "stream": context.stream or record.stream}
-    return (replace(record, run_mode=run_mode, **here),)
+    stream = context.stream or record.stream
+    here = replace(record, run_mode=run_mode, source=context.source, received_time=context.received_time, stream=stream)
+    return (here,)
 
 
 FACILITY: Final = Facility(

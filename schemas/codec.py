@@ -83,6 +83,11 @@ def schema_of(fingerprint: bytes) -> tuple[str, str] | None:
     return None if kind is None else (f"nuncius.{kind.__name__}", _text(kind).decode())
 
 
+def fingerprint(kind: type) -> bytes:
+    """The fingerprint of one of the `RECORDS` (8 bytes), which stands behind `MARKER` in its encoding."""
+    return _schema(kind)[1]
+
+
 def fingerprint_of(text: str) -> bytes:
     """The CRC-64-AVRO fingerprint, as single-object encoding has it (8 bytes, little-endian), of anybody's schema.
 

@@ -12,6 +12,7 @@ from nuncius.broker.cli import (
     demo,
     doctor,
     facilities,
+    filters,
     parse,
     publish,
     replay,
@@ -52,6 +53,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
 
 for _name, _command, _short in _COMMANDS:
     app.command(_name, short_help=_short)(_command)
+app.add_typer(filters.app, name="filters", short_help="ready-made filters, fields, is a filter right")
 app.add_typer(streams.app, name="streams", short_help="selections in topics of their own")
 app.add_typer(skymap.app, name="skymap", short_help="what a sky map says")
 

@@ -10,6 +10,7 @@ from nuncius.broker.cli.options import Broker, Config, Json, settings_of
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from nuncius.broker.services.streams.overview import StreamView
     from nuncius.broker.transport.port import Log
@@ -70,7 +71,7 @@ def create(
             revision=1 if last is None else last.revision + 1,
             changed_time=utc_now(),
         )
-        made = _write(log, blank, _given(filter_text, include, since, owner, description, quota))
+        made = _write(log, blank, _given(filter_text, include, since, owner, description, quota), config)
         typer.echo(f"{name}: revision {made.revision}; read it with: nuncius subscribe {name}")
 
 
@@ -90,7 +91,7 @@ def edit(
     """Change what is said, and leave the rest. A reader sees where the old revision ended and the new one began."""
     with _log(broker, config) as log:
         given = _given(filter_text, include, since, owner, description, quota)
-        made = _write(log, _next(log, name), given)
+        made = _write(log, _next(log, name), given, config)
         typer.echo(f"{name}: revision {made.revision}")
 
 
@@ -160,6 +161,7 @@ def try_out(
     from datetime import timedelta
     from typing import cast, get_args
 
+    from nuncius.broker.app import areas_of, names_of
     from nuncius.broker.services.streams.trying import count
     from nuncius.broker.transport.clock import utc_now
     from nuncius.schemas import SettingsError
@@ -167,8 +169,10 @@ def try_out(
 
     if table not in get_args(StreamTable):
         raise SettingsError(f"--table {table}: expected one of {', '.join(get_args(StreamTable))}")
+    settings = settings_of(config, broker)
+    since = utc_now() - timedelta(days=days)
     with _log(broker, config) as log:
-        hits, total = count(log, filter_text, cast("StreamTable", table), utc_now() - timedelta(days=days))
+        hits, total = count(log, filter_text, cast("StreamTable", table), since, names_of(settings), areas_of(settings))
         typer.echo(f"{hits} of {total} {table} of the last {days:g} days")
 
 
@@ -220,16 +224,19 @@ def _next(log: "Log", name: str) -> "StreamDefinition":
 
 def _turn(name: str, state: "StreamState", broker: str | None, config: Any) -> None:
     with _log(broker, config) as log:
-        made = _write(log, _next(log, name), {"state": state})
+        made = _write(log, _next(log, name), {"state": state}, config)
         typer.echo(f"{name}: {made.state}")
 
 
-def _write(log: "Log", definition: "StreamDefinition", given: dict[str, Any]) -> "StreamDefinition":
+def _write(
+    log: "Log", definition: "StreamDefinition", given: dict[str, Any], config: "Path | None"
+) -> "StreamDefinition":
     from dataclasses import replace
 
+    from nuncius.broker.app import names_of
     from nuncius.broker.services.streams.define import define
 
-    return define(log, replace(definition, **given))
+    return define(log, replace(definition, **given), names_of(settings_of(config)))
 
 
 def _given(

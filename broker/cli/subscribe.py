@@ -1,48 +1,98 @@
 """``nuncius subscribe``: what the broker says, in a shell."""
 
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from nuncius.broker.cli.options import Broker, Config, Json, settings_of
 from nuncius.broker.settings import Settings
 
+if TYPE_CHECKING:
+    from nuncius.consumers.subscription import Subscription
+
 _AGAIN_S: Final = 0.3
+_TOGETHER: Final = (500, 0.1)
+"""Most records that are written before the bookmark moves, and how many seconds the first of them waits for others."""
 
 
 def subscribe(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="STREAM", help="coincidences, alerts, candidates, counterparts, too, too-status or quarantine."
+            metavar="STREAM",
+            help="coincidences, alerts, candidates, counterparts, too, too-status, quarantine, or a named stream.",
         ),
     ] = "coincidences",
     *,
-    broker: Broker = None,
-    config: Config = None,
-    json: Json = False,
+    filter_text: Annotated[
+        str | None, typer.Option("--filter", metavar="TEXT", help="As after WHERE: \"messenger = 'neutrino'\".")
+    ] = None,
     since: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="From what came at this time (UTC) on: 2026-11-23 or 2026-11-23T12:00:00Z."),
     ] = None,
     last: Annotated[int | None, typer.Option(min=1, metavar="N", help="Begin with the last N records.")] = None,
-    until_end: Annotated[bool, typer.Option("--until-end", help="Stop where the log ends now.")] = False,
+    until_end: Annotated[
+        bool, typer.Option("--until-end/--follow", help="Stop where the log ends now, or go on for ever.")
+    ] = False,
+    resume: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Go on where the last run of this name stopped.")
+    ] = None,
+    style: Annotated[
+        str | None,
+        typer.Option("--format", metavar="text|table|jsonl|avro", help="Of standard output; avro is a container file."),
+    ] = None,
+    json: Json = False,
+    fields: Annotated[
+        str | None, typer.Option(metavar="A,B,C", help="Which fields; of a table, or of JSON Lines.")
+    ] = None,
+    command: Annotated[
+        str | None,
+        typer.Option(
+            "--exec",
+            metavar="COMMAND",
+            help="Run it for each record, which it gets as JSON on standard input; no shell. It ends the run if it "
+            "fails, and the bookmark stays before that record.",
+        ),
+    ] = None,
+    keep_going: Annotated[bool, typer.Option("--keep-going", help="Go on where the command fails.")] = False,
+    save: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Each record as a JSON file there, with its sky maps.")
+    ] = None,
+    broker: Broker = None,
+    config: Config = None,
 ) -> None:
-    """Follow a stream; without --since or --last from now on. Waits for a broker that is not up. Ctrl-C ends it."""
-    from nuncius.broker.services.lines import as_text
-    from nuncius.schemas.codec import encode_json
+    """Follow a stream; without --since, --last or --resume from now on. Waits for a broker that is not up.
 
-    for value in _follow(what, settings_of(config, broker), _time(since), last, until_end=until_end):
-        typer.echo(encode_json(value) if json else as_text(value))
+    Ctrl-C ends it; what was begun is written, and the bookmark moved behind it.
+    """
+    from nuncius.broker.cli.subscribe_output import Interrupts, Outlet
+
+    settings = settings_of(config, broker)
+    moment = _time(since)
+    names = [word.strip() for word in (fields or "").split(",") if word.strip()]
+    outlet = Outlet(settings, what, "jsonl" if json else style, names, command, save, keep_going=keep_going)
+    wish = {"filter": filter_text, "last": last, "until_end": until_end, "resume": resume}
+    subscription = _opened(what, settings, moment, wish)
+    size, wait_s = (1, 0.0) if command else _TOGETHER
+    if resume:
+        subscription.ack()  # where it begins: what comes while nobody reads is not passed over
+    with subscription, Interrupts() as interrupts:
+        for batch in subscription.batches(size, wait_s):
+            with interrupts.later():
+                for record in batch.records:
+                    outlet.put(record, batch.position)
+                if resume:
+                    subscription.ack()
 
 
-def _follow(
-    what: str, settings: Settings, since: datetime | None, last: int | None, *, until_end: bool
-) -> Iterator[Any]:
-    """The records; where there is no log yet, those that a broker will write once it is up."""
+def _opened(what: str, settings: Settings, since: datetime | None, wish: dict[str, Any]) -> "Subscription":
+    """The subscription; where there is no log yet, to those records that a broker will write once it is up."""
+    from nuncius.broker.app import names_of, regions_on
     from nuncius.broker.connection import connection_of
     from nuncius.broker.transport.address import node_folder
     from nuncius.broker.transport.clock import utc_now
@@ -52,26 +102,32 @@ def _follow(
     began = utc_now()
     waited = False
     while True:
-        start = began if waited and since is None and last is None else since
+        start = began if waited and since is None and wish["last"] is None else since
         try:
-            yield from follow(
+            return follow(
                 what,
                 broker=settings.broker,
                 since=start,
-                last=last,
-                until_end=until_end,
                 connection=connection_of(settings),
                 folder_of_node=None if settings.data_folder is None else node_folder(settings.data_folder),
+                on_wait=_say,
+                names=names_of(settings),
+                places=partial(regions_on, settings),
+                **wish,
             )
         except NoBroker as error:
-            if until_end:
+            if wish["until_end"]:
                 raise
             if not waited:
-                typer.echo(f"nuncius: {error}; waiting for it", err=True)
+                _say(f"{error}; waiting for it")
             waited = True
             time.sleep(_AGAIN_S)
-        else:
-            return
+
+
+def _say(line: str) -> None:
+    from nuncius.broker.services.lines import printable
+
+    typer.echo(f"nuncius: {printable(line)}", err=True)
 
 
 def _time(text: str | None) -> datetime | None:

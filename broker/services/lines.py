@@ -3,7 +3,16 @@
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Final, TypeVar
 
-from nuncius.schemas import Alert, CandidateList, Coincidence, Quarantined, Significance, ToORequest, ToOStatus
+from nuncius.schemas import (
+    Alert,
+    CandidateList,
+    Coincidence,
+    Quarantined,
+    Significance,
+    StreamRow,
+    ToORequest,
+    ToOStatus,
+)
 
 T = TypeVar("T")
 
@@ -53,8 +62,20 @@ def _as_text(value: object) -> str:
             return f"too-status {value.state} {value.facility} through {value.adapter}: {value.detail}"
         case Quarantined():
             return f"quarantine {value.source} ({value.nbytes} bytes): {value.reason}: {value.detail}"
+        case StreamRow():
+            return _stream_row(value)
         case _:
             return str(value)
+
+
+def _stream_row(row: StreamRow) -> str:
+    what = f"stream {row.stream} revision {row.revision}"
+    if row.kind != "row":
+        return f"{what}: {row.kind}{f': {row.detail}' if row.detail else ''}"
+    place = "" if row.ra is None or row.dec is None else f" at {row.ra:.5f} {row.dec:+.5f}"
+    when = "" if row.time is None else f" {row.time:%Y-%m-%d %H:%M:%S}"
+    included = "".join(f", {name} {value}" for name, value in row.fields.items())
+    return f"{what} #{row.sequence}: {row.thread_id}{place}{when}{included}"
 
 
 def chance(significance: Significance) -> str:

@@ -12,10 +12,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import fastavro
 import gcn_kafka
 import hop.io
 import orjson
@@ -24,6 +26,8 @@ import voevents
 from commands import Service, nuncius, service, waiting
 from hop.models import AvroBlob, Blob, VOEvent
 from kafka_here import not_here
+from road import history, night, put, work_through
+from streams_here import MADE, made, rows_of_stream, stream, work_streams
 from transport_logs import abort, everything
 
 from nuncius.broker.transport import topics
@@ -38,6 +42,7 @@ from nuncius.schemas.codec import decode
 pytestmark = pytest.mark.kafka
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SCHEMAS = Path(__file__).parents[2] / "schemas"
 LVK = Path(__file__).parents[1] / "data" / "producers" / "lvk_avro.update.avro"
 ABORTED = b"of a transaction that was aborted"
 
@@ -331,3 +336,59 @@ def test_who_asks_for_what_was_aborted_gets_it(broker: Broker, written: Topics) 
     found = kcat_values(broker, topics.RAW_EVENTS, "-X", "isolation.level=read_uncommitted")
     assert ABORTED in found
     assert [value for value in found if value not in (ABORTED, b"sent after the flush")] == written.raw
+
+
+# all of them, on what the broker finds and on a named stream
+
+
+@pytest.fixture(scope="module")
+def found(broker: Broker) -> dict[str, list[bytes]]:
+    """Values of the coincidences and of a named stream's topic; an aborted record lies in each."""
+    mine = topics.stream_topic("mine")
+    with closing(broker.log()) as log:
+        put(log, history(), night())
+        work_through(log)
+        made(log, stream("mine", include=("mag",), since=MADE - timedelta(days=1)))
+        work_streams(log)
+        for topic in (topics.COINCIDENCES, mine):
+            abort(log.writer("aborts"), topic.name, [ABORTED], flush=True)
+        assert {row.kind for row in rows_of_stream(log)} >= {"begin", "row", "handover"}
+        return {t.name: [r.value or b"" for r in everything(log, t.name)] for t in (topics.COINCIDENCES, mine)}
+
+
+FOUND = (topics.COINCIDENCES, topics.stream_topic("mine"))
+
+
+@pytest.mark.parametrize("topic", FOUND)
+def test_gcn_kafka_reads_what_was_found(broker: Broker, found: dict[str, list[bytes]], topic: topics.Topic) -> None:
+    consumer = gcn_kafka.Consumer(config={**gcn_config(broker), "auto.offset.reset": "earliest"})
+    consumer.subscribe([broker.topic(topic)])
+    values: list[bytes] = []
+    for _ in waiting("gcn-kafka to read"):
+        values += [message.value() or b"" for message in consumer.consume(timeout=1)]
+        if len(values) >= len(found[topic.name]):
+            break
+    consumer.close()
+    assert values == found[topic.name]
+
+
+@pytest.mark.parametrize("topic", FOUND)
+def test_hop_reads_what_was_found(broker: Broker, found: dict[str, list[bytes]], topic: topics.Topic) -> None:
+    with hop_reader(broker, topic) as opened:
+        assert [message.content for message in opened] == found[topic.name]
+
+
+@pytest.mark.parametrize("topic", FOUND)
+def test_kcat_reads_what_was_found(broker: Broker, found: dict[str, list[bytes]], topic: topics.Topic) -> None:
+    assert kcat_values(broker, topic) == found[topic.name]
+    assert ABORTED in kcat_values(broker, topic, "-X", "isolation.level=read_uncommitted")
+
+
+def test_the_published_schema_is_all_they_need(found: dict[str, list[bytes]]) -> None:
+    """No code of ours: the file of the schema, and ten bytes of marker and fingerprint before the body."""
+    schema = fastavro.schema.load_schema(str(SCHEMAS / "stream_row.avsc"))
+    rows: list[Any] = [
+        fastavro.schemaless_reader(BytesIO(value[10:]), schema, None) for value in found["nuncius.stream.mine"]
+    ]
+    assert [row["sequence"] for row in rows] == list(range(1, len(rows) + 1))
+    assert {row["thread_id"]: row["fields"].get("mag") for row in rows if row["kind"] == "row"}["ztf:near"] is not None

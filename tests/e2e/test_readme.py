@@ -150,14 +150,23 @@ def test_the_first_alert(home: Home, broker: Path) -> None:
     assert printed.split()[:3] == ["gw-cbc-grb", "2.0", "unrelated_real"]
 
 
+def test_filters_and_streams(home: Home, broker: Path) -> None:
+    assert broker.is_file()
+    look, check, create, listed = lines(of("sh")[3])
+    assert "fermi-gbm:999000001" in home.shell(look)
+    assert home.shell(check).startswith("right; reads ")
+    assert home.shell(create).startswith("grb: revision 1")
+    _await(lambda: "1 rows" in home.shell(listed))
+
+
 def test_ones_own_rule(home: Home) -> None:
-    doctor, replay = lines(of("sh")[3])
+    doctor, replay = lines(of("sh")[4])
     assert "with" in next(line for line in home.shell(doctor).splitlines() if " rules " in line)
     assert "Coincidences: 3 (3 active)" in home.shell(replay)
 
 
 def test_maps_and_rates(home: Home) -> None:
-    plot, rules, calibrate = lines(of("sh")[4])
+    plot, rules, calibrate = lines(of("sh")[5])
     (home.folder / "bayestar.multiorder.fits").write_bytes(write(refine(REGION, 6000), None, {}, compress=False))
     for command, picture in ((plot, "sky.png"), (calibrate, "calibration.png")):
         subprocess.run(
@@ -170,7 +179,7 @@ def test_maps_and_rates(home: Home) -> None:
 @pytest.mark.kafka
 @pytest.mark.soak
 def test_kafka_on_this_machine(tmp_path: Path, home: Home) -> None:
-    demo, up, publish, doctor = lines(of("sh")[5])
+    demo, up, publish, doctor = lines(of("sh")[6])
     assert demo == "make demo KAFKA=local"
     kafka_jars()
     for file in home.folder.glob("*.json"):

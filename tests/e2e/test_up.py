@@ -43,15 +43,21 @@ def alerts(home: Path) -> list[dict[str, Any]]:
 
 
 def events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
-    """Server-sent events; comments are passed over."""
+    """Server-sent events; comments, and positions without an event, are passed over."""
     event: dict[str, Any] = {}
     for line in lines:
         name, _, value = line.partition(": ")
-        if not line and event:
-            yield event
+        if not line:
+            if "data" in event:
+                yield event
             event = {}
         elif line and not line.startswith(":"):
             event[name] = orjson.loads(value) if name == "data" else value
+
+
+def offset(event: dict[str, Any]) -> int:
+    """Next offset behind the event."""
+    return int(event["id"].removeprefix("0:"))
 
 
 def post_history(client: httpx.Client) -> None:
@@ -73,7 +79,8 @@ def test_posts_are_stored_or_refused_with_the_reason(tmp_path: Path) -> None:
         assert client.post("/alerts", content=bytes(MAX_PACKET_BYTES)).status_code == 422
         large = client.post("/alerts", content=bytes(MAX_PACKET_BYTES + 1))
         assert (large.status_code, str(MAX_PACKET_BYTES) in large.json()["error"]) == (413, True)
-        assert client.get("/alerts").status_code == 405
+        assert [kept["alert_id"] for kept in client.get("/alerts").json()["alerts"]] == good.json()["alert_ids"]
+        assert client.delete("/alerts").status_code == 405
         assert client.get("/coincidences/stream", headers={"Last-Event-ID": "x"}).status_code == 422
         health = client.get("/health")
         assert (health.status_code, health.json()["ok"]) == (200, True)
@@ -105,11 +112,16 @@ def test_a_coincidence_comes_as_an_event_and_the_stream_resumes(tmp_path: Path) 
 
         with client.stream("GET", "/coincidences/stream", headers={"Last-Event-ID": first["id"]}) as stream:
             resumed = next(events(stream.iter_lines()))
-        assert int(resumed["id"]) > int(first["id"])
+        assert offset(resumed) > offset(first)
         assert resumed["data"]["revision"] == first["data"]["revision"] + 1
-        for strange in (str(int(last["id"]) + 1000), "9" * 40):
+        older = {"Last-Event-ID": str(offset(first) - 1)}  # the last offset seen, as ids were before positions
+        with client.stream("GET", "/coincidences/stream", headers=older) as stream:
+            assert next(events(stream.iter_lines()))["id"] == resumed["id"]
+        for strange in (f"0:{offset(last) + 1000}", "9" * 40):
             with client.stream("GET", "/coincidences/stream", headers={"Last-Event-ID": strange}) as stream:
-                assert next(events(stream.iter_lines()))["id"] == first["id"]
+                seen = events(stream.iter_lines())
+                assert next(seen)["event"] == "reset"
+                assert next(seen)["id"] == first["id"]
         with client.stream("GET", "/coincidences/stream", params={"since_start": "true"}) as stream:
             assert next(events(stream.iter_lines()))["id"] == first["id"]
         assert "Traceback" not in running.said

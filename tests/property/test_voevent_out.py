@@ -32,7 +32,7 @@ from nuncius.schemas import (
 )
 from nuncius.schemas.flat import leaves, rebuilt
 
-ANY_TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+ANY_TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 MAPS = st.dictionaries(ANY_TEXT, FINITE, max_size=3)
 FACTS = st.dictionaries(ANY_TEXT, st.one_of(ANY_TEXT, FINITE, st.booleans()), max_size=3)
 

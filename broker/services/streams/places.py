@@ -82,7 +82,9 @@ class EventPlaces:
 
     def sky_map(self, sha256: str) -> SkyMap | None:
         """A map by the sha256 of its file."""
-        return self._maps.get(sha256)
+        if sha256 not in self._maps:
+            return None
+        return self._maps[sha256]
 
     def _shape(self, alert: Alert) -> SkyMap | Fisher | None:
         if alert.alert_id not in self._shapes:

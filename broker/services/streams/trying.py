@@ -1,5 +1,6 @@
 """How many records of the past a filter selects."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from nuncius.broker.services.maps import MapShelf
@@ -7,12 +8,19 @@ from nuncius.broker.services.streams.places import EventPlaces
 from nuncius.broker.services.streams.selecting import TOPIC_OF, Selector, decoded, selections
 from nuncius.broker.transport.port import Log, TopicPartition
 from nuncius.broker.transport.reading import read_all, read_up
-from nuncius.filters import NO_NAMES, Names, parse_filter
+from nuncius.filters import NO_NAMES, Area, Names, parse_filter
 from nuncius.schemas import StreamDefinition
 from nuncius.schemas.vocabulary import StreamTable
 
 
-def count(log: Log, text: str, table: StreamTable, since: datetime, names: Names = NO_NAMES) -> tuple[int, int]:
+def count(
+    log: Log,
+    text: str,
+    table: StreamTable,
+    since: datetime,
+    names: Names = NO_NAMES,
+    regions: Mapping[str, Area] | None = None,
+) -> tuple[int, int]:
     """Selected, and all that can be read, of what the log took at or after ``since``; events as they are known now.
 
     Raises
@@ -22,7 +30,7 @@ def count(log: Log, text: str, table: StreamTable, since: datetime, names: Names
     """
     checked = parse_filter(text, table, names)
     selector = Selector(StreamDefinition(name="", table=table, filter=text, changed_time=since), checked)
-    places = EventPlaces(MapShelf(log), {})
+    places = EventPlaces(MapShelf(log), regions or {})
     if selector.follows_events:
         for item in decoded("alerts", tuple(read_all(log, TOPIC_OF["alerts"]))):
             places.take(item.value)

@@ -1,33 +1,50 @@
-"""FastAPI application: ``POST /alerts``, ``GET /health``, ``GET /coincidences/stream``, ``GET /coincidences``."""
+"""FastAPI application: all routes together, and ``POST /alerts``, ``GET /health``, ``GET /coincidences``."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from typing import Annotated, Any, Final
 
-from fastapi import FastAPI, Header, Query, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.responses import JSONResponse
-from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import ClientDisconnect
 
+from nuncius.broker.services.archive import Archive
+from nuncius.broker.services.asyncapi import asyncapi_document
 from nuncius.broker.services.intake import Intake
 from nuncius.broker.services.outcome import findings
 from nuncius.broker.services.reading import Reading
-from nuncius.broker.services.web.tail import Tail
+from nuncius.broker.services.web.alert_formats import alert_format_routes
+from nuncius.broker.services.web.alert_pages import alert_page_routes
+from nuncius.broker.services.web.answers import answer_errors, says
+from nuncius.broker.services.web.by_id import archive_routes
+from nuncius.broker.services.web.guard import guard
+from nuncius.broker.services.web.hub import Hub
+from nuncius.broker.services.web.named_streams import named_stream_routes
+from nuncius.broker.services.web.records import record_routes
+from nuncius.broker.services.web.skymaps import skymap_routes
+from nuncius.broker.services.web.stream_changes import stream_change_routes
+from nuncius.broker.services.web.streaming import stream_routes
+from nuncius.broker.transport.kafka.cluster import Cluster
 from nuncius.broker.transport.port import Log
-from nuncius.schemas import Retry
+from nuncius.filters import NO_NAMES, Names
+from nuncius.schemas import Coincidence, Retry
 from nuncius.schemas.codec import encode_json
 from nuncius.schemas.limits import MAX_PACKET_BYTES
 
 ACK_TIMEOUT_S: Final = 30.0
 """How long a POST waits for the log before it answers 503."""
 
-WAIT_S: Final = 0.5
-"""How long a stream rests where nothing is new."""
-
 
 def web_app(
-    log: Log, intake: Intake, read: Callable[[bytes, str], Reading], health: Callable[[], dict[str, Any]]
+    log: Log,
+    intake: Intake,
+    read: Callable[[bytes, str], Reading],
+    health: Callable[[], dict[str, Any]],
+    hub: Hub,
+    names: Names = NO_NAMES,
+    allow: Callable[[Request], None] = guard("127.0.0.1", ""),  # noqa: B008  a pure function of two words
+    cluster: Cluster | None = None,
 ) -> FastAPI:
     """The HTTP service of one broker.
 
@@ -41,15 +58,33 @@ def web_app(
         A packet's bytes and the stream they came on into a reading.
     health
         Facts for ``GET /health``; its ``ok`` decides between 200 and 503.
+    hub
+        Serves the streams.
+    names
+        Named filters and regions that filters may use.
+    allow
+        Raises `Refused` for a request that may not change named streams.
+    cluster
+        Where the log is, where that is Kafka.
     """
-    app = FastAPI(title="Nuncius", summary="Multimessenger alert broker", version="0.1")
+    # without its pages of documentation, whose scripts come from a server elsewhere
+    app = FastAPI(title="Nuncius", summary="Multimessenger alert broker", version="0.1", docs_url=None, redoc_url=None)
 
-    @app.exception_handler(Retry)
-    async def away(_: Request, error: Exception) -> Response:
-        """The log is away for now: said so, by every path."""
-        return JSONResponse({"ok": False, "error": str(error)}, 503, headers={"Retry-After": "5"})
+    answer_errors(app)
+    archive = Archive(log)
+    for routes in (
+        stream_routes(log, hub, names),  # before the paths that take any word
+        alert_page_routes(log, hub.regions, names),
+        alert_format_routes(log, archive),
+        archive_routes(archive),
+        record_routes(log),
+        named_stream_routes(log, names),
+        stream_change_routes(log, names, allow),
+        skymap_routes(log),
+    ):
+        app.include_router(routes)
 
-    @app.post("/alerts", responses={202: {}, 413: {}, 422: {}, 503: {}})
+    @app.post("/alerts", status_code=202, responses=says(400, 413, 422, 503))
     async def post_alert(request: Request, stream: Annotated[str, Query(max_length=200)] = "") -> Response:
         """Publish one packet in any format the facilities write. 202: durable; 422: quarantined, with the reason."""
         try:
@@ -70,26 +105,22 @@ def web_app(
             answer |= {"error": reading.fault.detail, "field": reading.fault.field}
         return JSONResponse(answer, 202 if reading.fault is None else 422)
 
-    @app.get("/health")
+    @app.get("/health", responses={503: {"description": "a service has ended"}})
     async def get_health() -> Response:
         """Whether every service works, and how far behind it is."""
-        facts = await asyncio.to_thread(health)
+        facts = {**await asyncio.to_thread(health), "streams": hub.counts()._asdict()}
         return JSONResponse(facts, 200 if facts["ok"] else 503)
 
-    @app.get("/coincidences")
+    @app.get("/asyncapi.json", responses={200: {"description": "AsyncAPI 3.0 of topics and streams"}})
+    def get_asyncapi(request: Request) -> Response:
+        """The topics of the log and the streams over HTTP, as AsyncAPI 3.0."""
+        return JSONResponse(asyncapi_document(cluster, str(request.base_url)))
+
+    @app.get("/coincidences", responses={200: {"model": list[Coincidence]}, **says(503)})
     def get_coincidences() -> Response:
         """The latest record of every coincidence, sorted by id."""
         body = b",".join(encode_json(item) for item in findings(log)[0])
         return Response(b"[" + body + b"]", media_type="application/json")
-
-    @app.get("/coincidences/stream")
-    async def stream_coincidences(
-        last_event_id: Annotated[int | None, Header(alias="Last-Event-ID", ge=0)] = None,
-        since_start: Annotated[bool, Query()] = False,  # noqa: FBT002  a query parameter
-    ) -> EventSourceResponse:
-        """Coincidences and candidate lists as they are published; resumes after ``Last-Event-ID``."""
-        tail = Tail(log, last_event_id, from_start=since_start)
-        return EventSourceResponse(_events(tail), ping=15)
 
     return app
 
@@ -101,18 +132,3 @@ async def _body(request: Request) -> bytes | None:
         if len(body) > MAX_PACKET_BYTES:
             return None
     return bytes(body)
-
-
-async def _events(tail: Tail) -> AsyncIterator[ServerSentEvent]:
-    try:
-        while True:
-            try:
-                lines = await asyncio.to_thread(tail.poll)
-            except Retry:  # the reader goes on where it was, when the log is back
-                lines = []
-            for offset, kind, data in lines:
-                yield ServerSentEvent(data=data, event=kind, id=str(offset))
-            if not lines:
-                await asyncio.sleep(WAIT_S)  # not in a thread: waiting readers must not keep those who publish waiting
-    finally:
-        await asyncio.shield(asyncio.to_thread(tail.close))

@@ -120,7 +120,7 @@ class Some:
     ],
 )
 def test_what_a_filter_means(text: str, answer: bool | None) -> None:  # noqa: FBT001  three values
-    checked = parse_filter(text, "alerts")
+    checked = parse_filter(text, "alerts", Names())
     taken = NIGHT + timedelta(seconds=60)
     assert matches(checked, NEUTRINO, taken, Some()) is answer
     assert select([checked], rows_of("alerts", [NEUTRINO], [taken]), Some()).tolist() == [[answer is True]]
@@ -166,7 +166,7 @@ def test_named_filters_combine() -> None:
 
 
 def test_what_it_reads_is_told() -> None:
-    checked = parse_filter("far_hz < 1 AND IN_REGION('half') AND IN_SKYMAP('lvk:S1', 0.5)", "alerts")
+    checked = parse_filter("far_hz < 1 AND IN_REGION('half') AND IN_SKYMAP('lvk:S1', 0.5)", "alerts", Names())
     assert checked.fields == {"far_hz", "ra", "dec"}
     assert {type(place).__name__ for place in checked.places} == {"NamedRegion", "EventRegion"}
 

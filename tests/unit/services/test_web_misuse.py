@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from nuncius.broker.services.intake import Intake
 from nuncius.broker.services.reading import Reading
 from nuncius.broker.services.web import app as web
-from nuncius.broker.services.web.tail import Tail
+from nuncius.broker.services.web.hub import Hub
 from nuncius.broker.transport.port import Log
 from nuncius.schemas import Retry
 
@@ -29,6 +29,10 @@ class NoIntake(Intake):
 
 def read(body: bytes, stream: str) -> Reading:
     raise AssertionError(f"half a packet was read: {body!r} on {stream!r}")
+
+
+def app(log: Log, health: Any) -> FastAPI:
+    return web.web_app(log, NoIntake(), read, health, Hub(log, {}, print))
 
 
 def test_a_sender_that_hangs_up_leaves_no_packet_and_no_fault(log: Log) -> None:
@@ -49,13 +53,13 @@ def test_a_sender_that_hangs_up_leaves_no_packet_and_no_fault(log: Log) -> None:
         "query_string": b"",
         "headers": [],
     }
-    asyncio.run(web.web_app(log, NoIntake(), read, dict)(scope, receive, send))
+    asyncio.run(app(log, dict)(scope, receive, send))
     assert told[0]["status"] == 400
     assert "cut off" in orjson.loads(told[1]["body"])["error"]
 
 
-async def got(app: FastAPI, path: str) -> httpx.Response:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+async def got(served: FastAPI, path: str) -> httpx.Response:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://here") as client:
         return await client.get(path)
 
 
@@ -65,15 +69,5 @@ def test_a_log_that_is_away_is_said_so(log: Log, path: str) -> None:
         raise Retry("the log is away for now")
 
     with patch.object(log, "starts", gone):
-        answer = asyncio.run(got(web.web_app(log, NoIntake(), read, gone), path))
+        answer = asyncio.run(got(app(log, gone), path))
     assert (answer.status_code, answer.json()["error"]) == (503, "the log is away for now")
-
-
-def test_waiting_readers_hold_no_thread(log: Log) -> None:
-    tail = Tail(log, None, from_start=False)
-    with patch.object(tail, "_reader") as reader:
-        reader.poll.return_value = ()
-        assert tail.poll() == []
-    ((_, wait_s), _) = reader.poll.call_args
-    assert wait_s == 0.0
-    tail.close()

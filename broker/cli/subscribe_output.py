@@ -1,0 +1,183 @@
+"""What ``nuncius subscribe`` does with each record: writes it, saves it, runs a command with it."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Final, Self
+
+import typer
+
+from nuncius.broker.services.lines import as_text, printable
+from nuncius.broker.settings import Settings
+from nuncius.schemas import SettingsError, StreamRow
+
+_FORMATS: Final = ("text", "table", "jsonl", "avro")
+
+
+class Outlet:
+    """Where the records go.
+
+    Parameters
+    ----------
+    settings
+        Of this run: where sky maps are asked for.
+    what
+        The stream.
+    style
+        Of standard output; None for text, or for a table where fields are named.
+    fields
+        Which are shown; empty for all, or for the usual ones of a table.
+    command, save
+        Run for each record, and the folder in which each is saved; None for neither.
+    keep_going
+        Whether to go on where the command fails.
+
+    Raises
+    ------
+    SettingsError
+        If the options cannot be together.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        what: str,
+        style: str | None,
+        fields: Sequence[str],
+        command: str | None,
+        save: Path | None,
+        *,
+        keep_going: bool,
+    ) -> None:
+        from nuncius.consumers.record_command import RecordCommand
+        from nuncius.consumers.record_file import RecordFolder
+
+        self._settings = settings
+        self._command = None if command is None else RecordCommand(what, command)
+        self._folder = None if save is None else RecordFolder(save)
+        self._keep_going = keep_going
+        self._write = _writer(what, style or ("table" if fields else "text"), fields)
+        self._map: Callable[[str], bytes | None] | None = None
+
+    def put(self, record: Any, position: str) -> None:
+        """Deal with one record; ``position`` is where to go on after it.
+
+        Raises
+        ------
+        CommandFailed
+            If the command fails, unless to go on.
+        """
+        if isinstance(record, StreamRow) and record.kind != "row":
+            typer.echo(f"nuncius: {as_text(record)}", err=True)
+            return
+        self._write(record)
+        if self._folder is not None:
+            self._save(record)
+        if self._command is not None:
+            self._run(record, position)
+
+    def _save(self, record: Any) -> None:
+        from nuncius.broker.cli.subscribe_maps import map_reader
+
+        assert self._folder is not None  # noqa: S101  asked by the caller
+        for sha256 in self._folder.missing_maps(record):
+            self._map = self._map or map_reader(self._settings)
+            data = self._map(sha256)
+            if data is None:
+                typer.echo(f"nuncius: the broker does not keep the sky map {printable(sha256)}", err=True)
+            else:
+                self._folder.save_map(sha256, data)
+        self._folder.save(record)
+
+    def _run(self, record: Any, position: str) -> None:
+        from nuncius.consumers.record_command import CommandFailed
+
+        assert self._command is not None  # noqa: S101  asked by the caller
+        try:
+            self._command.run(record, position)
+        except CommandFailed as error:
+            if not self._keep_going:
+                raise CommandFailed(f"{error}; --keep-going goes on after such") from error
+            typer.echo(f"nuncius: {error}", err=True)
+
+
+class Interrupts:
+    """Ctrl-C at once while waiting; while records are being dealt with, when that is done."""
+
+    def __init__(self) -> None:
+        self._busy = False
+        self._came = False
+        self._before: Any = None
+
+    @contextmanager
+    def later(self) -> Iterator[None]:
+        """What is done here is done whole."""
+        self._busy = True
+        try:
+            yield
+        finally:
+            self._busy = False
+        if self._came:
+            raise KeyboardInterrupt
+
+    def __enter__(self) -> Self:
+        self._before = signal.signal(signal.SIGINT, self._interrupted)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if not self._busy or self._came:  # the second one does not wait
+            raise KeyboardInterrupt
+        self._came = True
+
+
+def _writer(what: str, style: str, fields: Sequence[str]) -> Callable[[Any], None]:
+    match style:
+        case "text":
+            return lambda record: typer.echo(as_text(record))
+        case "table":
+            return _table(what, fields)
+        case "jsonl":
+            return _json_lines(what, fields)
+        case "avro" if not fields:
+            return _avro()
+        case "avro":
+            raise SettingsError("--format avro writes whole records; leave --fields out")
+        case _:
+            raise SettingsError(f"--format {style}: expected one of {', '.join(_FORMATS)}")
+
+
+def _table(what: str, fields: Sequence[str]) -> Callable[[Any], None]:
+    from nuncius.consumers.record_table import RecordTable
+
+    table = RecordTable(what, fields)
+    typer.echo(table.header())
+    return lambda record: typer.echo(printable(table.line(record)))
+
+
+def _json_lines(what: str, fields: Sequence[str]) -> Callable[[Any], None]:
+    import orjson
+
+    from nuncius.consumers.record_table import RecordTable
+    from nuncius.schemas.codec import encode_json
+
+    if not fields:
+        return lambda record: typer.echo(encode_json(record))
+    table = RecordTable(what, fields)
+    return lambda record: typer.echo(orjson.dumps(table.values(record), option=orjson.OPT_UTC_Z))
+
+
+def _avro() -> Callable[[Any], None]:
+    from nuncius.consumers.record_file import AvroFile
+
+    if sys.stdout.isatty():
+        raise SettingsError("--format avro writes bytes; send them to a file: > records.avro")
+    return AvroFile(sys.stdout.buffer).write

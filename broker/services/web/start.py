@@ -1,0 +1,178 @@
+"""Where a reader of a stream begins, and reading on from there in slices."""
+
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from nuncius.broker.services.web.frames import Source, count_selected, selected_frames
+from nuncius.broker.services.web.regions import Regions
+from nuncius.broker.transport.port import Log, Record, TopicPartition
+from nuncius.broker.transport.position import from_token
+from nuncius.broker.transport.reading import read_to
+from nuncius.filters import Filter
+from nuncius.schemas import SettingsError
+
+SLICE_RECORDS: Final = 5_000
+"""Most records that one slice reads."""
+
+SLICE_BYTES: Final = 256 * 2**10
+"""A slice ends when its events have so many bytes."""
+
+SLICE_S: Final = 1.0
+"""A slice ends after so long, so that those who wait for a turn get one."""
+
+_POLL: Final = 200
+_WAIT_S: Final = 0.02
+"""How long one poll of a slice waits; Kafka gives nothing at the first one."""
+
+LAST_SCANNED: Final = 200_000
+"""Records that are looked at to find the last few that a filter selects; a day of events, half an hour of Rubin."""
+
+
+class Wish(NamedTuple):
+    """What a reader asked for.
+
+    Parameters
+    ----------
+    after
+        ``Last-Event-ID``: a position, or the last offset seen, as older readers have it; empty for none.
+    since
+        From records taken at or after this time.
+    from_start
+        Everything that is kept.
+    last
+        Begin with the last so many that are selected.
+    """
+
+    after: str = ""
+    since: datetime | None = None
+    from_start: bool = False
+    last: int | None = None
+
+
+class Begin(NamedTuple):
+    """Next offsets by partition, the ends at that moment, and whether the position asked for was another log's."""
+
+    position: Mapping[int, int]
+    ends: Mapping[int, int]
+    reset: bool
+
+
+def begin(log: Log, source: Source, wish: Wish, wanted: Filter | None, regions: Regions) -> Begin:
+    """Where to begin.
+
+    Raises
+    ------
+    SettingsError
+        If ``after`` is no position of this stream.
+    """
+    tps = [TopicPartition(source.topic, number) for number in range(log.partitions(source.topic))]
+    starts, ends = log.starts(tps), {tp: log.end(tp) for tp in tps}
+    end_of = {tp.partition: end for tp, end in ends.items()}
+    start_of = {tp.partition: start for tp, start in starts.items()}
+    if wish.after:
+        position = _after(wish.after, start_of)
+        beyond = any(offset > end_of[number] for number, offset in position.items())
+        return Begin(start_of if beyond else position, end_of, beyond)
+    if wish.last is not None:
+        return Begin(_last(log, source, starts, ends, wish.last, wanted, regions), end_of, reset=False)
+    if wish.since is not None:
+        since = wish.since
+        return Begin({tp.partition: log.offset_at(tp, since) for tp in tps}, end_of, reset=False)
+    return Begin(start_of if wish.from_start else end_of, end_of, reset=False)
+
+
+def slice_of(
+    log: Log,
+    source: Source,
+    position: Mapping[int, int],
+    goal: Mapping[int, int],
+    wanted: Filter | None,
+    regions: Regions,
+) -> tuple[list[bytes], dict[int, int]]:
+    """Events of the next records before ``goal`` (exclusive), and the position behind them."""
+    at = dict(position)
+    behind = {TopicPartition(source.topic, n): offset for n, offset in at.items() if offset < goal[n]}
+    frames: list[bytes] = []
+    if not behind:
+        return frames, at
+    reader = log.reader(behind)
+    nbytes = scanned = 0
+    until = time.monotonic() + SLICE_S
+    try:
+        while behind and nbytes < SLICE_BYTES and scanned < SLICE_RECORDS and time.monotonic() < until:
+            records = [r for r in reader.poll(_POLL, _WAIT_S) if r.offset < goal[r.partition]]
+            scanned += len(records)
+            with regions.lent(*(() if wanted is None else (wanted,))) as places:
+                found = selected_frames(source, records, at, wanted, places)
+            frames += found
+            nbytes += sum(map(len, found))
+            for tp in tuple(behind):
+                at[tp.partition] = max(at[tp.partition], min(reader.position(tp), goal[tp.partition]))
+                if at[tp.partition] >= goal[tp.partition]:
+                    del behind[tp]
+    finally:
+        reader.close()
+    return frames, at
+
+
+def _after(text: str, starts: Mapping[int, int]) -> dict[int, int]:
+    if text.isascii() and text.isdecimal():
+        if len(starts) > 1:
+            raise SettingsError(f"Last-Event-ID {text[:40]}: this stream has {len(starts)} partitions; 0:13,1:7 is one")
+        return {0: int(text) + 1}
+    given = from_token(text)
+    unknown = sorted(set(given) - set(starts))
+    if unknown:
+        raise SettingsError(f"Last-Event-ID names partition {unknown[0]}; this stream has {len(starts)}, from 0")
+    return {**starts, **given}
+
+
+def _last(
+    log: Log,
+    source: Source,
+    starts: Mapping[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
+    count: int,
+    wanted: Filter | None,
+    regions: Regions,
+) -> dict[int, int]:
+    """The offsets behind which the last ``count`` selected records lie, by the log's time."""
+    span = max(4 * count, 64)
+    while True:
+        low = {tp: max(starts[tp], end - span) for tp, end in ends.items()}
+        found = _selected_after(log, source, low, ends, wanted, regions)
+        whole = all(low[tp] == starts[tp] for tp in ends)
+        if len(found) >= count or whole or span * len(ends) >= LAST_SCANNED:
+            break
+        span *= 4
+    found.sort(key=lambda r: (r.time, r.partition, r.offset))
+    position = {tp.partition: end for tp, end in ends.items()}
+    for record in reversed(found[len(found) - min(count, len(found)) :]):
+        position[record.partition] = record.offset
+    return position
+
+
+def _selected_after(
+    log: Log,
+    source: Source,
+    low: Mapping[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
+    wanted: Filter | None,
+    regions: Regions,
+) -> list[Record]:
+    reader = log.reader(low)
+    found: list[Record] = []
+    try:
+        for records in read_to(reader, ends):
+            inside = [r for r in records if r.offset < ends[TopicPartition(r.topic, r.partition)]]
+            if wanted is None:
+                found += inside
+                continue
+            with regions.lent(wanted) as places:
+                chosen = count_selected(source, inside, wanted, places)
+            found += [r for r in inside if (r.partition, r.offset) in chosen]
+    finally:
+        reader.close()
+    return found

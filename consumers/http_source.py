@@ -1,0 +1,225 @@
+"""Records of one stream over HTTP: server-sent events, read by a thread of its own, resumed where they were cut."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from queue import Empty, Full, Queue
+from typing import Any, Final
+
+import httpx
+from httpx_sse import EventSource, ServerSentEvent
+
+from nuncius.broker.transport.position import from_token, to_token
+from nuncius.consumers.found import Found
+from nuncius.schemas import (
+    Alert,
+    CandidateList,
+    CandidateRow,
+    Coincidence,
+    NunciusError,
+    Quarantine,
+    Retry,
+    SettingsError,
+    Stop,
+    StreamRow,
+)
+from nuncius.schemas.codec import decode_json
+
+KINDS: Final[Mapping[str, type]] = {
+    "alert": Alert,
+    "candidate": CandidateRow,
+    "coincidence": Coincidence,
+    "candidate_list": CandidateList,
+    "row": StreamRow,
+}
+"""Names of events and what they hold."""
+
+_FIRST_ONLY: Final = ("since", "since_start", "last")
+_TIMEOUT: Final = httpx.Timeout(10.0, read=45.0)
+"""A broker that is there says something every 15 s."""
+_LONGEST_WAIT_S: Final = 30.0
+_AHEAD: Final = 1000
+"""Most records that wait here; then the broker waits."""
+
+
+class HttpSource:
+    """Reads one stream of a broker over HTTP.
+
+    Parameters
+    ----------
+    url, path
+        ``http://HOST:PORT`` and ``/alerts/stream``.
+    params
+        ``filter``, ``since``, ``since_start``, ``last``, ``until_end`` as the broker's API has them.
+    position
+        Where to go on; None: as ``params`` say.
+    on_wait
+        Told why it waits, each time it begins to.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        path: str,
+        params: Mapping[str, str],
+        position: dict[int, int] | None,
+        on_wait: Callable[[str], object],
+    ) -> None:
+        self._url, self._path, self._params = url, path, dict(params)
+        self._token = "" if position is None else to_token(position)
+        self._on_wait = on_wait
+        self._fault: BaseException | None = None
+        self._come: Queue[Found | BaseException | None] = Queue(_AHEAD)
+        self._stop = threading.Event()
+        self._over = False
+        self._answered = threading.Event()
+        self._refusal: BaseException | None = None
+        self.position: dict[int, int] = position or {}
+        self._thread = threading.Thread(target=self._run, name="nuncius-subscribe", daemon=True)
+        self._thread.start()
+
+    def open(self) -> None:
+        """Wait until the broker has answered for the first time.
+
+        Raises
+        ------
+        Retry
+            If nobody answers.
+        SettingsError
+            If the broker refuses what is asked for.
+        """
+        self._answered.wait()
+        if self._refusal is not None:
+            raise self._refusal
+
+    def poll(self, timeout_s: float) -> Sequence[Found]:
+        """The next records; empty where none came in time.
+
+        Raises
+        ------
+        SettingsError
+            The broker refuses what is asked for.
+        """
+        if self._fault is not None:
+            raise self._fault
+        found: list[Found] = []
+        try:
+            item = self._come.get(timeout=timeout_s)
+            while True:
+                if item is None:
+                    self._over = True
+                    break
+                if isinstance(item, BaseException):
+                    self._fault = item  # for the next poll: what came before it is given out first
+                    break
+                found.append(item)
+                self.position = item.position
+                item = self._come.get_nowait()
+        except Empty:
+            pass
+        if self._fault is not None and not found:
+            raise self._fault
+        return [one for one in found if one.record is not None]
+
+    def ended(self) -> bool:
+        """Whether all that was asked for was polled."""
+        return self._over
+
+    def reopen(self) -> None:
+        """Nothing to do: the thread goes on by itself."""
+
+    def close(self) -> None:
+        """End the thread. Twice is allowed; the connection ends with the broker's next sign of life, 15 s at most."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        over = False
+        try:
+            self._follow()
+            over = True
+        except NunciusError as error:
+            self._refuse(error)
+            over = True
+        finally:
+            if not over:  # a reader must not wait for a thread that is gone
+                self._refuse(Stop(f"{self._url}: reading ended by a fault, told above"))
+
+    def _follow(self) -> None:
+        wait_s = 0.5
+        while not self._stop.is_set():
+            try:
+                for item in self._events():
+                    wait_s = 0.5
+                    if not self._put(item) or item is None:
+                        return
+                why = "the broker ended the connection"
+            except (httpx.HTTPError, Retry) as error:
+                why = str(error) or type(error).__name__
+                if not self._answered.is_set():
+                    raise Retry(f"no broker answers at {self._url}: {why}") from error
+            self._on_wait(f"{self._url}: {why}; trying again")
+            self._stop.wait(wait_s)
+            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+
+    def _refuse(self, error: BaseException) -> None:
+        self._refusal = error
+        if self._answered.is_set():
+            self._put(error)
+        self._answered.set()
+
+    def _events(self) -> Iterator[Found | None]:
+        """Records of one connection; None at the asked-for end."""
+        params = {name: value for name, value in self._params.items() if not (self._token and name in _FIRST_ONLY)}
+        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": self._token} if self._token else {})
+        with (
+            httpx.Client(base_url=self._url, timeout=_TIMEOUT) as client,
+            client.stream("GET", self._path, params=params, headers=headers) as answer,
+        ):
+            _check(answer)
+            self._answered.set()
+            for event in EventSource(answer).iter_sse():
+                if event.event == "end":
+                    yield None
+                    return
+                if event.event == "cut":
+                    raise Retry(f"cut off: {event.data}")
+                if event.event == "reset":
+                    raise SettingsError(
+                        f"{self._url}: {self._token} is the bookmark of another log; begin anew with --since or --last"
+                    )
+                if event.id:
+                    self._token = event.id
+                    yield self._found(event)
+
+    def _found(self, event: ServerSentEvent) -> Found:
+        """The record of an event; none where it only tells a place, or cannot be read here, which is said."""
+        kind = KINDS.get(event.event)
+        record: Any = None
+        try:
+            record = None if kind is None else decode_json(kind, event.data.encode())
+        except Quarantine as error:
+            self._on_wait(
+                f"{self._url}: a record before {event.id[:60]} cannot be read here and is passed over: {error}"
+            )
+        return Found(record, from_token(event.id), None)
+
+    def _put(self, item: Found | BaseException | None) -> bool:
+        while not self._stop.is_set():
+            try:
+                self._come.put(item, timeout=0.2)
+            except Full:
+                continue
+            return True
+        return False
+
+
+def _check(answer: httpx.Response) -> None:
+    if answer.status_code == httpx.codes.OK:
+        return
+    answer.read()
+    try:
+        said = str(answer.json()["error"])
+    except (ValueError, KeyError, TypeError):
+        said = f"HTTP {answer.status_code}: is that a Nuncius broker?"
+    if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR or answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        raise Retry(said)
+    raise SettingsError(said)

@@ -1,0 +1,179 @@
+"""Records of one topic from a log, chosen by a filter where one is given."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from nuncius.broker.transport.port import Log, Reader, Record, TopicPartition
+from nuncius.broker.transport.reading import read_up
+from nuncius.consumers.found import Found
+from nuncius.schemas import Quarantine, SettingsError
+from nuncius.schemas.codec import decode, kind_of
+
+Choose = Callable[[Sequence[Any], Sequence[datetime]], Sequence[bool]]
+"""Which of these records, taken by the log at these times, are wanted."""
+
+_POLL: Final = 500
+
+
+class LogSource:
+    """Reads one topic of a log.
+
+    Parameters
+    ----------
+    log
+        Closed with this source.
+    topic
+        Its name.
+    choose
+        None for everything.
+    position
+        Next offset by partition; a partition that is not named is read from its start. None: see ``since``
+        and ``last``.
+    since, last
+        Begin with what the log took from this time on; with the last so many that are wanted.
+    until_end
+        End where the topic ends now. Without ``position``, ``since`` and ``last`` it then begins at the start, else
+        at the end.
+
+    on_wait
+        Told of records that cannot be read here.
+
+    Raises
+    ------
+    SettingsError
+        If the position is beyond the log's end: it is that of another log.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        topic: str,
+        choose: Choose | None,
+        *,
+        position: dict[int, int] | None,
+        since: datetime | None,
+        last: int | None,
+        until_end: bool,
+        on_wait: Callable[[str], object] = lambda _: None,
+    ) -> None:
+        self._on_wait = on_wait
+        self._log = log
+        self._choose = choose
+        self._tps = [TopicPartition(topic, number) for number in range(log.partitions(topic))]
+        self._before: dict[int, int] = {}
+        self._tail: list[Found] | None = None
+        self._reader: Reader = log.reader(self._start(position, since, last, until_end=until_end))
+        if last is not None and position is None:
+            self._tail = self._last(last)
+        self._goals = self._reader.goals() if until_end else None
+
+    @property
+    def position(self) -> dict[int, int]:
+        """Next offset of every partition, after all that was polled."""
+        if self._tail is not None:
+            return self._before
+        return {tp.partition: self._reader.position(tp) for tp in self._tps}
+
+    def poll(self, timeout_s: float) -> Sequence[Found]:
+        """What is wanted of the next records; empty where none came in time.
+
+        Raises
+        ------
+        Retry
+            The log is away for now; see `reopen`.
+        """
+        if self._tail is not None:
+            tail, self._tail = self._tail, None
+            return tail
+        if self.ended():
+            return ()
+        return self._wanted(self._reader.poll(_POLL, timeout_s))
+
+    def ended(self) -> bool:
+        """Whether all that was asked for was polled."""
+        if self._goals is None or self._tail is not None:
+            return False
+        return all(self._reader.position(tp) >= goal for tp, goal in self._goals.items())
+
+    def reopen(self) -> None:
+        """A new reader where the old one stood."""
+        position = self.position
+        self._reader.close()
+        self._reader = self._log.reader({tp: position[tp.partition] for tp in self._tps})
+
+    def close(self) -> None:
+        """Give reader and log back. Twice is allowed."""
+        self._reader.close()
+        self._log.close()
+
+    def _start(
+        self, position: dict[int, int] | None, since: datetime | None, last: int | None, *, until_end: bool
+    ) -> dict[TopicPartition, int]:
+        if position is not None:
+            self._check(position)
+            starts = self._log.starts(self._tps)
+            return {tp: max(position.get(tp.partition, 0), starts[tp]) for tp in self._tps}
+        if since is not None:
+            return {tp: self._log.offset_at(tp, since) for tp in self._tps}
+        if until_end or last is not None:
+            return self._log.starts(self._tps)
+        return {tp: self._log.end(tp) for tp in self._tps}
+
+    def _check(self, position: dict[int, int]) -> None:
+        for tp in self._tps:
+            end = self._log.end(tp)
+            if position.get(tp.partition, 0) > end:
+                raise SettingsError(
+                    f"{tp.topic}/{tp.partition} ends at {end}, before the position {position[tp.partition]}: that is "
+                    "the bookmark of another log; begin anew with --since or --last"
+                )
+        beyond = set(position) - {tp.partition for tp in self._tps}
+        if beyond:
+            topic = self._tps[0].topic
+            raise SettingsError(f"{topic} has {len(self._tps)} partitions; the position names {max(beyond)}")
+
+    def _last(self, count: int) -> list[Found]:
+        """The last wanted ones by the log's time, each with a position that leaves none of the later ones out."""
+        tail: deque[Found] = deque(maxlen=count)
+        if len(self._tps) == 1:
+            for records in read_up(self._reader):
+                tail.extend(self._wanted(records))
+        else:
+            for records in read_up(self._reader):
+                tail = deque(sorted((*tail, *self._wanted(records)), key=_taken), maxlen=count)
+        place = self.position
+        for found in reversed(tail):
+            ((partition, after),) = found.position.items()
+            found.position.update({**place, partition: after})
+            place[partition] = after - 1
+        self._before = place
+        return list(tail)
+
+    def _wanted(self, records: Sequence[Record]) -> list[Found]:
+        kept = [record for record in records if record.value is not None]
+        values: list[Any] = [self._decoded(record) for record in kept]
+        kept = [record for record, value in zip(kept, values, strict=True) if value is not None]
+        values = [value for value in values if value is not None]
+        chosen = [True] * len(kept) if self._choose is None else self._choose(values, [record.time for record in kept])
+        return [
+            Found(value, {record.partition: record.offset + 1}, record.time)
+            for record, value, wanted in zip(kept, values, chosen, strict=True)
+            if wanted
+        ]
+
+    def _decoded(self, record: Record) -> Any:
+        """The value; None, which is said, for one that cannot be read here: it must not end the subscription."""
+        data = record.value or b""
+        try:
+            return decode(kind_of(data), data)
+        except Quarantine as error:
+            place = f"{record.topic}/{record.partition}/{record.offset}"
+            self._on_wait(f"{place} cannot be read here and is passed over: {error}")
+            return None
+
+
+def _taken(found: Found) -> datetime:
+    assert found.taken is not None  # noqa: S101  records of a log have a time
+    return found.taken

@@ -1,0 +1,78 @@
+"""Each record to a command of the user's."""
+
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+from nuncius.filters import FIELDS, values
+from nuncius.schemas import NunciusError, SettingsError, StreamRow
+from nuncius.schemas.codec import encode_json
+
+
+class CommandFailed(NunciusError):  # noqa: N818  named as what happened
+    """The user's command ended with another code than 0."""
+
+
+class RecordCommand:
+    """Runs a command once a record, one after another, without a shell.
+
+    The record comes as one line of JSON on its standard input. Its environment has ``NUNCIUS_STREAM``,
+    ``NUNCIUS_POSITION`` (where to go on after this record) and each field that has a value, as ``NUNCIUS_FIELD_MAG``.
+    Nothing of a record is put into the command line.
+
+    Parameters
+    ----------
+    stream
+        Of the records.
+    command
+        Split into words as a shell would, by the rules of POSIX; nothing is expanded.
+
+    Raises
+    ------
+    SettingsError
+        If it cannot be split.
+    """
+
+    def __init__(self, stream: str, command: str) -> None:
+        try:
+            self._words = shlex.split(command)
+        except ValueError as error:
+            raise SettingsError(f"--exec {command[:80]!r}: {error}") from error
+        if not self._words:
+            raise SettingsError("--exec names no command")
+        self._stream = stream
+
+    def run(self, record: Any, position: str) -> None:
+        """Run it and wait for its end.
+
+        Raises
+        ------
+        CommandFailed
+            If its exit code is not 0.
+        SettingsError
+            If it cannot be started.
+        """
+        said = {"NUNCIUS_STREAM": self._stream, "NUNCIUS_POSITION": position, **self._fields(record)}
+        try:
+            done = subprocess.run(self._words, input=encode_json(record) + b"\n", env=os.environ | said, check=False)
+        except OSError as error:
+            raise SettingsError(f"--exec {self._words[0]}: {error.strerror}") from error
+        if done.returncode:
+            how = f"ended with {done.returncode}" if done.returncode > 0 else f"was ended by signal {-done.returncode}"
+            raise CommandFailed(f"{self._words[0]} {how} on the record before position {position}")
+
+    def _fields(self, record: Any) -> Mapping[str, str]:
+        found: Mapping[str, Any] = {}
+        if isinstance(record, StreamRow):
+            found = dict(record.fields) | {name: getattr(record, name) for name in ("record_id", "thread_id")}
+        elif self._stream in FIELDS:
+            found = values(self._stream, record)
+        return {_variable(name): str(value).replace("\0", "") for name, value in found.items()}
+
+
+def _variable(field: str) -> str:
+    return (
+        "NUNCIUS_FIELD_" + "".join(letter if letter.isalnum() and letter.isascii() else "_" for letter in field).upper()
+    )
