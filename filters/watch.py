@@ -1,6 +1,8 @@
 """Regions that users name: watchmaps (coverage maps) and watchlists (circles around targets)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -20,6 +22,13 @@ class Watchmap:
         return contains(self.ranges, pixel(ra, dec))
 
 
+MAX_PAIRS: Final = 1_000_000
+"""Pairs compared at once: about 100 MB of work space, whatever the circles."""
+
+_ROUNDING_DEG: Final = 1e-6
+"""Far more than what is lost in any of the sums and sines here; what is near is compared exactly."""
+
+
 class Watchlist:
     """Circles around targets.
 
@@ -37,31 +46,62 @@ class Watchlist:
         by_dec = np.argsort(dec, kind="stable")
         self._names = [names[index] for index in by_dec.tolist()]
         self._ra, self._dec, self._radius = ra[by_dec], dec[by_dec], radius_deg[by_dec]
-        self._largest = float(radius_deg.max(initial=0.0))
+        self._reach = _reach_deg(self._dec, self._radius)
+        octave = np.frexp(np.maximum(self._radius, _ROUNDING_DEG))[1]
+        self._groups = [_group(np.flatnonzero(octave == each), self._dec, self._radius) for each in np.unique(octave)]
 
     def __len__(self) -> int:
         return len(self._names)
 
     def contains(self, ra: FloatArray, dec: FloatArray) -> BoolArray:
         """Whether each position, ICRS degrees, lies in any circle."""
-        row, _ = self._hits(np.atleast_1d(ra), np.atleast_1d(dec))
-        inside = np.zeros(len(np.atleast_1d(ra)), np.bool_)
-        inside[row] = True
+        inside = np.zeros(len(ra), np.bool_)
+        for row, _ in self._hits(ra, dec):
+            inside[row] = True
         return inside
 
     def targets(self, ra: FloatArray, dec: FloatArray) -> list[tuple[str, ...]]:
         """Names of the targets whose circles hold each position, by declination."""
-        found: list[list[str]] = [[] for _ in range(len(ra))]
-        for row, target in zip(*(part.tolist() for part in self._hits(ra, dec)), strict=True):
-            found[row].append(self._names[target])
-        return [tuple(names) for names in found]
+        found: list[list[int]] = [[] for _ in range(len(ra))]
+        for rows, targets in self._hits(ra, dec):
+            for row, target in zip(rows.tolist(), targets.tolist(), strict=True):
+                found[row].append(target)
+        return [tuple(self._names[target] for target in sorted(each)) for each in found]
 
-    def _hits(self, ra: FloatArray, dec: FloatArray) -> tuple[IntArray, IntArray]:
-        """Pairs of a position and a target whose circle holds it: only targets near in declination are compared."""
-        margin = self._largest + 1e-9  # of rounding
-        first = np.searchsorted(self._dec, dec - margin, side="left")
-        count = np.searchsorted(self._dec, dec + margin, side="right") - first
-        row = np.repeat(np.arange(len(ra)), count)
-        target = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
-        near = separation_deg(ra[row], dec[row], self._ra[target], self._dec[target]) <= self._radius[target]
-        return row[near], target[near]
+    def _hits(self, ra: FloatArray, dec: FloatArray) -> Iterator[tuple[IntArray, IntArray]]:
+        """Pairs of a position and a target whose circle holds it, piece by piece.
+
+        Circles of like radius are asked together, so that a wide one does not widen the search for the others.
+        """
+        for group in self._groups:
+            first = np.searchsorted(group.dec, dec - group.largest_deg, side="left")
+            count = np.searchsorted(group.dec, dec + group.largest_deg, side="right") - first
+            before = np.concatenate(([0], np.cumsum(count)))
+            for start in range(0, int(before[-1]), MAX_PAIRS):
+                pair = np.arange(start, min(start + MAX_PAIRS, int(before[-1])))
+                row = np.searchsorted(before, pair, side="right") - 1
+                target = group.targets[first[row] + pair - before[row]]
+                apart = np.abs(ra[row] - self._ra[target])
+                near = np.minimum(apart, 360.0 - apart) <= self._reach[target]
+                row, target = row[near], target[near]
+                held = separation_deg(ra[row], dec[row], self._ra[target], self._dec[target]) <= self._radius[target]
+                yield row[held], target[held]
+
+
+class _Group(NamedTuple):
+    """Targets of like radius, by declination."""
+
+    targets: IntArray
+    dec: FloatArray
+    largest_deg: float
+
+
+def _group(targets: IntArray, dec: FloatArray, radius_deg: FloatArray) -> _Group:
+    return _Group(targets, dec[targets], float(radius_deg[targets].max()) + _ROUNDING_DEG)
+
+
+def _reach_deg(dec: FloatArray, radius_deg: FloatArray) -> FloatArray:
+    """Reach of a circle in right ascension: asin(sin r / cos dec); 180 near a pole or if wide."""
+    plain = (np.abs(dec) + radius_deg < 89.9) & (radius_deg < 45)
+    sine = np.sin(np.radians(radius_deg)) / np.cos(np.radians(np.where(plain, dec, 0.0)))
+    return np.where(plain, np.degrees(np.arcsin(np.where(plain, sine, 0.0))) + _ROUNDING_DEG, 180.0)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from nuncius.broker.cli.options import Json
+from nuncius.broker.cli.options import Config, Json, settings_of
 
 app = typer.Typer(help="The filter language: ready-made filters, fields, and whether a filter is right.")
 
@@ -62,15 +62,17 @@ def check(
     text: Annotated[str, typer.Argument(metavar="FILTER", help="As after WHERE.")],
     *,
     table: Table = "alerts",
+    config: Config = None,
     json: Json = False,
 ) -> None:
     """Say what a filter reads; a wrong one is told with its column, exit code 2."""
     import orjson
 
+    from nuncius.broker.app import names_of
     from nuncius.filters import FilterError, parse_filter
 
     try:
-        found = parse_filter(text, table)
+        found = parse_filter(text, table, names_of(settings_of(config)))
     except FilterError as error:
         typer.echo(f"  {text}\n  {' ' * (error.column - 1)}^", err=True)
         raise

@@ -18,8 +18,8 @@ from nuncius.schemas import Quarantine, SettingsError
 MAX_TARGETS: Final = 1_000_000
 """More is a catalogue, not a watchlist."""
 
-_RA: Final = ("ra", "ra_deg", "raj2000", "_ra")
-_DEC: Final = ("dec", "dec_deg", "dej2000", "decj2000", "_de")
+_RA: Final = ("ra", "ra_deg", "_raj2000", "raj2000", "ra_icrs")
+_DEC: Final = ("dec", "dec_deg", "_dej2000", "dej2000", "decj2000", "de_icrs")
 _NAME: Final = ("name", "target", "id", "source", "main_id", "designation")
 _RADIUS: Final = ("radius_deg",)
 _LISTS: Final = (".csv", ".vot", ".votable", ".xml")
@@ -64,8 +64,11 @@ def read_region(file: Path, radius_deg: float | None) -> Area:
 def _watchlist(file: Path, rows: Sequence[_Row], radius_deg: float | None) -> Watchlist:
     if not 0 < len(rows) <= MAX_TARGETS:
         raise SettingsError(f"{file}: {len(rows)} targets; a watchlist has 1 to {MAX_TARGETS}")
-    if radius_deg is None and not rows[0].radius:
-        raise SettingsError(f"{file}: no column radius_deg; give radius_deg beside the file's name in [regions]")
+    bare = next((row for row in rows if not row.radius), None)
+    if radius_deg is None and bare is not None:
+        raise SettingsError(
+            f"{file}, row {bare.where}: no radius_deg; fill that column, or give radius_deg for the file in [regions]"
+        )
     names, numbers = [], []
     for row in rows:
         names.append(row.name or f"row {row.where}")
@@ -99,13 +102,15 @@ def _csv_rows(file: Path, data: bytes) -> Iterator[_Row]:
     except UnicodeDecodeError as error:
         raise SettingsError(f"{file}: not UTF-8 text") from error
     lines = csv.reader(io.StringIO(text), skipinitialspace=True)
-    header = [name.strip().lower() for name in next(lines, [])]
-    place = _places(file, header)
-    for cells in lines:
-        if not any(cell.strip() for cell in cells):
-            continue
-        taken = [cells[at].strip() if at is not None and at < len(cells) else "" for at in place]
-        yield _Row(f"{lines.line_num}", *taken)
+    try:
+        header = [name.strip().lower() for name in next(lines, [])]
+        place = _places(file, header)
+        for cells in lines:
+            if any(cell.strip() for cell in cells):
+                taken = [cells[at].strip() if at is not None and at < len(cells) else "" for at in place]
+                yield _Row(f"{lines.line_num}", *taken)
+    except csv.Error as error:
+        raise SettingsError(f"{file}, row {lines.line_num}: {error}") from error
 
 
 def _votable_rows(file: Path, data: bytes) -> Iterator[_Row]:
@@ -118,14 +123,15 @@ def _votable_rows(file: Path, data: bytes) -> Iterator[_Row]:
         raise SettingsError(f"{file}: no VOTable that can be read: {str(error)[:100]}") from error
     names = list(table.colnames)
     place = [None if at is None else names[at] for at in _places(file, [name.lower() for name in names])]
-    for name in (place[1], place[2]):
-        if table[name].unit is not None:
+    for name in place[1:]:
+        if name is not None and table[name].unit is not None:
             try:
                 table[name] = table[name].to("deg")
             except (UnitConversionError, TypeError) as error:
                 raise SettingsError(f"{file}: column {name} is in {table[name].unit}, not an angle") from error
     for number in range(len(table)):
-        yield _Row(f"{number + 1}", *("" if name is None else str(table[name][number]) for name in place))
+        cells = [None if name is None else table[name][number] for name in place]
+        yield _Row(f"{number + 1}", *("" if cell is None or np.ma.is_masked(cell) else str(cell) for cell in cells))
 
 
 def _places(file: Path, header: Sequence[str]) -> tuple[int | None, ...]:
