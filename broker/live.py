@@ -132,6 +132,7 @@ def _serve_on(
         server.run(sockets=[listening])
     finally:
         crew.join()
+        hub.join()
         log.close()
     if crew.error is not None:
         raise crew.error

@@ -69,6 +69,10 @@ class Feed:
         """Let the thread end by itself."""
         self._stop.set()
 
+    def join(self, timeout_s: float) -> None:
+        """Wait for the thread's end: a log must not be closed while it reads."""
+        self._thread.join(timeout_s)
+
     def wake(self) -> None:
         """Let every follower look again."""
         waiting, self.news = self.news, asyncio.Event()

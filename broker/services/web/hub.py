@@ -95,6 +95,13 @@ class Hub:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._end)
 
+    def join(self) -> None:
+        """End the reading threads and wait for them; before the log is closed, and not from the loop's thread."""
+        for feed in tuple(self._feeds.values()):
+            feed.stop()
+        for feed in tuple(self._feeds.values()):
+            feed.join(10.0)
+
     def _end(self) -> None:
         self._ending = True
         for feed in self._feeds.values():

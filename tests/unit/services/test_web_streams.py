@@ -173,6 +173,7 @@ async def live(log: Log, text: str, rounds: int) -> tuple[list[str], list[str]]:
     rest = await reader(Wish(after=begun[-1]["id"]), due(total) - len(begun))
     assert sorted(_threads(begun) + _threads(rest)) == sorted(_threads(await first))
     serving.end()
+    await asyncio.to_thread(serving.join)
     return [one for n, one in enumerate(published) if not text or n % 7 == 0], _threads(await first)
 
 
