@@ -29,6 +29,7 @@ def serving(log: Log, port: int = 0) -> Iterator[int]:
     finally:
         server.should_exit = server.force_exit = True
         thread.join(30)
+        hub.join()
         listening.close()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from nuncius.broker.services.web.frames import Source, frames_of
@@ -46,7 +47,7 @@ class Feed:
         self._wanted: dict[str, list[Filter]] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread = threading.Thread(target=self._run, name="nuncius-feed", daemon=True)
         self._thread.start()
 
     def follow(self, wanted: Filter | None) -> None:
@@ -69,9 +70,13 @@ class Feed:
         """Let the thread end by itself."""
         self._stop.set()
 
-    def join(self, timeout_s: float) -> None:
+    def join(self) -> None:
         """Wait for the thread's end: a log must not be closed while it reads."""
-        self._thread.join(timeout_s)
+        self._thread.join()
+
+    def alive(self) -> bool:
+        """Whether the thread may still read."""
+        return self._thread.is_alive()
 
     def wake(self) -> None:
         """Let every follower look again."""
@@ -113,19 +118,22 @@ class Feed:
             reader.seek(TopicPartition(self.source.topic, number), offset)
 
     def _batch(self, reader: Reader, position: dict[int, int]) -> bool:
+        """Whether the reader moved on; also partitions without a record do, past what is no record of theirs."""
         records = reader.poll(MOST, TICK_S)
-        if not records:
+        after = {number: reader.position(TopicPartition(self.source.topic, number)) for number in position}
+        if after == position:
             return False
         before = to_token(position)
         with self._lock:
             filters = [same[0] for same in self._wanted.values()]
         with self._regions.lent(*filters) as places:
             found = frames_of(self.source, records, position, filters, places)
-        self._tell(self._publish, Batch(before, to_token(position), found.frames, found.hits))
+        position.update(after)
+        self._tell(self._publish, Batch(before, to_token(after), found.frames, found.hits))
         return True
 
     def _tell(self, act: Callable[[Any], None], what: object) -> None:
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):  # the event loop has ended, nobody listens
             self._loop.call_soon_threadsafe(act, what)
 
     def _opened(self, head: str) -> None:

@@ -36,6 +36,7 @@ MOST_FOLLOWERS: Final = 1000
 """Each may hold 0.3 MB of what it has not read: at most 0.3 GB."""
 
 _AWAY_S: Final = 0.5
+_ENDING: Final = "the broker ends; go on later from the last id"
 
 
 class Counts(NamedTuple):
@@ -70,6 +71,7 @@ class Hub:
         self._log = log
         self._say = say
         self._feeds: dict[str, Feed] = {}
+        self._threads: list[Feed] = []
         self._pool = ThreadPoolExecutor(AT_ONCE, "nuncius-past")
         self._subscribers = self._catching_up = self._cut = 0
         self._ending = False
@@ -96,18 +98,22 @@ class Hub:
             self._loop.call_soon_threadsafe(self._end)
 
     def join(self) -> None:
-        """End the reading threads and wait for them; before the log is closed, and not from the loop's thread."""
-        for feed in tuple(self._feeds.values()):
+        """End all reading and wait for its end; before the log is closed, when no request is served any more.
+
+        A reader of Kafka that is closed while another thread polls it aborts the process.
+        """
+        self._ending = True
+        for feed in self._threads:
             feed.stop()
-        for feed in tuple(self._feeds.values()):
-            feed.join(10.0)
+        self._pool.shutdown(cancel_futures=True)
+        for feed in self._threads:
+            feed.join()
 
     def _end(self) -> None:
         self._ending = True
         for feed in self._feeds.values():
             feed.stop()
             feed.wake()
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def begin(self, source: Source, wish: Wish, wanted: Filter | None) -> Begin:
         """Where a reader begins; see `nuncius.broker.services.web.start.begin`."""
@@ -128,7 +134,10 @@ class Hub:
                 async with aclosing(self._past(source, position, start.ends, wanted)) as past:
                     async for piece in past:
                         yield piece
-                yield event("end", orjson.dumps({"position": to_token(position)}), to_token(position))
+                if any(at < start.ends[number] for number, at in position.items()):
+                    yield event("cut", orjson.dumps({"reason": _ENDING}))
+                else:
+                    yield event("end", orjson.dumps({"position": to_token(position)}), to_token(position))
                 return
             async with aclosing(self._follow(source, position, wanted)) as past:
                 async for piece in past:
@@ -215,13 +224,14 @@ class Hub:
 
     def _over(self, feed: Feed) -> str | None:
         if self._ending:
-            return "the broker ends; go on later from the last id"
+            return _ENDING
         return None if feed.error is None else f"{feed.error}; go on later from the last id"
 
     def _feed(self, source: Source) -> Feed:
         feed = self._feeds.get(source.topic)
         if feed is None or feed.error is not None:
             feed = self._feeds[source.topic] = Feed(self._log, source, self.regions)
+            self._threads = [*(one for one in self._threads if one.alive()), feed]
         return feed
 
     def _let_go(self, feed: Feed) -> None:

@@ -1,8 +1,9 @@
 """Readers of streams from any point, on any partitions, with and without filters: what comes, in which order, once."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
@@ -71,11 +72,20 @@ def data_of(events: list[dict[str, str]]) -> list[Any]:
     return [orjson.loads(one["data"]) for one in events if one.get("event") not in (None, "end", "reset", "cut")]
 
 
-async def to_end(log: Log, source: Source, wish: Wish, wanted: Filter | None = None) -> list[dict[str, str]]:
+@contextmanager
+def hub_of(log: Log) -> Iterator[Hub]:
     serving = Hub(log, {}, print)
-    begin = await serving.begin(source, wish, wanted)
-    pieces = serving.events(source, begin, wanted, until_end=True)
-    return await all_of(pieces, lambda _: False)
+    try:
+        yield serving
+    finally:
+        serving.join()
+
+
+async def to_end(log: Log, source: Source, wish: Wish, wanted: Filter | None = None) -> list[dict[str, str]]:
+    with hub_of(log) as serving:
+        begin = await serving.begin(source, wish, wanted)
+        pieces = serving.events(source, begin, wanted, until_end=True)
+        return await all_of(pieces, lambda _: False)
 
 
 @pytest.mark.parametrize(
@@ -150,31 +160,29 @@ def test_the_last_offset_seen_resumes_as_it_did_before_positions(log: Log) -> No
 
 async def live(log: Log, text: str, rounds: int) -> tuple[list[str], list[str]]:
     """Published and received ids: three readers, from the start, from now, and one that leaves and comes back."""
-    serving = Hub(log, {}, print)
-    wanted = parse_filter(text, "candidates") if text else None
-    published = publish_candidates(log, 0, 20)
-    total = 20 * (rounds + 1)
+    with hub_of(log) as serving:
+        wanted = parse_filter(text, "candidates") if text else None
+        published = publish_candidates(log, 0, 20)
+        total = 20 * (rounds + 1)
 
-    async def reader(wish: Wish, count: int) -> list[dict[str, str]]:
-        begin = await serving.begin(CANDIDATES, wish, wanted)
-        pieces = serving.events(CANDIDATES, begin, wanted, until_end=False)
-        return await all_of(pieces, lambda found: len(data_of(found)) >= count)
+        async def reader(wish: Wish, count: int) -> list[dict[str, str]]:
+            begin = await serving.begin(CANDIDATES, wish, wanted)
+            pieces = serving.events(CANDIDATES, begin, wanted, until_end=False)
+            return await all_of(pieces, lambda found: len(data_of(found)) >= count)
 
-    def due(count: int) -> int:
-        return sum(not text or n % 7 == 0 for n in range(count))
+        def due(count: int) -> int:
+            return sum(not text or n % 7 == 0 for n in range(count))
 
-    first = asyncio.create_task(reader(Wish(from_start=True), due(total)))
-    half = asyncio.create_task(reader(Wish(from_start=True), due(total // 2)))
-    for number in range(1, rounds + 1):
-        published += await asyncio.to_thread(publish_candidates, log, 20 * number, 20)
-        await asyncio.sleep(0.03)
-    events = await half
-    begun = [one for one in events if "data" in one][: due(total // 2)]
-    rest = await reader(Wish(after=begun[-1]["id"]), due(total) - len(begun))
-    assert sorted(_threads(begun) + _threads(rest)) == sorted(_threads(await first))
-    serving.end()
-    await asyncio.to_thread(serving.join)
-    return [one for n, one in enumerate(published) if not text or n % 7 == 0], _threads(await first)
+        first = asyncio.create_task(reader(Wish(from_start=True), due(total)))
+        half = asyncio.create_task(reader(Wish(from_start=True), due(total // 2)))
+        for number in range(1, rounds + 1):
+            published += await asyncio.to_thread(publish_candidates, log, 20 * number, 20)
+            await asyncio.sleep(0.03)
+        events = await half
+        begun = [one for one in events if "data" in one][: due(total // 2)]
+        rest = await reader(Wish(after=begun[-1]["id"]), due(total) - len(begun))
+        assert sorted(_threads(begun) + _threads(rest)) == sorted(_threads(await first))
+        return [one for n, one in enumerate(published) if not text or n % 7 == 0], _threads(await first)
 
 
 def _threads(events: list[dict[str, str]]) -> list[str]:
@@ -189,25 +197,50 @@ def test_live_readers_of_64_partitions_have_everything_once(log: Log, text: str,
     assert sorted(received) == sorted(published)
 
 
+async def joined_later(log: Log) -> list[str]:
+    """What a reader gets that begins with what is new, after others have followed for a while."""
+    with hub_of(log) as serving:
+        publish_candidates(log, 0, 5)
+
+        async def reader(count: int) -> list[dict[str, str]]:
+            begin = await serving.begin(CANDIDATES, Wish(), None)
+            pieces = serving.events(CANDIDATES, begin, None, until_end=False)
+            return await all_of(pieces, lambda found: len(data_of(found)) >= count)
+
+        first = asyncio.create_task(reader(5))
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(publish_candidates, log, 5, 2)
+        await asyncio.sleep(0.5)
+        later = asyncio.create_task(reader(3))
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(publish_candidates, log, 7, 3)
+        received = _threads(await later)
+        assert sorted(_threads(await first)) == [f"ztf:{n}" for n in range(5, 10)]
+        return received
+
+
+def test_who_joins_later_waits_for_no_partition_that_is_silent(log: Log) -> None:
+    assert sorted(asyncio.run(joined_later(log))) == [f"ztf:{n}" for n in range(7, 10)]
+
+
 def test_a_log_that_is_away_for_a_while_costs_no_record(log: Log) -> None:
     async def read() -> list[str]:
-        serving = Hub(log, {}, print)
-        begin = await serving.begin(CANDIDATES, Wish(), None)
-        pieces = serving.events(CANDIDATES, begin, None, until_end=False)
-        task = asyncio.create_task(all_of(pieces, lambda found: len(data_of(found)) >= 20))
-        await asyncio.sleep(0.2)
-        once = iter([True])
+        with hub_of(log) as serving:
+            begin = await serving.begin(CANDIDATES, Wish(), None)
+            pieces = serving.events(CANDIDATES, begin, None, until_end=False)
+            task = asyncio.create_task(all_of(pieces, lambda found: len(data_of(found)) >= 20))
+            await asyncio.sleep(0.2)
+            once = iter([True])
 
-        def gone(*given: Any) -> Any:
-            if next(once, False):
-                raise Retry("the log is away")
-            return frames_of(*given)
+            def gone(*given: Any) -> Any:
+                if next(once, False):
+                    raise Retry("the log is away")
+                return frames_of(*given)
 
-        with patch.object(feed, "frames_of", gone), patch.object(feed, "AWAY_S", 0.01):
-            await asyncio.to_thread(publish_candidates, log, 0, 20)
-            events = await task
-        serving.end()
-        return _threads(events)
+            with patch.object(feed, "frames_of", gone), patch.object(feed, "AWAY_S", 0.01):
+                await asyncio.to_thread(publish_candidates, log, 0, 20)
+                events = await task
+            return _threads(events)
 
     assert sorted(asyncio.run(read())) == sorted(f"ztf:{n}" for n in range(20))
 
@@ -221,14 +254,53 @@ def test_a_slice_is_bounded_and_goes_on(log: Log) -> None:
 
 def test_the_end_of_the_broker_is_an_event(log: Log) -> None:
     async def read() -> list[dict[str, str]]:
-        serving = Hub(log, {}, print)
-        begin = await serving.begin(ALERTS, Wish(), None)
-        task = asyncio.create_task(all_of(serving.events(ALERTS, begin, None, until_end=False), lambda _: False))
-        await asyncio.sleep(0.1)
-        serving.end()
-        return await task
+        with hub_of(log) as serving:
+            begin = await serving.begin(ALERTS, Wish(), None)
+            task = asyncio.create_task(all_of(serving.events(ALERTS, begin, None, until_end=False), lambda _: False))
+            await asyncio.sleep(0.1)
+            serving.end()
+            return await task
 
     assert asyncio.run(read())[-1]["event"] == "cut"
+
+
+def test_the_end_of_the_broker_is_not_the_end_of_the_stream(log: Log) -> None:
+    publish_alerts(log)
+
+    async def read() -> list[dict[str, str]]:
+        with hub_of(log) as serving:
+            begin = await serving.begin(ALERTS, Wish(from_start=True), None)
+            pieces = serving.events(ALERTS, begin, None, until_end=True)
+
+            def ending(found: list[dict[str, str]]) -> bool:
+                if data_of(found):
+                    serving.end()
+                return False
+
+            return await all_of(pieces, ending)
+
+    with patch.object(start, "SLICE_BYTES", 1), patch.object(start, "_POLL", 2):
+        events = asyncio.run(read())
+    assert 0 < len(data_of(events)) < len(history())
+    assert events[-1]["event"] == "cut"
+    assert "id" not in events[-1]
+
+
+def test_a_joined_hub_reads_nothing_more(log: Log) -> None:
+    async def read() -> None:
+        before = set(threading.enumerate())
+        with hub_of(log) as serving:
+            begin = await serving.begin(ALERTS, Wish(), None)
+            task = asyncio.create_task(all_of(serving.events(ALERTS, begin, None, until_end=False), lambda _: False))
+            await asyncio.sleep(0.1)
+            assert {one.name.partition("_")[0] for one in set(threading.enumerate()) - before} == {
+                "nuncius-feed",
+                "nuncius-past",
+            }
+            task.cancel()
+        assert set(threading.enumerate()) <= before
+
+    asyncio.run(read())
 
 
 @pytest.mark.kafka
@@ -238,5 +310,6 @@ def test_live_readers_on_kafka_have_everything_once(kafka_address: str) -> None:
     try:
         published, received = asyncio.run(live(log, "mag = 15", 5))
         assert sorted(received) == sorted(published)
+        assert sorted(asyncio.run(joined_later(log))) == [f"ztf:{n}" for n in range(7, 10)]
     finally:
         log.close()
