@@ -4,7 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
 
 from nuncius.filters import FIELDS, values
 from nuncius.schemas import SettingsError, StreamRow
@@ -51,11 +54,14 @@ class Batch:
         Typed.
     position
         Where to go on after them.
+    taken
+        When the log took each, UTC; None where the source does not tell (HTTP), and empty where it tells of none.
     """
 
     stream: str
     records: tuple[Any, ...]
     position: str
+    taken: tuple[datetime | None, ...] = ()
 
     def __len__(self) -> int:
         return len(self.records)
@@ -78,11 +84,11 @@ class Batch:
         found = {
             name: Column(info.kind, info.unit, []) for name, info in FIELDS[self.stream].items() if _is_flat(info.kind)
         }
-        return _filled(found, [values(self.stream, record) for record in self.records])
+        return _filled(found, [values(self.stream, *one) for one in zip_longest(self.records, self.taken)])
 
     def to_polars(self) -> "pl.DataFrame":
         """A frame; times are ``Datetime('us', 'UTC')``, what is missing is null."""
-        import polars as pl  # noqa: PLC0415  an extra
+        import polars as pl  # noqa: PLC0415  in the extra `client`, and 0.3 s to load
 
         kinds: dict[str, Any] = {
             "number": pl.Float64,
@@ -96,7 +102,7 @@ class Batch:
 
     def to_pandas(self) -> "pd.DataFrame":
         """A frame; times are aware, what is missing is NaN, NaT or None."""
-        import pandas as pd  # noqa: PLC0415  what a user has installed, if so
+        import pandas as pd  # noqa: PLC0415  in no extra of ours: who asks for it has it
 
         kinds = {"number": "float64", "text": "object", "flag": "boolean", "time": "datetime64[us, UTC]"}
         return pd.DataFrame(
@@ -105,7 +111,7 @@ class Batch:
 
     def to_astropy(self) -> "astropy.table.Table":
         """A masked table with units; times are `astropy.time.Time`, UTC."""
-        from astropy.table import MaskedColumn, Table  # noqa: PLC0415  a second to load
+        from astropy.table import MaskedColumn, Table  # noqa: PLC0415  a second to load, and only this method wants it
 
         table = Table(masked=True)
         for name, column in self.columns().items():
@@ -161,8 +167,7 @@ def _value(kind: str, value: Any) -> Any:
 
 
 def _times(every: Sequence[datetime | None]) -> Any:
-    import numpy as np  # noqa: PLC0415  with astropy, below
-    from astropy.time import Time  # noqa: PLC0415  a second to load
+    from astropy.time import Time  # noqa: PLC0415  as `to_astropy`, its only caller
 
     missing = np.array([time is None for time in every])
     texts = ["2000-01-01" if time is None else time.replace(tzinfo=None).isoformat() for time in every]

@@ -1,8 +1,8 @@
 """Records of one topic from a log, chosen by a filter where one is given."""
 
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
 from nuncius.broker.transport.port import Log, Reader, Record, TopicPartition
@@ -15,6 +15,9 @@ Choose = Callable[[Sequence[Any], Sequence[datetime]], Sequence[bool]]
 """Which of these records, taken by the log at these times, are wanted."""
 
 _POLL: Final = 500
+
+_WIDER: Final = 8
+"""How much farther back it looks where so many were not found: at most an eighth is then read for nothing."""
 
 
 class LogSource:
@@ -89,7 +92,7 @@ class LogSource:
             return tail
         if self.ended():
             return ()
-        return self._wanted(self._reader.poll(_POLL, timeout_s))
+        return [found for _, found in self._timed(self._reader.poll(_POLL, timeout_s))]
 
     def ended(self) -> bool:
         """Whether all that was asked for was polled."""
@@ -136,29 +139,50 @@ class LogSource:
 
     def _last(self, count: int) -> list[Found]:
         """The last wanted ones by the log's time, each with a position that leaves none of the later ones out."""
-        tail: deque[Found] = deque(maxlen=count)
-        if len(self._tps) == 1:
-            for records in read_up(self._reader):
-                tail.extend(self._wanted(records))
-        else:
-            for records in read_up(self._reader):
-                tail = deque(sorted((*tail, *self._wanted(records)), key=_taken), maxlen=count)
+        starts = self._log.starts(self._tps)
+        ends = self._reader.goals()
+        width = max(count, _POLL)
+        while True:
+            begin = {tp: max(starts[tp], ends[tp] - width) for tp in self._tps}
+            tail, first = self._newest(begin, count)
+            if all(begin[tp] == starts[tp] or _reaches(tail, count, first.get(tp)) for tp in self._tps):
+                break
+            width *= _WIDER
+        return self._placed([found for _, found in tail])
+
+    def _newest(
+        self, begin: Mapping[TopicPartition, int], count: int
+    ) -> tuple[list[tuple[datetime, Found]], dict[TopicPartition, datetime]]:
+        """The newest so many that are wanted from these places on, and the time of each partition's first record."""
+        tail: list[tuple[datetime, Found]] = []
+        first: dict[TopicPartition, datetime] = {}
+        for tp, offset in begin.items():
+            self._reader.seek(tp, offset)
+        for records in read_up(self._reader):
+            for record in records:
+                first.setdefault(TopicPartition(record.topic, record.partition), record.time)
+            tail = sorted((*tail, *self._timed(records)), key=itemgetter(0))[-count:]
+        return tail, first
+
+    def _placed(self, tail: list[Found]) -> list[Found]:
+        """With positions that leave out none of those that come after."""
         place = self.position
         for found in reversed(tail):
             ((partition, after),) = found.position.items()
             found.position.update({**place, partition: after})
             place[partition] = after - 1
         self._before = place
-        return list(tail)
+        return tail
 
-    def _wanted(self, records: Sequence[Record]) -> list[Found]:
+    def _timed(self, records: Sequence[Record]) -> list[tuple[datetime, Found]]:
+        """What is wanted of these records, and when the log took each."""
         kept = [record for record in records if record.value is not None]
         values: list[Any] = [self._decoded(record) for record in kept]
         kept = [record for record, value in zip(kept, values, strict=True) if value is not None]
         values = [value for value in values if value is not None]
         chosen = [True] * len(kept) if self._choose is None else self._choose(values, [record.time for record in kept])
         return [
-            Found(value, {record.partition: record.offset + 1}, record.time)
+            (record.time, Found(value, {record.partition: record.offset + 1}, record.time))
             for record, value, wanted in zip(kept, values, chosen, strict=True)
             if wanted
         ]
@@ -174,6 +198,6 @@ class LogSource:
             return None
 
 
-def _taken(found: Found) -> datetime:
-    assert found.taken is not None  # noqa: S101  records of a log have a time
-    return found.taken
+def _reaches(tail: Sequence[tuple[datetime, Found]], count: int, first: datetime | None) -> bool:
+    """Whether nothing before a partition's first record that was read can belong to the newest ``count``."""
+    return len(tail) == count and first is not None and first <= tail[0][0]

@@ -3,10 +3,10 @@
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.address import (
@@ -27,12 +27,19 @@ from nuncius.broker.transport.position import from_token
 from nuncius.consumers.bookmark import FOLDER, Bookmark
 from nuncius.consumers.log_source import Choose, LogSource
 from nuncius.consumers.subscription import Source, Subscription
+from nuncius.filters import (
+    FIELDS,
+    MAP_FIELDS,
+    NO_NAMES,
+    NO_PLACES,
+    Filter,
+    Names,
+    Places,
+    parse_filter,
+    rows_of,
+    select,
+)
 from nuncius.schemas import Retry, SettingsError
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from nuncius.filters import Filter, Names, Places
 
 STREAMS: Final = {
     "coincidences": topics.COINCIDENCES,
@@ -55,7 +62,7 @@ _NAME: Final = re.compile(r"[a-z0-9-]{1,100}")
 class Lender(Protocol):
     """Lends a filter what it asks about the sky."""
 
-    def lent(self, *filters: "Filter") -> "AbstractContextManager[Places]":
+    def lent(self, *filters: Filter) -> AbstractContextManager[Places]:
         """Regions, events and maps, as they are now."""
         ...
 
@@ -68,14 +75,14 @@ def subscribe(
     what: str = "coincidences",
     *,
     broker: str | None = None,
-    filter: str | None = None,  # noqa: A002  the word everybody looks for
+    filter: str | None = None,  # noqa: A002  what a filter is called everywhere else: in the shell, over HTTP, in a definition
     since: datetime | str | None = None,
     last: int | None = None,
     until_end: bool = False,
     position: str | None = None,
     resume: str | None = None,
-    names: "Names | None" = None,
-    places: "Callable[[Log], Lender] | None" = None,
+    names: Names = NO_NAMES,
+    places: Callable[[Log], Lender] | None = None,
     connection: Connection | None = None,
     folder_of_node: Path | None = None,
     on_wait: Callable[[str], object] = lambda _: None,
@@ -156,8 +163,8 @@ class _Wish(NamedTuple):
     """What is wanted of a log's stream."""
 
     filter: str | None
-    names: "Names | None"
-    places: "Callable[[Log], Lender] | None"
+    names: Names
+    places: Callable[[Log], Lender] | None
     position: dict[int, int] | None
     since: datetime | None
     last: int | None
@@ -171,11 +178,11 @@ def _over_http(
     position: dict[int, int] | None,
     params: Mapping[str, str],
     on_wait: Callable[[str], object],
-) -> "Source":
+) -> Source:
     if what in STREAMS and what not in OVER_HTTP:
         raise SettingsError(f"{what} is not served over HTTP; there are {', '.join(OVER_HTTP)} and the named streams")
     try:
-        from nuncius.consumers.http_source import HttpSource  # noqa: PLC0415  its libraries are an extra
+        from nuncius.consumers.http_source import HttpSource  # noqa: PLC0415  httpx and httpx-sse are in the extra `client`; who reads a log needs neither
     except ModuleNotFoundError as error:
         raise SettingsError(f"{url}: reading over HTTP needs more: pip install 'nuncius[client]'") from error
     path = f"/{what}/stream" if what in OVER_HTTP else f"/streams/{what}/stream"
@@ -220,20 +227,10 @@ def _on_a_log(log: Log, what: str, wish: _Wish, on_wait: Callable[[str], object]
 def _chooser(log: Log, what: str, wish: _Wish, on_wait: Callable[[str], object]) -> Choose | None:
     if wish.filter is None or not wish.filter.strip():
         return None
-    from nuncius.filters import (  # noqa: PLC0415  not loaded where nobody filters
-        FIELDS,
-        MAP_FIELDS,
-        NO_NAMES,
-        NO_PLACES,
-        parse_filter,
-        rows_of,
-        select,
-    )
-
     if what not in FIELDS:
         why = "has no fields to select by" if what in STREAMS else "is a named stream with a filter of its own"
         raise SettingsError(f"{what} {why}; leave the filter out")
-    checked = parse_filter(wish.filter, what, wish.names or NO_NAMES)
+    checked = parse_filter(wish.filter, what, wish.names)
     if (checked.places or checked.fields & MAP_FIELDS) and wish.places is None:
         raise SettingsError(
             f"filter {wish.filter[:80]!r}: IN_SKYMAP, IN_EVENTS, IN_REGION, {', '.join(sorted(MAP_FIELDS))} need what"

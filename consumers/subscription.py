@@ -1,6 +1,7 @@
 """A subscription: records one by one or in batches, for ``for`` and ``async for``, with the position to go on from."""
 
 import asyncio
+import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -66,6 +67,7 @@ class Subscription:
         self._waiting: deque[Found] = deque()
         self._position = dict(source.position)
         self._closed = False
+        self._ended = threading.Event()
 
     @property
     def position(self) -> str:
@@ -92,7 +94,7 @@ class Subscription:
         while True:
             taken = self._take(_POLL_S)
             if taken:
-                return taken[0]
+                return taken[0].record
             if self._over():
                 raise StopIteration
 
@@ -101,7 +103,7 @@ class Subscription:
         if size < 1:
             raise ValueError(f"batches of {size} records; expected 1 or more")
         while True:
-            records: list[Any] = []
+            records: list[Found] = []
             end = time.monotonic() + timeout_s
             while len(records) < size and (not records or time.monotonic() < end):
                 taken = self._take(min(_POLL_S, timeout_s) if records else _POLL_S)
@@ -110,7 +112,8 @@ class Subscription:
                 if not taken and self._over():
                     break
             if records:
-                yield Batch(self.what, tuple(records), self.position)
+                every = tuple(found.record for found in records)
+                yield Batch(self.what, every, self.position, tuple(found.taken for found in records))
             elif self._over():
                 return
 
@@ -121,6 +124,7 @@ class Subscription:
         """End it; iteration then stops."""
         if not self._closed:
             self._closed = True
+            self._ended.set()
             self._waiting.clear()
             self._source.close()
 
@@ -136,22 +140,22 @@ class Subscription:
         try:
             while True:
                 taken = self._given() or await asyncio.shield(asyncio.to_thread(self._take, _POLL_S))
-                for record in taken:
-                    yield record
+                for found in taken:
+                    yield found.record
                 if not taken and self._over():
                     return
         finally:
             await asyncio.shield(asyncio.to_thread(self.close))
 
-    def _given(self) -> list[Any]:
+    def _given(self) -> list[Found]:
         """The next record that is here already, as a list of one or none."""
         if not self._waiting:
             return []
         found = self._waiting.popleft()
         self._position.update(found.position)
-        return [found.record]
+        return [found]
 
-    def _take(self, timeout_s: float) -> list[Any]:
+    def _take(self, timeout_s: float) -> list[Found]:
         """The next record as a list of one; none where it did not come in time, or there will be none."""
         if not self._waiting and not self._closed:
             self._position.update(self._source.position)
@@ -175,6 +179,7 @@ class Subscription:
                 return self._source.poll(timeout_s)
             except Retry as error:
                 self._on_wait(f"{error}; trying again")
-                time.sleep(wait_s)
+                if self._ended.wait(wait_s):  # `close`, from another thread, ends the pause
+                    return ()
                 wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
                 away = True

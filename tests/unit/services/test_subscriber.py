@@ -14,6 +14,7 @@ from road import history, night, put, work_through
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.local import open_local
 from nuncius.broker.transport.port import Log
+from nuncius.consumers import log_source
 from nuncius.consumers.subscriber import STREAMS, subscribe
 from nuncius.schemas import CandidateList, Coincidence, SettingsError, ToORequest
 
@@ -125,3 +126,26 @@ def test_without_an_address_it_finds_what_the_commands_find(tmp_path: Path, monk
         log.create(topics.TOPICS)
         put(log, [gw("lvk:S7")])
     assert names(subscribe("alerts", until_end=True)) == ["lvk:S7"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 50])
+@pytest.mark.parametrize("wanted", [None, "mag < 16"])
+def test_the_last_are_found_however_little_is_read_at_a_time(
+    open_log: Callable[[], Log], broker: str, monkeypatch: pytest.MonkeyPatch, count: int, wanted: str | None
+) -> None:
+    """Over 64 partitions, some full and most empty; every tenth row is bright."""
+    made = [{"thread_id": f"ztf:{n % 7}", "mag": 15.0 if n % 10 == 0 else 19.0, "days": n / 100} for n in range(60)]
+    put(open_log(), (), candidates(*made))
+    every = [row.time_us for row in subscribe("candidates", broker=broker, filter=wanted, until_end=True)]
+    monkeypatch.setattr(log_source, "_POLL", 1)
+    last = subscribe("candidates", broker=broker, filter=wanted, last=count, until_end=True)
+    assert [row.time_us for row in last] == sorted(every)[-count:]
+
+
+def test_a_table_tells_how_old_an_alert_was(open_log: Callable[[], Log], broker: str) -> None:
+    put(open_log(), [gw("lvk:S0")])
+    with subscribe("alerts", broker=broker, until_end=True) as alerts:
+        (batch,) = alerts.batches()
+    (taken,) = batch.taken
+    assert taken is not None
+    assert batch.to_polars()["age_s"].to_list() == [(taken - batch.records[0].time_start).total_seconds()]
