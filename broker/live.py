@@ -22,7 +22,7 @@ from nuncius.broker.services.packets import Packet
 from nuncius.broker.services.reading import Reading, read
 from nuncius.broker.services.runner import Work
 from nuncius.broker.services.web.app import web_app
-from nuncius.broker.services.web.guard import TOKEN, guard
+from nuncius.broker.services.web.guard import VARIABLE, guard
 from nuncius.broker.services.web.hub import Hub
 from nuncius.broker.services.web.wire import WireProtocol
 from nuncius.broker.settings import Settings
@@ -114,9 +114,9 @@ def _serve_on(
         return reader(body, stream, "http", utc_now())
 
     hub = Hub(log, areas_of(settings), say)
-    allow = guard(settings.http_host, os.environ.get(TOKEN, ""))
+    allow = guard(settings.http_host, os.environ.get(VARIABLE, ""))
     app = web_app(
-        log, intake, read_posted, lambda: _health(log, crew), hub, names_of(settings), allow, _cluster(settings)
+        log, intake, read_posted, lambda: _health(log, crew), hub, allow, names_of(settings), _cluster(settings)
     )
 
     def leave() -> None:

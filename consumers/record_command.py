@@ -11,7 +11,7 @@ from nuncius.schemas import NunciusError, SettingsError, StreamRow
 from nuncius.schemas.codec import encode_json
 
 
-class CommandFailed(NunciusError):  # noqa: N818  named as what happened
+class CommandError(NunciusError):
     """The user's command ended with another code than 0."""
 
 
@@ -49,7 +49,7 @@ class RecordCommand:
 
         Raises
         ------
-        CommandFailed
+        CommandError
             If its exit code is not 0.
         SettingsError
             If it cannot be started.
@@ -61,7 +61,7 @@ class RecordCommand:
             raise SettingsError(f"--exec {self._words[0]}: {error.strerror}") from error
         if done.returncode:
             how = f"ended with {done.returncode}" if done.returncode > 0 else f"was ended by signal {-done.returncode}"
-            raise CommandFailed(f"{self._words[0]} {how} on the record before position {position}")
+            raise CommandError(f"{self._words[0]} {how} on the record before position {position}")
 
     def _fields(self, record: Any) -> Mapping[str, str]:
         found: Mapping[str, Any] = {}

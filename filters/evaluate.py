@@ -1,10 +1,9 @@
 """A filter on one record, in plain Python: slow, obvious, and what the vectorised one is held against."""
 
 import math
-import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final, assert_never
+from typing import Any, assert_never
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from nuncius.broker.sky.healpix import FloatArray
 from nuncius.filters import sky
 from nuncius.filters.fields import Known, Seen, known, moment
 from nuncius.filters.like import like
+from nuncius.filters.operators import COMPARE, COMPUTE
 from nuncius.filters.parse import Filter
 from nuncius.filters.places import NO_PLACES, Places
 from nuncius.filters.tables import FIELDS
@@ -38,21 +38,6 @@ from nuncius.filters.tree import (
     Value,
     Within,
 )
-
-_COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-_SIGNS: Final[dict[str, Callable[[float, float], float]]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-}
 
 
 def matches(checked: Filter, record: Any, taken: datetime | None = None, places: Places = NO_PLACES) -> bool | None:
@@ -145,7 +130,7 @@ def _truth(node: Condition, row: _Row) -> bool | None:
             return None if truth is None else not truth
         case Comparison(sign, left, right):
             one, two = _value(left, row), _value(right, row)
-            return None if one is None or two is None else _COMPARE[sign](one, two)
+            return None if one is None or two is None else COMPARE[sign](one, two)
         case Among(value, choices):
             one = _value(value, row)
             return None if one is None else any(one == _value(choice, row) for choice in choices)
@@ -178,7 +163,7 @@ def _value(node: Value, row: _Row) -> Any:
             one, two = _value(left, row), _value(right, row)
             if one is None or two is None or (sign == "/" and two == 0):
                 return None
-            result = _SIGNS[sign](one, two)
+            result = COMPUTE[sign](one, two)
             return result if math.isfinite(result) else None
         case Separation(one, two):
             angle = sky.separations(*(_degrees(part, row) for part in (one.ra, one.dec, two.ra, two.dec)))[0]

@@ -7,7 +7,7 @@ are polars expressions made from the tree, each remembered.
 import operator
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Final, assert_never
+from typing import Any, assert_never
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,7 @@ import polars as pl
 from nuncius.broker.sky.healpix import BoolArray, FloatArray
 from nuncius.filters import sky
 from nuncius.filters.like import like
+from nuncius.filters.operators import COMPARE, COMPUTE
 from nuncius.filters.parse import Filter
 from nuncius.filters.places import Places
 from nuncius.filters.rows import AnyRows, Column
@@ -44,19 +45,6 @@ from nuncius.filters.tree import (
 
 Leaf = Field | MapItem | Separation | Like | Within
 """What becomes a column of the frame."""
-
-_OPERATORS: Final[dict[str, Any]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-}
 
 
 def select_rows(filters: Sequence[Filter], rows: AnyRows, places: Places) -> BoolArray:
@@ -164,7 +152,7 @@ def _truth(node: Condition) -> pl.Expr:
         case Not(part):
             return ~_truth(part)
         case Comparison(sign, left, right):
-            found: pl.Expr = _OPERATORS[sign](_value(left), _value(right))
+            found: pl.Expr = COMPARE[sign](_value(left), _value(right))
             return found
         case Among(value, choices):
             return _among(value, choices)
@@ -208,7 +196,7 @@ def _value(node: Value) -> pl.Expr:
         case Negative(of):
             return -_value(of)
         case Arithmetic(sign, left, right):
-            found: pl.Expr = _OPERATORS[sign](_value(left), _value(right))
+            found: pl.Expr = COMPUTE[sign](_value(left), _value(right))
             return pl.when(found.is_finite()).then(found)
         case _:
             assert_never(node)

@@ -9,6 +9,7 @@ from web_server import NoIntake
 
 from nuncius.broker.services.reading import Reading
 from nuncius.broker.services.web.app import web_app
+from nuncius.broker.services.web.guard import guard
 from nuncius.broker.services.web.hub import Hub
 from nuncius.broker.services.web.wire import WireProtocol
 from nuncius.broker.transport.port import Log
@@ -19,7 +20,7 @@ def serving(log: Log, port: int = 0) -> Iterator[int]:
     """The HTTP service of a log, in a thread; its port, a free one for 0."""
     said: list[str] = []
     hub = Hub(log, {}, said.append)
-    app = web_app(log, NoIntake(), nothing_is_posted, lambda: {"ok": True}, hub)
+    app = web_app(log, NoIntake(), nothing_is_posted, lambda: {"ok": True}, hub, guard("127.0.0.1", ""))
     server = uvicorn.Server(uvicorn.Config(app, http=WireProtocol, port=port, log_level="warning", lifespan="off"))
     listening = server.config.bind_socket()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -12,7 +12,6 @@ from nuncius.broker.services.web.app import web_app
 from nuncius.broker.services.web.guard import guard
 from nuncius.broker.services.web.hub import Hub
 from nuncius.broker.transport.port import Log
-from nuncius.filters import NO_NAMES
 
 
 class NoIntake(Intake):
@@ -31,7 +30,7 @@ def _read(body: bytes, stream: str) -> Reading:
 
 def app_on(log: Log, host: str = "127.0.0.1", token: str = "") -> FastAPI:
     """Every path, listening on ``host``."""
-    return web_app(log, NoIntake(), _read, lambda: {"ok": True}, Hub(log, {}, print), NO_NAMES, guard(host, token))
+    return web_app(log, NoIntake(), _read, lambda: {"ok": True}, Hub(log, {}, print), guard(host, token))
 
 
 def ask(app: FastAPI, method: str, path: str, host: str = "127.0.0.1:8088", **more: Any) -> httpx.Response:

@@ -9,6 +9,7 @@ import uvicorn
 from nuncius.broker.services.intake import Intake
 from nuncius.broker.services.reading import Reading
 from nuncius.broker.services.web.app import web_app
+from nuncius.broker.services.web.guard import guard
 from nuncius.broker.services.web.hub import Hub
 from nuncius.broker.services.web.wire import WireProtocol
 from nuncius.broker.transport.clock import utc_now
@@ -35,7 +36,7 @@ def _health() -> dict[str, Any]:
 if __name__ == "__main__":
     log = open_local(Path(sys.argv[1]), utc_now)
     hub = Hub(log, {}, lambda line: print(line, file=sys.stderr, flush=True), float(sys.argv[2]))
-    app = web_app(log, NoIntake(), _read, _health, hub)
+    app = web_app(log, NoIntake(), _read, _health, hub, guard("127.0.0.1", ""))
     server = uvicorn.Server(uvicorn.Config(app, http=WireProtocol, port=0, log_level="warning", lifespan="off"))
     listening = server.config.bind_socket()
     listening.listen(512)

@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import typer
 
 from nuncius.broker.services.lines import as_text, printable
 from nuncius.broker.settings import Settings
 from nuncius.schemas import SettingsError, StreamRow
+
+if TYPE_CHECKING:
+    from nuncius.consumers.record_command import RecordCommand
+    from nuncius.consumers.record_file import RecordFolder
 
 _FORMATS: Final = ("text", "table", "jsonl", "avro")
 
@@ -67,7 +71,7 @@ class Outlet:
 
         Raises
         ------
-        CommandFailed
+        CommandError
             If the command fails, unless to go on.
         """
         if isinstance(record, StreamRow) and record.kind != "row":
@@ -75,32 +79,30 @@ class Outlet:
             return
         self._write(record)
         if self._folder is not None:
-            self._save(record)
+            self._save(self._folder, record)
         if self._command is not None:
-            self._run(record, position)
+            self._run(self._command, record, position)
 
-    def _save(self, record: Any) -> None:
+    def _save(self, folder: "RecordFolder", record: Any) -> None:
         from nuncius.broker.cli.subscribe_maps import map_reader
 
-        assert self._folder is not None  # noqa: S101  asked by the caller
-        for sha256 in self._folder.missing_maps(record):
+        for sha256 in folder.missing_maps(record):
             self._map = self._map or map_reader(self._settings)
             data = self._map(sha256)
             if data is None:
                 typer.echo(f"nuncius: the broker does not keep the sky map {printable(sha256)}", err=True)
             else:
-                self._folder.save_map(sha256, data)
-        self._folder.save(record)
+                folder.save_map(sha256, data)
+        folder.save(record)
 
-    def _run(self, record: Any, position: str) -> None:
-        from nuncius.consumers.record_command import CommandFailed
+    def _run(self, command: "RecordCommand", record: Any, position: str) -> None:
+        from nuncius.consumers.record_command import CommandError
 
-        assert self._command is not None  # noqa: S101  asked by the caller
         try:
-            self._command.run(record, position)
-        except CommandFailed as error:
+            command.run(record, position)
+        except CommandError as error:
             if not self._keep_going:
-                raise CommandFailed(f"{error}; --keep-going goes on after such") from error
+                raise CommandError(f"{error}; --keep-going goes on after such") from error
             typer.echo(f"nuncius: {error}", err=True)
 
 

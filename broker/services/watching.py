@@ -114,8 +114,8 @@ def _csv_rows(file: Path, data: bytes) -> Iterator[_Row]:
 
 
 def _votable_rows(file: Path, data: bytes) -> Iterator[_Row]:
-    from astropy.io.votable import parse_single_table  # noqa: PLC0415  half a second
-    from astropy.units import UnitConversionError  # noqa: PLC0415  as above
+    from astropy.io.votable import parse_single_table  # noqa: PLC0415  half a second of every command that reads settings, for the few who have a VOTable
+    from astropy.units import UnitConversionError  # noqa: PLC0415  loaded with the VOTable reader above
 
     try:
         table = parse_single_table(io.BytesIO(data)).to_table(use_names_over_ids=True)

@@ -19,11 +19,11 @@ from nuncius.broker.services.streams.publishing import Publishing
 from nuncius.broker.services.streams.selecting import TOPIC_OF, Selector, decoded, selections, stream_row
 from nuncius.broker.services.streams.state import CHECKPOINT_KEY, kept, progress_key, read_definition
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import Log, Reader, Record, TopicPartition
+from nuncius.broker.transport.port import Log, Reader, Record, TopicPartition, Writer
 from nuncius.broker.transport.position import from_token, to_token
 from nuncius.filters import NO_NAMES, Area, FilterError, Names, parse_filter
 from nuncius.filters.tree import ActiveRegions
-from nuncius.schemas import Alert, Quarantine, StreamCheckpoint, StreamDefinition, StreamProgress
+from nuncius.schemas import Alert, Quarantine, Stop, StreamCheckpoint, StreamDefinition, StreamProgress
 from nuncius.schemas.codec import encode
 from nuncius.schemas.vocabulary import StreamTable
 
@@ -285,20 +285,26 @@ class StreamsWorker:
             changed[name] = Publishing(self._progress[name])
         return changed[name]
 
+    def _desk(self) -> tuple[Reader, Writer]:
+        """What the active worker has and a standby has not."""
+        if self._reader is None or self._seat.writer is None:
+            raise Stop(f"{self.name} worked while it stood by: a fault in Nuncius, please report")
+        return self._reader, self._seat.writer
+
     def _here(self, topic: str) -> dict[TopicPartition, int]:
         """Next offsets to read of a table."""
-        assert self._reader is not None  # noqa: S101  work() has looked
+        reader, _ = self._desk()
         every = [TopicPartition(topic, number) for number in range(self._log.partitions(topic))]
-        return {tp: self._reader.position(tp) for tp in every}
+        return {tp: reader.position(tp) for tp in every}
 
     def _commit(self, changed: Iterable[Publishing]) -> None:
-        assert self._seat.writer is not None  # noqa: S101  work() has looked
+        _, writer = self._desk()
         done = self._seat.member.position(_STREAMS)
         positions = {
             topic: to_token({tp.partition: at for tp, at in self._here(topic).items()}) for topic in TOPIC_OF.values()
         }
         changed = tuple(changed)
-        with self._seat.writer.transaction() as tx:
+        with writer.transaction() as tx:
             for one in changed:
                 name = one.progress.definition.name
                 for row in one.rows:

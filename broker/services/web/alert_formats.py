@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Response
 
 from nuncius.broker.services.alerts import decode_alert
 from nuncius.broker.services.archive import Archive
-from nuncius.broker.services.web.answers import Refused, saved, says
+from nuncius.broker.services.web.answers import RefusedError, saved, says
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, Record, TopicPartition
 from nuncius.broker.transport.reading import read_to
@@ -63,7 +63,7 @@ def alert_format_routes(log: Log, archive: Archive) -> APIRouter:
         """One alert: JSON, Avro (single-object encoding), VOEvent 2.0, or the bytes as they were received."""
         record = archive.alert(alert_id)
         if record is None or record.value is None:
-            raise Refused(404, f"no alert {alert_id[:80]!r} on this log; GET /alerts lists them")
+            raise RefusedError(404, f"no alert {alert_id[:80]!r} on this log; GET /alerts lists them")
         return _FORMATS[as_ or _asked_for(accept)](log, record, record.value)
 
     return router
@@ -75,7 +75,7 @@ def _asked_for(accept: str) -> Format:
         found = _MEDIA.get(part.partition(";")[0].strip().lower())
         if found is not None:
             return found
-    raise Refused(406, f"no alert is had as {accept[:80]!r}; there are {', '.join(_MEDIA)}, or ?format=")
+    raise RefusedError(406, f"no alert is had as {accept[:80]!r}; there are {', '.join(_MEDIA)}, or ?format=")
 
 
 def _as_json(_: Log, __: Record, value: bytes) -> Response:
@@ -94,7 +94,9 @@ def _as_raw(log: Log, record: Record, value: bytes) -> Response:
     alert = decode_alert(value)
     packet = _packet(log, alert.raw_sha256, record.time)
     if packet is None:
-        raise Refused(404, f"the bytes of {alert.alert_id} are not on this log; format=json has what was read in them")
+        raise RefusedError(
+            404, f"the bytes of {alert.alert_id} are not on this log; format=json has what was read in them"
+        )
     return saved(packet, alert.raw_media_type or "application/octet-stream", alert.raw_sha256)
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from nuncius.broker.services.alerts import decode_alert
 from nuncius.broker.services.archive import EVENTS
-from nuncius.broker.services.web.answers import Refused, says, utc
+from nuncius.broker.services.web.answers import RefusedError, says, utc
 from nuncius.broker.services.web.frames import Source, count_selected
 from nuncius.broker.services.web.regions import Regions
 from nuncius.broker.services.web.streaming import FilterText
@@ -70,7 +70,7 @@ def place_in(cursor: str) -> int:
     """The offset that a cursor stands for."""
     given = from_token(cursor)
     if set(given) != {0}:
-        raise Refused(400, f"cursor {cursor[:60]!r}: none of this list; take `next` of the page before")
+        raise RefusedError(400, f"cursor {cursor[:60]!r}: none of this list; take `next` of the page before")
     return given[0]
 
 

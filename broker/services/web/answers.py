@@ -29,7 +29,7 @@ def says(*codes: int) -> dict[int | str, dict[str, Any]]:
     return {code: {"model": Wrong} for code in codes}
 
 
-class Refused(Exception):  # noqa: N818  an answer, not a fault
+class RefusedError(Exception):
     """The answer to a request that cannot be served.
 
     Parameters
@@ -50,14 +50,16 @@ def utc(moment: datetime) -> datetime:
     try:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError as error:
-        raise Refused(422, f"{moment.isoformat()} is no time in UTC; give one between the years 1 and 9999") from error
+        raise RefusedError(
+            422, f"{moment.isoformat()} is no time in UTC; give one between the years 1 and 9999"
+        ) from error
 
 
 def answer_errors(app: FastAPI) -> None:
     """Every error of a path becomes JSON with its code."""
 
-    @app.exception_handler(Refused)
-    async def refused(_: Request, error: Refused) -> Response:
+    @app.exception_handler(RefusedError)
+    async def refused(_: Request, error: RefusedError) -> Response:
         return JSONResponse({"error": str(error)}, error.status)
 
     @app.exception_handler(FilterError)

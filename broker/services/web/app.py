@@ -18,7 +18,6 @@ from nuncius.broker.services.web.alert_formats import alert_format_routes
 from nuncius.broker.services.web.alert_pages import alert_page_routes
 from nuncius.broker.services.web.answers import answer_errors, says
 from nuncius.broker.services.web.by_id import archive_routes
-from nuncius.broker.services.web.guard import guard
 from nuncius.broker.services.web.hub import Hub
 from nuncius.broker.services.web.named_streams import named_stream_routes
 from nuncius.broker.services.web.records import record_routes
@@ -42,8 +41,8 @@ def web_app(
     read: Callable[[bytes, str], Reading],
     health: Callable[[], dict[str, Any]],
     hub: Hub,
+    allow: Callable[[Request], None],
     names: Names = NO_NAMES,
-    allow: Callable[[Request], None] = guard("127.0.0.1", ""),  # noqa: B008  a pure function of two words
     cluster: Cluster | None = None,
 ) -> FastAPI:
     """The HTTP service of one broker.
@@ -60,10 +59,10 @@ def web_app(
         Facts for ``GET /health``; its ``ok`` decides between 200 and 503.
     hub
         Serves the streams.
+    allow
+        Raises `RefusedError` for a request that may not change named streams; see `guard`.
     names
         Named filters and regions that filters may use.
-    allow
-        Raises `Refused` for a request that may not change named streams.
     cluster
         Where the log is, where that is Kafka.
     """

@@ -3,13 +3,14 @@
 import hmac
 from collections.abc import Callable
 from ipaddress import ip_address
+from typing import Final
 from urllib.parse import urlsplit
 
 from fastapi import Request
 
-from nuncius.broker.services.web.answers import Refused
+from nuncius.broker.services.web.answers import RefusedError
 
-TOKEN = "NUNCIUS_HTTP_TOKEN"  # noqa: S105  the name of a variable
+VARIABLE: Final = "NUNCIUS_HTTP_TOKEN"
 
 
 def guard(host: str, token: str) -> Callable[[Request], None]:
@@ -27,18 +28,18 @@ def guard(host: str, token: str) -> Callable[[Request], None]:
         if token:
             given = request.headers.get("authorization", "")
             if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
-                raise Refused(403, f"send Authorization: Bearer TOKEN, with the token of the broker's ${TOKEN}")
+                raise RefusedError(403, f"send Authorization: Bearer TOKEN, with the token of the broker's ${VARIABLE}")
             return
         if not _is_loopback(host):
-            raise Refused(
+            raise RefusedError(
                 403,
-                f"streams are not changed over HTTP here: the broker listens on {host} without a token; set ${TOKEN},"
-                " or use: nuncius streams",
+                f"streams are not changed over HTTP here: the broker listens on {host} without a token; "
+                f"set ${VARIABLE}, or use: nuncius streams",
             )
         asked = _host_in(f"//{request.headers.get('host', '')}")
         origin = request.headers.get("origin")
         if not _is_loopback(asked) or (origin is not None and not _is_loopback(_host_in(origin))):
-            raise Refused(403, "a page of another site may not change streams; ask http://127.0.0.1 itself")
+            raise RefusedError(403, "a page of another site may not change streams; ask http://127.0.0.1 itself")
 
     return allow
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from nuncius.broker.services.streams.overview import StreamView, ViewState, overview
 from nuncius.broker.services.web.alert_pages import WORK_S, place_in
-from nuncius.broker.services.web.answers import Refused, says, utc
+from nuncius.broker.services.web.answers import RefusedError, says, utc
 from nuncius.broker.services.web.streaming import named_source
 from nuncius.broker.transport.port import Log, TopicPartition
 from nuncius.broker.transport.position import to_token
@@ -153,7 +153,7 @@ def _seen(log: Log, name: str) -> dict[str, Any]:
     for view in overview(log):
         if view.definition.name == name:
             return _view(view)
-    raise Refused(404, f"no stream is named {name[:80]!r}; GET /streams tells which there are")
+    raise RefusedError(404, f"no stream is named {name[:80]!r}; GET /streams tells which there are")
 
 
 def _view(view: StreamView) -> dict[str, Any]:

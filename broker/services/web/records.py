@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
 from nuncius.broker.services.archive import record_at
-from nuncius.broker.services.web.answers import Refused, saved, says
+from nuncius.broker.services.web.answers import RefusedError, saved, says
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, TopicPartition
 from nuncius.schemas import Quarantine, SettingsError
@@ -55,23 +55,25 @@ def record_routes(log: Log) -> APIRouter:
     ) -> Response:
         """The whole record behind a row of a named stream; only of the topics that are published."""
         if topic not in _PUBLIC and not topic.startswith(_STREAM):
-            raise Refused(404, f"no public topic {topic[:80]!r}; there are {', '.join(sorted(_PUBLIC))}, {_STREAM}NAME")
+            raise RefusedError(
+                404, f"no public topic {topic[:80]!r}; there are {', '.join(sorted(_PUBLIC))}, {_STREAM}NAME"
+            )
         most = 2**62  # larger numbers are no offsets of any log
         try:
             record = record_at(log, TopicPartition(topic, partition), offset) if 0 <= offset < most else None
         except SettingsError as error:  # its words name files of the broker
-            raise Refused(
+            raise RefusedError(
                 404, f"{topic[:80]} has no partition {partition} on this log; GET /streams lists what is named"
             ) from error
         if record is None or record.value is None:
-            raise Refused(404, f"nothing is kept at {topic}/{partition}/{offset}; it was dropped, or never was")
+            raise RefusedError(404, f"nothing is kept at {topic}/{partition}/{offset}; it was dropped, or never was")
         if as_ == "avro":
             return saved(record.value, "application/vnd.apache.avro", f"{offset}.avro")
         try:
             kind = kind_of(record.value)
             value = encode_json(decode(kind, record.value))
         except Quarantine as error:
-            raise Refused(
+            raise RefusedError(
                 404, f"{topic}/{partition}/{offset} cannot be read here: {error}; ask for format=avro"
             ) from error
         where = {"topic": topic, "partition": partition, "offset": offset, "taken_time": record.time}

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 
 from nuncius.broker.plots.sky import plot_skymap
 from nuncius.broker.services.maps import MapShelf
-from nuncius.broker.services.web.answers import Refused, says
+from nuncius.broker.services.web.answers import RefusedError, says
 from nuncius.broker.sky import SkyMap
 from nuncius.broker.sky.moc import moc_json
 from nuncius.broker.sky.within import credible_region
@@ -39,7 +39,9 @@ def skymap_routes(log: Log) -> APIRouter:
     def file(sha256: str) -> bytes:
         with looking:
             if sha256 not in shelf():
-                raise Refused(404, f"no sky map {sha256[:80]!r} on this log; alerts name theirs under localizations")
+                raise RefusedError(
+                    404, f"no sky map {sha256[:80]!r} on this log; alerts name theirs under localizations"
+                )
             return shelf().bytes_of(sha256)
 
     @lru_cache(maxsize=KEPT_PICTURES)
@@ -69,7 +71,7 @@ def skymap_routes(log: Log) -> APIRouter:
             ranges = credible_region(SkyMap.read(file(sha256)), level)
             return Response(moc_json(ranges), media_type="application/json", headers=_FILE)
         if not places.acquire(blocking=False):
-            raise Refused(503, f"{WAITING} pictures are being drawn already; try again in some seconds")
+            raise RefusedError(503, f"{WAITING} pictures are being drawn already; try again in some seconds")
         try:
             return Response(picture(sha256), media_type="image/png", headers=_FILE)
         finally:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nuncius.broker.services.streams.define import MOST_PER_S, define
 from nuncius.broker.services.streams.state import definitions
-from nuncius.broker.services.web.answers import Refused, says, utc
+from nuncius.broker.services.web.answers import RefusedError, says, utc
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.port import Log
 from nuncius.filters import FilterError, Names
@@ -45,7 +45,7 @@ def stream_change_routes(log: Log, names: Names, allow: Callable[[Request], None
     names
         Named filters and regions that filters may use.
     allow
-        Raises `Refused` for a request that may not write.
+        Raises `RefusedError` for a request that may not write.
     """
     router = APIRouter()
 
@@ -58,7 +58,9 @@ def stream_change_routes(log: Log, names: Names, allow: Callable[[Request], None
         """Make or change a named stream; 409 where somebody changed it since ``revision``."""
         before = _revision(log, name)
         if wanted.revision is not None and wanted.revision != before:
-            raise Refused(409, f"{name[:80]}: now at revision {before}, not {wanted.revision}; look at it, try again")
+            raise RefusedError(
+                409, f"{name[:80]}: now at revision {before}, not {wanted.revision}; look at it, try again"
+            )
         values = wanted.model_dump(exclude={"revision", "include", "since"})
         since = None if wanted.since is None else utc(wanted.since)
         definition = StreamDefinition(
@@ -82,9 +84,11 @@ def stream_change_routes(log: Log, names: Names, allow: Callable[[Request], None
         """End a named stream; the rows it has are kept for their time."""
         last = definitions(log).get(name)
         if last is None or last.state == "deleted":
-            raise Refused(404, f"no stream is named {name[:80]!r}; GET /streams tells which there are")
+            raise RefusedError(404, f"no stream is named {name[:80]!r}; GET /streams tells which there are")
         if revision is not None and revision != last.revision:
-            raise Refused(409, f"{name}: now at revision {last.revision}, not {revision}; look at it and try again")
+            raise RefusedError(
+                409, f"{name}: now at revision {last.revision}, not {revision}; look at it and try again"
+            )
         gone = replace(last, revision=last.revision + 1, state="deleted", changed_time=utc_now())
         return _defined(log, gone, names)
 
@@ -104,6 +108,6 @@ def _defined(log: Log, definition: StreamDefinition, names: Names) -> Response:
         raise
     except SettingsError as error:
         if _revision(log, definition.name) >= definition.revision:
-            raise Refused(409, str(error)) from error
+            raise RefusedError(409, str(error)) from error
         raise
     return Response(encode_json(made), media_type="application/json")

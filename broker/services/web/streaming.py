@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Header, Query, Response
 
 from nuncius.broker.services.streams.state import definitions
-from nuncius.broker.services.web.answers import Refused, says, utc
+from nuncius.broker.services.web.answers import RefusedError, says, utc
 from nuncius.broker.services.web.event_stream import EventStream
 from nuncius.broker.services.web.frames import Source
 from nuncius.broker.services.web.hub import Hub
@@ -73,13 +73,13 @@ def stream_routes(log: Log, hub: Hub, names: Names) -> APIRouter:
 
     async def answer(source: Source, wish: Wish, text: str, *, until_end: bool) -> Response:
         if hub.full:
-            raise Refused(503, "too many readers of streams at this broker; try again later, or read Kafka")
+            raise RefusedError(503, "too many readers of streams at this broker; try again later, or read Kafka")
         if wish.last is not None and wish.since is not None:
-            raise Refused(400, "give since or last, not both")
+            raise RefusedError(400, "give since or last, not both")
         wanted: Filter | None = None
         if text.strip():
             if source.table is None:
-                raise Refused(400, "a named stream has its own filter; change it with PUT, or take another stream")
+                raise RefusedError(400, "a named stream has its own filter; change it with PUT, or take another stream")
             wanted = await asyncio.to_thread(parse_filter, text, source.table, names)
         start = await hub.begin(source, wish, wanted)
         return EventStream(hub.events(source, start, wanted, until_end=until_end), hub.cut, hub.stalled_s)
@@ -87,12 +87,13 @@ def stream_routes(log: Log, hub: Hub, names: Names) -> APIRouter:
     def add(word: str, source: Source) -> None:
         @router.get(f"/{word}/stream", response_class=Response, responses=_ANSWERS, name=f"stream_{word}")
         async def stream(
+            *,
             after: After = "",
             text: FilterText = "",
             since: Since = None,
-            from_start: FromStart = False,  # noqa: FBT002  a query parameter
+            from_start: FromStart = False,
             last: Last = None,
-            until_end: UntilEnd = False,  # noqa: FBT002  a query parameter
+            until_end: UntilEnd = False,
         ) -> Response:
             """What is published, as it is published; resumes after ``Last-Event-ID``."""
             wish = Wish(after, None if since is None else utc(since), from_start, last)
@@ -104,12 +105,13 @@ def stream_routes(log: Log, hub: Hub, names: Names) -> APIRouter:
     @router.get("/streams/{name}/stream", response_class=Response, responses=_ANSWERS | says(404))
     async def stream_named(
         name: str,
+        *,
         after: After = "",
         text: FilterText = "",
         since: Since = None,
-        from_start: FromStart = False,  # noqa: FBT002  a query parameter
+        from_start: FromStart = False,
         last: Last = None,
-        until_end: UntilEnd = False,  # noqa: FBT002  a query parameter
+        until_end: UntilEnd = False,
     ) -> Response:
         """Rows of a named stream, as they are published; resumes after ``Last-Event-ID``."""
         source = await asyncio.to_thread(named_source, log, name)
@@ -123,5 +125,5 @@ def named_source(log: Log, name: str) -> Source:
     """Where the rows of a named stream lie; 404 where there is no such stream."""
     topic = topics.stream_topic(name).name
     if name not in definitions(log):
-        raise Refused(404, f"no stream is named {name[:80]!r}; GET /streams tells which there are")
+        raise RefusedError(404, f"no stream is named {name[:80]!r}; GET /streams tells which there are")
     return Source(topic, None)

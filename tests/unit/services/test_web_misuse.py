@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from nuncius.broker.services.intake import Intake
 from nuncius.broker.services.reading import Reading
 from nuncius.broker.services.web import app as web
+from nuncius.broker.services.web.guard import guard
 from nuncius.broker.services.web.hub import Hub
 from nuncius.broker.transport.port import Log
 from nuncius.schemas import Retry
@@ -32,7 +33,7 @@ def read(body: bytes, stream: str) -> Reading:
 
 
 def app(log: Log, health: Any) -> FastAPI:
-    return web.web_app(log, NoIntake(), read, health, Hub(log, {}, print))
+    return web.web_app(log, NoIntake(), read, health, Hub(log, {}, print), guard("127.0.0.1", ""))
 
 
 def test_a_sender_that_hangs_up_leaves_no_packet_and_no_fault(log: Log) -> None:
