@@ -64,7 +64,7 @@ class _CommittedThread(aiokafka.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         # Faust asks for committed records only together with its own transactions, whose defects are known
         # (faust-streaming issues 136, 177, 323, 440, 502, 517); aiokafka looks at this when it starts.
-        consumer._isolation_level = "read_committed"  # noqa: SLF001  Faust 0.15 has no setting for it; aiokafka reads this at each fetch (test_faust.py)
+        consumer._isolation_level = "read_committed"  # noqa: SLF001  Faust has no setting for it, see above
         return consumer
 
 

@@ -112,8 +112,13 @@ def counted(lines: list[str]) -> dict[int, int]:
     return {row["cell"]: row["events"] for row in rows}
 
 
+@pytest.mark.soak
 def test_the_example_counts_neutrinos_and_goes_on_where_it_stood(kafka_address: str, tmp_path: Path) -> None:
-    """One event moves to the other cell while the script is down, and one there is taken back."""
+    """One event moves to the other cell while the script is down, and one there is taken back.
+
+    Faust itself may fail here: once, beside the whole suite, it did not hand the restarted script the first alert after
+    its committed place; seven tries to repeat that passed. ARCHITECTURE says so to who would use it.
+    """
     here, there = (77.4, 5.7), (197.0, -23.0)
     cells = [int(healpy.ang2pix(4, ra, dec, nest=True, lonlat=True)) for ra, dec in (here, there)]
     with events(kafka_address) as log:
