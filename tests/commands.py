@@ -121,10 +121,10 @@ def service(*arguments: str | Path, home: Path, **more: str) -> Iterator[Service
             running.process.stdout.close()
 
 
-def waiting(what: str) -> Iterator[None]:
-    """Ticks until something has happened; gives up after `PATIENCE_S`."""
-    deadline = time.monotonic() + PATIENCE_S
+def waiting(what: str, patience_s: float = PATIENCE_S) -> Iterator[None]:
+    """Ticks until something has happened; gives up after so long."""
+    deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         yield
         time.sleep(0.02)
-    raise AssertionError(f"waited {PATIENCE_S:.0f} s for {what}")
+    raise AssertionError(f"waited {patience_s:.0f} s for {what}")

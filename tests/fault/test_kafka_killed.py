@@ -24,9 +24,13 @@ from transport_logs import everything, values
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.kafka.cluster import Cluster
 from nuncius.broker.transport.kafka.log import KafkaLog
+from nuncius.broker.transport.kafka.writer import COMMIT_S
 from nuncius.broker.transport.kafka_node.node import Node
 from nuncius.broker.transport.port import Committed, TopicPartition
 from nuncius.schemas import NunciusError
+
+AS_PROMISED_S = 2 * (STALLED_S + COMMIT_S)
+"""A reader may stand still and a commit be tried so long before it is tried anew: a killed broker may cost both, twice."""
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
@@ -94,7 +98,7 @@ class House:
 
     def wait_for(self, topic: str, least: int, running: Service) -> None:
         """Until so much lies on a topic, while the feeder still feeds."""
-        for _ in waiting(f"{least} on {topic}"):
+        for _ in waiting(f"{least} on {topic}", AS_PROMISED_S):
             assert running.process.poll() is None, f"the replay ended before {topic} had {least}: {running.said}"
             if self.end(topic) >= least:
                 return
