@@ -27,10 +27,11 @@ from nuncius.broker.transport.kafka.log import KafkaLog
 from nuncius.broker.transport.kafka.writer import COMMIT_S
 from nuncius.broker.transport.kafka_node.node import Node
 from nuncius.broker.transport.port import Committed, TopicPartition
+from nuncius.broker.transport.reading import STALLED_S
 from nuncius.schemas import NunciusError
 
 AS_PROMISED_S = 2 * (STALLED_S + COMMIT_S)
-"""A reader may stand still and a commit be tried so long before it is tried anew: a killed broker may cost both, twice."""
+"""How long a reader may stand still and a commit be tried, before it is tried anew; a killed broker may cost each twice."""
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
