@@ -31,7 +31,7 @@ from nuncius.broker.transport.reading import STALLED_S
 from nuncius.schemas import NunciusError
 
 AS_PROMISED_S = 2 * (STALLED_S + COMMIT_S)
-"""How long a reader may stand still and a commit be tried, before it is tried anew; a killed broker may cost each twice."""
+"""A reader may stand still, and a commit be tried, so long before it is tried anew; twice after a killed broker."""
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
