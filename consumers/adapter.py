@@ -24,13 +24,20 @@ class Adapter(Protocol):
         """Whether anything outside may move because of a call. Only ``real`` and ``live`` requests reach such a one."""
         ...
 
-    def submit(self, request: ToORequest) -> ToOStatus:
+    def submit(self, request: ToORequest, standing: str, /) -> ToOStatus:
         """Ask for the observation; a later revision replaces an earlier one of the same ``request_id``.
+
+        Parameters
+        ----------
+        request
+            The revision to ask for.
+        standing
+            The facility's name (``reference``) of an earlier revision that may stand there; empty where none is known.
 
         Returns
         -------
         ToOStatus
-            ``accepted``, ``rejected`` (final, ``detail`` says why) or ``recorded``.
+            ``accepted`` with the facility's ``reference``, ``rejected`` (final, ``detail`` says why) or ``recorded``.
 
         Raises
         ------
@@ -39,15 +46,31 @@ class Adapter(Protocol):
         """
         ...
 
-    def cancel(self, request: ToORequest) -> ToOStatus:
+    def cancel(self, request: ToORequest, standing: str, /) -> ToOStatus:
         """Take back whatever was asked under this ``request_id``; ``request`` is the revision that takes it back.
 
-        To take back what the facility does not know, or no longer, is a success.
+        To take back what the facility does not know, or no longer, is a success. ``standing`` as in `submit`; where
+        it is empty the facility may have accepted and the answer was lost.
 
         Returns
         -------
         ToOStatus
-            ``cancelled``, ``rejected`` (the facility will not; a person must act) or ``recorded``.
+            ``cancelled``, ``not_cancelled`` (the facility will not; a person must act) or ``recorded``.
+
+        Raises
+        ------
+        Retry
+            As `submit`.
+        """
+        ...
+
+    def look(self, request: ToORequest, standing: str, /) -> ToOStatus | None:
+        """What the facility now says of what it accepted; None where there is nothing to be learnt from it.
+
+        Returns
+        -------
+        ToOStatus or None
+            ``accepted``, ``scheduled``, ``observed``, ``expired``, ``rejected`` or ``cancelled`` (by the facility).
 
         Raises
         ------
@@ -57,7 +80,7 @@ class Adapter(Protocol):
         ...
 
 
-def answer(request: ToORequest, state: RequestState, adapter: str, detail: str = "") -> ToOStatus:
+def answer(request: ToORequest, state: RequestState, adapter: str, detail: str = "", reference: str = "") -> ToOStatus:
     """The status that says what became of one revision."""
     return ToOStatus(
         request_id=request.request_id,
@@ -67,4 +90,5 @@ def answer(request: ToORequest, state: RequestState, adapter: str, detail: str =
         adapter=adapter,
         detail=detail,
         idempotency_key=request.idempotency_key,
+        reference=reference,
     )

@@ -19,7 +19,7 @@ from nuncius.consumers.gate import must_cancel, refusal
 from nuncius.schemas.errors import Retry
 from nuncius.schemas.too import ToORequest, ToOStatus
 
-_END: Final = frozenset({"accepted", "rejected", "cancelled", "expired", "recorded"})
+_END: Final = frozenset({"accepted", "rejected", "cancelled", "not_cancelled", "expired", "recorded"})
 
 
 class Outbox:
@@ -40,6 +40,7 @@ class Outbox:
         self._facilities = facilities
         self._latest: dict[str, ToORequest] = {}
         self._history: dict[str, dict[int, Counter[str]]] = {}
+        self._references: dict[str, str] = {}
         self._due: dict[str, None] = {}
 
     def take(self, requests: Iterable[ToORequest]) -> None:
@@ -58,6 +59,8 @@ class Outbox:
             if status.adapter == self._adapter.name:
                 revisions = self._history.setdefault(status.request_id, {})
                 revisions.setdefault(status.revision, Counter())[status.state] += 1
+                if status.reference:
+                    self._references[status.request_id] = status.reference
 
     def deliver(self, *, now: datetime, approved: frozenset[str] = frozenset()) -> Iterator[ToOStatus]:
         """Deliver what is due, once through; call it again for what failed or waits for approval.
@@ -107,8 +110,9 @@ class Outbox:
             yield self._ask(request, submit=False)
 
     def _ask(self, request: ToORequest, *, submit: bool) -> ToOStatus:
+        standing = self._references.get(request.request_id, "")
         try:
-            return self._adapter.submit(request) if submit else self._adapter.cancel(request)
+            return self._adapter.submit(request, standing) if submit else self._adapter.cancel(request, standing)
         except Retry as error:
             return answer(request, "sent", self._adapter.name, f"no answer, to be asked again: {error}")
 

@@ -15,7 +15,7 @@ class Recorder:
     name: Final = "recorder"
     real: Final = False
 
-    def submit(self, request: ToORequest) -> ToOStatus:
+    def submit(self, request: ToORequest, _standing: str) -> ToOStatus:
         """Record what would have been asked."""
         window = "no window"
         if request.window_start is not None and request.window_stop is not None:
@@ -23,9 +23,12 @@ class Recorder:
         what = f"{request.target_name} at {request.ra:.5f} {request.dec:+.5f}, {request.exposure_s:g} s, {window}"
         return self._recorded(request, f"would have asked {request.facility} for {what}")
 
-    def cancel(self, request: ToORequest) -> ToOStatus:
+    def cancel(self, request: ToORequest, _standing: str) -> ToOStatus:
         """Record what would have been taken back."""
         return self._recorded(request, f"would have told {request.facility} to drop {request.target_name}")
+
+    def look(self, _request: ToORequest, _standing: str) -> None:
+        """Nothing: nobody was asked."""
 
     def _recorded(self, request: ToORequest, what: str) -> ToOStatus:
         detail = f"recorded only, no telescope was asked ({request.reality}, {request.run_mode}): {what}"

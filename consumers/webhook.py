@@ -82,15 +82,20 @@ class Webhook:
         """Close the connection."""
         self._transport.close()
 
-    def submit(self, request: ToORequest) -> ToOStatus:
+    def submit(self, request: ToORequest, _standing: str) -> ToOStatus:
         """Ask for the observation."""
-        return self._post(request, "submit", "accepted")
+        return self._post(request, "submit", "accepted", "rejected")
 
-    def cancel(self, request: ToORequest) -> ToOStatus:
+    def cancel(self, request: ToORequest, _standing: str) -> ToOStatus:
         """Take back what was asked under this id."""
-        return self._post(request, "cancel", "cancelled")
+        return self._post(request, "cancel", "cancelled", "not_cancelled")
 
-    def _post(self, request: ToORequest, action: Literal["submit", "cancel"], good: RequestState) -> ToOStatus:
+    def look(self, _request: ToORequest, _standing: str) -> None:
+        """Nothing: a webhook is told, not asked."""
+
+    def _post(
+        self, request: ToORequest, action: Literal["submit", "cancel"], good: RequestState, bad: RequestState
+    ) -> ToOStatus:
         body = orjson.dumps({"action": action, "request": to_json(request)}, option=orjson.OPT_UTC_Z)
         key = request.idempotency_key
         message = httpx.Request(
@@ -109,7 +114,7 @@ class Webhook:
         if code >= httpx.codes.INTERNAL_SERVER_ERROR or code in _AGAIN:
             raise Retry(f"webhook {self.name!r}: {self._url.host} answered {code}: {words}")
         if not httpx.codes.is_success(code):
-            return answer(request, "rejected", self.name, f"{self._url.host} answered {code}: {words}")
+            return answer(request, bad, self.name, f"{self._url.host} answered {code}: {words}")
         return answer(request, good, self.name, f"{self._url.host} answered {code}: {words}")
 
     def _exchange(self, message: httpx.Request) -> tuple[int, str]:

@@ -32,6 +32,7 @@ from nuncius.schemas.localization import (
     Shape,
     SkyMapRef,
 )
+from nuncius.schemas.plan import ObservationReport, PlannedTile
 from nuncius.schemas.quarantined import Quarantined
 from nuncius.schemas.stream import StreamCheckpoint, StreamDefinition, StreamProgress, StreamRow
 from nuncius.schemas.too import ToORequest, ToOStatus
@@ -56,8 +57,10 @@ __all__ = [
     "Member",
     "NotAnAlert",
     "NunciusError",
+    "ObservationReport",
     "Pair",
     "Photometry",
+    "PlannedTile",
     "Quantity",
     "Quarantine",
     "Quarantined",

@@ -16,6 +16,7 @@ import orjson
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.candidate_row import CandidateRow
 from nuncius.schemas.coincidence import CandidateList, Coincidence, Counterpart, Coverage
+from nuncius.schemas.plan import ObservationReport
 from nuncius.schemas.quarantined import Quarantined
 from nuncius.schemas.stream import StreamCheckpoint, StreamDefinition, StreamProgress, StreamRow
 from nuncius.schemas.too import ToORequest, ToOStatus
@@ -29,6 +30,7 @@ RECORDS: Final = (
     CandidateList,
     ToORequest,
     ToOStatus,
+    ObservationReport,
     Quarantined,
     StreamDefinition,
     StreamRow,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from nuncius.schemas.plan import Ask, PlannedTile
 from nuncius.schemas.vocabulary import Reality, RequestState, RunMode
 
 
@@ -31,12 +32,26 @@ class ToORequest:
         Best airmass within the window.
     exposure_s, filter
         As the policy asks.
+    ask
+        ``pointing``: one field on the position; ``tiles``, ``galaxies``: those of ``tiles``, in their order.
+    tiles, probability
+        The plan, and the probability of the map that it covers; empty and None for a pointing.
+    site, instrument
+        Where the telescope stands (empty where the facility chooses), and what it looks with.
+    max_airmass, moon_separation_min_deg
+        What the facility must keep to, as the policy says.
     priority
         0 lowest, as the policy says.
+    preempt
+        Whether the policy lets it interrupt what runs.
     needs_approval
         True unless the policy is automatic.
     reality, run_mode
         Of the cause. Real adapters accept only ``real`` and ``live``.
+    event_thread, event_class, event_time
+        The event behind it, e.g. ``lvk:S190814bv`` and ``cbc``, and when it was, UTC.
+    follows
+        Ids of the alerts that it rests on.
     expires
         After this the request is worth nothing, UTC.
     reason
@@ -63,10 +78,22 @@ class ToORequest:
     airmass_min: float | None = None
     exposure_s: float
     filter: str = ""
+    ask: Ask = "pointing"
+    tiles: tuple[PlannedTile, ...] = ()
+    probability: float | None = None
+    site: str = ""
+    instrument: str = ""
+    max_airmass: float | None = None
+    moon_separation_min_deg: float | None = None
     priority: float = 1.0
+    preempt: bool = False
     needs_approval: bool = True
     reality: Reality
     run_mode: RunMode
+    event_thread: str = ""
+    event_class: str = ""
+    event_time: datetime | None = None
+    follows: tuple[str, ...] = ()
     expires: datetime | None = None
     reason: str
     idempotency_key: str
@@ -75,7 +102,7 @@ class ToORequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToOStatus:
-    """One change in the life of a request, as an adapter reports it.
+    """One change in the life of a request, as an adapter, a person or a clock reports it.
 
     Parameters
     ----------
@@ -84,11 +111,17 @@ class ToOStatus:
     state
         See `nuncius.schemas.vocabulary.RequestState`; ``recorded`` where no telescope was asked.
     facility, adapter
-        Who was asked, through what.
+        Who was asked, through what; a person's yes or no comes with the adapter ``person``.
     detail
         The facility's answer or why it was not asked.
     idempotency_key
         Of the delivery.
+    reference
+        The facility's own name for what it accepted; what it is cancelled or looked up by.
+    who
+        The person who said yes or no; empty elsewhere.
+    time
+        When it was so, UTC.
     """
 
     request_id: str
@@ -98,3 +131,6 @@ class ToOStatus:
     adapter: str
     detail: str = ""
     idempotency_key: str = ""
+    reference: str = ""
+    who: str = ""
+    time: datetime | None = None

@@ -37,7 +37,20 @@ Null = Literal["noise_pair", "unrelated_real"]
 Arm = Literal["on", "control"]
 """Whether a candidate counts as a possible counterpart or as the measured background."""
 
-RequestState = Literal["proposed", "sent", "accepted", "rejected", "cancelled", "expired", "recorded"]
+RequestState = Literal[
+    "proposed",
+    "approved",
+    "sent",
+    "accepted",
+    "rejected",
+    "scheduled",
+    "observed",
+    "expired",
+    "cancelled",
+    "not_cancelled",
+    "recorded",
+]
+"""Where a request stands. ``not_cancelled``: its cause is gone and the facility will not drop it; a person must act."""
 
 StreamTable = Literal["alerts", "candidates", "coincidences"]
 """What a named stream selects from."""

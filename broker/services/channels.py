@@ -13,6 +13,7 @@ from nuncius.schemas import (
     Coincidence,
     Counterpart,
     Coverage,
+    ObservationReport,
     Quarantined,
     StreamCheckpoint,
     StreamDefinition,
@@ -114,6 +115,12 @@ CHANNELS: Final = (
         records=(ToORequest,),
     ),
     Channel(topic=topics.TOO_STATUS, meaning="What became of them.", key="request_id", records=(ToOStatus,)),
+    Channel(
+        topic=topics.OBSERVATIONS,
+        meaning="Who looked where for which event; a later report of the same id replaces it.",
+        key="thread_id",
+        records=(ObservationReport,),
+    ),
     Channel(
         topic=topics.stream_topic(STREAM_NAME),
         meaning="Rows of a named stream, in their order; begin, end, handover and skipped rows are told too.",

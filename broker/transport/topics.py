@@ -75,6 +75,9 @@ TOO_REQUESTS: Final = Topic(name="nuncius.too.requests", avro=True)
 TOO_STATUS: Final = Topic(name="nuncius.too.status", avro=True)
 """What became of them."""
 
+OBSERVATIONS: Final = Topic(name="nuncius.observations", avro=True)
+"""Who looked where for which event, ours and others'; keyed by event."""
+
 TOPICS: Final = (
     INBOX,
     RAW_EVENTS,
@@ -90,6 +93,7 @@ TOPICS: Final = (
     STREAMS,
     TOO_REQUESTS,
     TOO_STATUS,
+    OBSERVATIONS,
 )
 """Every topic of a broker."""
 

@@ -64,7 +64,7 @@ def test_it_has_a_short_name(case: Case) -> None:
 @pytest.mark.parametrize("action", ["submit", "cancel"])
 def test_a_status_is_about_the_request_and_fits_on_the_wire(case: Case, action: str) -> None:
     asked = request(7)
-    status: ToOStatus = getattr(case.adapter, action)(asked)
+    status: ToOStatus = getattr(case.adapter, action)(asked, "")
     assert (status.request_id, status.revision, status.idempotency_key) == ("r", 7, "r/7")
     assert (status.facility, status.adapter) == (asked.facility, case.adapter.name)
     assert decode(ToOStatus, encode(status)) == status
@@ -73,26 +73,26 @@ def test_a_status_is_about_the_request_and_fits_on_the_wire(case: Case, action: 
 def test_it_says_whether_somebody_was_asked(case: Case) -> None:
     assert case.adapter.real is (case.behind is not None)
     done = ("accepted", "cancelled") if case.adapter.real else ("recorded", "recorded")
-    assert case.adapter.submit(request()).state == done[0]
-    assert case.adapter.cancel(request(2)).state == done[1]
+    assert case.adapter.submit(request(), "").state == done[0]
+    assert case.adapter.cancel(request(2), "").state == done[1]
 
 
 def test_asking_twice_asks_once(case: Case) -> None:
-    first, second = case.adapter.submit(request()), case.adapter.submit(request())
+    first, second = case.adapter.submit(request(), ""), case.adapter.submit(request(), "")
     assert first == second
     if case.behind is not None:
         assert case.behind.executed == ["r/1"]
 
 
 def test_a_later_revision_replaces_and_a_cancellation_takes_back(case: Case) -> None:
-    case.adapter.submit(request())
-    case.adapter.submit(request(2))
+    case.adapter.submit(request(), "")
+    case.adapter.submit(request(2), "")
     if case.behind is not None:
         assert case.behind.orders == {"r": 2}
-    case.adapter.cancel(request(3))
+    case.adapter.cancel(request(3), "")
     if case.behind is not None:
         assert case.behind.orders == {}
 
 
 def test_taking_back_what_is_unknown_succeeds(case: Case) -> None:
-    assert case.adapter.cancel(request(ident="never asked")).state in {"cancelled", "recorded"}
+    assert case.adapter.cancel(request(ident="never asked"), "").state in {"cancelled", "recorded"}

@@ -38,7 +38,7 @@ class Telescope:
     name: Final = "telescope"
     real: Final = True
 
-    def submit(self, wanted: ToORequest) -> ToOStatus:
+    def submit(self, wanted: ToORequest, _standing: str) -> ToOStatus:
         self.asked.append(wanted)
         mood = next(self.moods, CALM)
         if mood == "deaf":
@@ -50,13 +50,16 @@ class Telescope:
             self.holds[wanted.request_id] = wanted.revision
         return self._after(mood, answer(wanted, "accepted", self.name))
 
-    def cancel(self, gone: ToORequest) -> ToOStatus:
+    def cancel(self, gone: ToORequest, _standing: str) -> ToOStatus:
         self.cancelled.append(gone)
         mood = next(self.moods, CALM)
         if mood == "deaf":
             raise Retry("no answer")
         self.holds.pop(gone.request_id, None)
         return self._after(mood, answer(gone, "cancelled", self.name))
+
+    def look(self, _request: ToORequest, _standing: str) -> None:
+        pass
 
     def _after(self, mood: str, status: ToOStatus) -> ToOStatus:
         if mood == "dies":

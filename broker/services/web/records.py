@@ -23,6 +23,7 @@ _PUBLIC: Final = frozenset(
         topics.COUNTERPARTS,
         topics.TOO_REQUESTS,
         topics.TOO_STATUS,
+        topics.OBSERVATIONS,
         topics.QUARANTINE,
     )
 )

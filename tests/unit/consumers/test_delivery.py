@@ -26,11 +26,14 @@ class Scope:
     name: Final = "scope"
     real: Final = True
 
-    def submit(self, wanted: ToORequest) -> ToOStatus:
+    def submit(self, wanted: ToORequest, _standing: str) -> ToOStatus:
         return self._call("submit", wanted, answer(wanted, "accepted", self.name))
 
-    def cancel(self, gone: ToORequest) -> ToOStatus:
+    def cancel(self, gone: ToORequest, _standing: str) -> ToOStatus:
         return self._call("cancel", gone, answer(gone, "cancelled", self.name))
+
+    def look(self, _request: ToORequest, _standing: str) -> None:
+        pass
 
     def _call(self, what: str, about: ToORequest, status: ToOStatus) -> ToOStatus:
         self.calls.append(f"{what} {about.idempotency_key}")

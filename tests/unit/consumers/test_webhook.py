@@ -28,7 +28,7 @@ def service() -> Iterator[tuple[Facility, Webhook]]:
 
 def test_a_request_arrives_whole_signed_and_with_its_key(service: tuple[Facility, Webhook]) -> None:
     state, hook = service
-    status = hook.submit(request())
+    status = hook.submit(request(), "")
     ((path, headers, body),) = state.seen
     assert path == PATH
     assert headers["Content-Type"] == "application/json"
@@ -51,19 +51,19 @@ def test_a_lost_answer_is_asked_again_under_the_same_key_and_executed_once(servi
     state, hook = service
     state.mute = True
     with pytest.raises(Retry, match=r"127\.0\.0\.1"):
-        hook.submit(request())
+        hook.submit(request(), "")
     assert state.executed == ["r/1"]
     state.mute = False
-    assert hook.submit(request()).state == "accepted"
+    assert hook.submit(request(), "").state == "accepted"
     assert [headers["Idempotency-Key"] for _, headers, _ in state.seen] == ["r/1", "r/1"]
     assert state.executed == ["r/1"]
 
 
 def test_a_cancellation_takes_the_order_back(service: tuple[Facility, Webhook]) -> None:
     state, hook = service
-    hook.submit(request())
+    hook.submit(request(), "")
     assert state.orders == {"r": 1}
-    assert hook.cancel(request(2, state="cancelled")).state == "cancelled"
+    assert hook.cancel(request(2, state="cancelled"), "").state == "cancelled"
     assert state.orders == {}
     assert orjson.loads(state.seen[-1][2])["action"] == "cancel"
 
@@ -72,7 +72,7 @@ def test_a_cancellation_takes_the_order_back(service: tuple[Facility, Webhook]) 
 def test_a_refusal_is_final_and_its_words_are_kept(service: tuple[Facility, Webhook], code: int) -> None:
     state, hook = service
     state.answer, state.words = code, "no time left"
-    status = hook.submit(request())
+    status = hook.submit(request(), "")
     assert status.state == "rejected"
     assert f"{code}: no time left" in status.detail
 
@@ -82,22 +82,22 @@ def test_a_facility_in_trouble_is_asked_again_later(service: tuple[Facility, Web
     state, hook = service
     state.answer = code
     with pytest.raises(Retry, match=str(code)):
-        hook.submit(request())
+        hook.submit(request(), "")
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(service: tuple[Facility, Webhook], code: int) -> None:
     state, hook = service
     state.answer, state.location = code, "/elsewhere"
-    assert hook.submit(request()).state == "rejected"
+    assert hook.submit(request(), "").state == "rejected"
     assert [path for path, _, _ in state.seen] == [PATH]
 
 
 def test_a_long_answer_is_cut(service: tuple[Facility, Webhook]) -> None:
     state, hook = service
     state.words = "x\n" * 1_000_000
-    assert len(hook.submit(request()).detail) < 300
-    assert hook.submit(replace(request(), revision=2, idempotency_key="r/2")).state == "accepted"
+    assert len(hook.submit(request(), "").detail) < 300
+    assert hook.submit(replace(request(), revision=2, idempotency_key="r/2"), "").state == "accepted"
 
 
 def test_nobody_there_means_again_later() -> None:
@@ -105,7 +105,7 @@ def test_nobody_there_means_again_later() -> None:
         pass
     hook = Webhook(url, secret=SECRET, allowed_hosts=LOCAL)
     with pytest.raises(Retry, match=r"no answer from 127\.0\.0\.1"):
-        hook.submit(request())
+        hook.submit(request(), "")
     hook.close()
 
 
@@ -116,14 +116,14 @@ def test_secrets_show_up_nowhere(service: tuple[Facility, Webhook], caplog: pyte
     with caplog.at_level(logging.DEBUG):
         for code in (200, 404, 302):
             state.answer = code
-            shown.append(hook.submit(request()).detail)
+            shown.append(hook.submit(request(), "").detail)
         state.answer = 500
         with pytest.raises(Retry) as caught:
-            hook.submit(request())
+            hook.submit(request(), "")
         shown.append(str(caught.value))
         state.mute = True
         with pytest.raises(Retry) as caught:
-            hook.submit(request())
+            hook.submit(request(), "")
         shown.extend([str(caught.value), repr(caught.value), repr(caught.value.__cause__), repr(hook)])
     shown.extend(record.getMessage() for record in caplog.records)
     text = "\n".join(shown)

@@ -24,13 +24,16 @@ class Telescope:
     def __init__(self) -> None:
         self.told: list[tuple[str, str]] = []
 
-    def submit(self, request: ToORequest) -> ToOStatus:
+    def submit(self, request: ToORequest, _standing: str) -> ToOStatus:
         self.told.append(("submit", request.request_id))
         return answer(request, "accepted", self.name)
 
-    def cancel(self, request: ToORequest) -> ToOStatus:
+    def cancel(self, request: ToORequest, _standing: str) -> ToOStatus:
         self.told.append(("cancel", request.request_id))
         return answer(request, "cancelled", self.name)
+
+    def look(self, _request: ToORequest, _standing: str) -> None:
+        pass
 
 
 def test_what_was_taken_back_while_nobody_delivered_is_never_asked(log: Log) -> None:
