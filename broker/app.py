@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 from nuncius.broker.connection import connection_of
 from nuncius.broker.matching.rules import CandidateRule, Rule
 from nuncius.broker.matching.rules_toml import load_rules, shipped_rules, shipped_text
-from nuncius.broker.planning.policy import Policies, load_policies, shipped
+from nuncius.broker.planning.policies_toml import load_policies, shipped
+from nuncius.broker.planning.policy import Policies
 from nuncius.broker.services.associating import Associating
-from nuncius.broker.services.delivering import Delivering
+from nuncius.broker.services.delivering import Delivering, Route
 from nuncius.broker.services.doctor import Finding, examine, examine_machine
 from nuncius.broker.services.facility_reader import read_packet
 from nuncius.broker.services.harvest import Order, harvest, ordered
@@ -51,7 +52,6 @@ from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.local import open_local
 from nuncius.broker.transport.opening import open_address
 from nuncius.broker.transport.port import Log
-from nuncius.consumers.adapter import Adapter
 from nuncius.consumers.recorder import Recorder
 from nuncius.filters import Area, Names
 from nuncius.schemas import SettingsError
@@ -151,21 +151,23 @@ def workers_of(
     if "too" in names:
         workers.append(Worker(log, Planning(policies_of(settings), maps)))
     if "deliver" in names:
-        workers.append(Delivering(log, adapters_of(settings), utc_now))
+        workers += [Delivering(log, route, utc_now) for route in routes_of(settings)]
     if "streams" in names:
         workers.append(StreamsWorker(log, maps, names_of(settings), areas_of(settings)))
     return tuple(workers)
 
 
-def adapters_of(settings: Settings) -> tuple[Adapter, ...]:
+def routes_of(settings: Settings) -> tuple[Route, ...]:
     """Who is asked: the webhook where one is set, and always the recorder, which asks nobody."""
+    restraints = {policy.name: policy.restraint for policy in policies_of(settings).active}
     if settings.webhook_url is None:
-        return (Recorder(),)
+        return (Route(adapter=Recorder()),)
     from nuncius.consumers.webhook import Webhook
 
     secret = os.environ.get("NUNCIUS_WEBHOOK_SECRET", "")
     host = urlsplit(settings.webhook_url).hostname or ""
-    return (Webhook(settings.webhook_url, secret=secret, allowed_hosts=frozenset({host})), Recorder())
+    webhook = Webhook(settings.webhook_url, secret=secret, allowed_hosts=frozenset({host}))
+    return (Route(adapter=webhook, restraints=restraints), Route(adapter=Recorder()))
 
 
 def replay_paths(

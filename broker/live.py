@@ -63,7 +63,7 @@ def run_service(name: str, settings: Settings, say: Say, *, slot: str | None = N
     own = slot or _own_slot(name)
     deliver = workers_of(log, settings, ("deliver",)) if name == "too" else ()
     work = (_inbox_of(log, settings, own),) if name == "ingest" else workers_of(log, settings, (name,), own)
-    crew = Crew((work, deliver), say)
+    crew = Crew((work, *((one,) for one in deliver)), say)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: crew.stop())
     say(f"{name}: working on {settings.broker}; Ctrl-C ends it")
@@ -107,7 +107,7 @@ def _serve_on(
     inboxes: tuple[Work, ...] = (_inbox_of(log, settings, f"{slot}-inbox"),) if inbox else ()
     deliver = workers_of(log, settings, ("deliver",)) if "too" in names else ()
     streams = workers_of(log, settings, ("streams",)) if names else ()
-    crew = Crew(((intake, *inboxes, *workers_of(log, settings, names)), deliver, streams), say)
+    crew = Crew(((intake, *inboxes, *workers_of(log, settings, names)), *((one,) for one in deliver), streams), say)
     reader = _live_reader(settings)
 
     def read_posted(body: bytes, stream: str) -> Reading:

@@ -11,7 +11,7 @@ class Adapter(Protocol):
 
     Calls may block, up to the adapter's own timeout, and come from one thread at a time. The same request may come
     again with the same ``idempotency_key`` after a crash or a lost answer; the facility must end up asked once, so the
-    adapter hands the key on. An adapter never decides whether a request may go out: `nuncius.consumers.gate` has.
+    adapter hands the key on. An adapter never decides whether a request may go out: `nuncius.broker.planning.gate` has.
     """
 
     @property

@@ -1,31 +1,27 @@
-"""Hands requests to an adapter: each revision once, through the gate, and takes back what is no longer wanted.
+"""Hands requests to an adapter as `nuncius.broker.planning.lifecycle` says, and reads what became of them.
 
-What counts as done is read from the statuses on the log, so a restart loses nothing:
-
-- ``sent`` is written before every call that submits to a real adapter; after a crash or a lost answer the revision goes
-  out again with the same key, by which the facility can tell;
-- a revision ends with ``accepted``, ``rejected``, ``cancelled``, ``expired`` or ``recorded``;
-- what was ``sent`` is outstanding until it is cancelled, or rejected in answer to the only call that was made. A
-  request that must be taken back is cancelled exactly where something of it is outstanding.
+What counts as done is read from the statuses on the log, so a restart loses nothing.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
+from nuncius.broker.planning.lifecycle import PERSON, Cancel, Held, Life, Move, Say, Submit, Wait, next_move
+from nuncius.broker.planning.restraint import FREE, Restraint, held, quiet_until
 from nuncius.consumers.adapter import Adapter, answer
-from nuncius.consumers.gate import must_cancel, refusal
 from nuncius.schemas.errors import Retry
 from nuncius.schemas.too import ToORequest, ToOStatus
 
-_END: Final = frozenset({"accepted", "rejected", "cancelled", "not_cancelled", "expired", "recorded"})
+_LOOK: Final = timedelta(seconds=60)
+"""How often a facility is asked what became of a request (ours)."""
+_UNRESTRAINED: Final[Mapping[str, Restraint]] = MappingProxyType({})
 
 
 class Outbox:
     """The requests and statuses of one adapter, folded from the log in any order and with any copies.
-
-    A revision that waits for approval leaves an earlier, accepted one in force.
 
     Parameters
     ----------
@@ -33,37 +29,53 @@ class Outbox:
         Who is asked.
     facilities
         The facilities that it serves; None for all.
+    restraints
+        Quotas and quiet hours by policy.
     """
 
-    def __init__(self, adapter: Adapter, facilities: frozenset[str] | None = None) -> None:
+    def __init__(
+        self,
+        adapter: Adapter,
+        facilities: frozenset[str] | None = None,
+        restraints: Mapping[str, Restraint] = _UNRESTRAINED,
+    ) -> None:
         self._adapter = adapter
         self._facilities = facilities
-        self._latest: dict[str, ToORequest] = {}
-        self._history: dict[str, dict[int, Counter[str]]] = {}
-        self._references: dict[str, str] = {}
+        self._restraints = restraints
+        self._lives: dict[str, Life] = {}
+        self._orphans: dict[str, list[ToOStatus]] = {}
         self._due: dict[str, None] = {}
+        self._said: dict[str, tuple[int, str]] = {}
+        self._looked: dict[str, datetime] = {}
 
     def take(self, requests: Iterable[ToORequest]) -> None:
-        """Requests from the log; of each only the highest revision ever seen counts."""
+        """Requests from the log."""
         for request in requests:
             if self._facilities is not None and request.facility not in self._facilities:
                 continue
-            known = self._latest.get(request.request_id)
-            if known is None or request.revision > known.revision:
-                self._latest[request.request_id] = request
-                self._due[request.request_id] = None
+            ident = request.request_id
+            known = self._lives.get(ident)
+            life = Life(revisions=(request,)) if known is None else known.with_request(request)
+            for status in self._orphans.pop(ident, ()):
+                life = life.with_status(status)
+            if life is not known:
+                self._lives[ident] = life
+                self._due[ident] = None
 
     def learn(self, statuses: Iterable[ToOStatus]) -> None:
-        """Statuses from the log; those of other adapters are passed over."""
+        """Statuses from the log, this adapter's and a person's; those of other adapters are passed over."""
         for status in statuses:
-            if status.adapter == self._adapter.name:
-                revisions = self._history.setdefault(status.request_id, {})
-                revisions.setdefault(status.revision, Counter())[status.state] += 1
-                if status.reference:
-                    self._references[status.request_id] = status.reference
+            if status.adapter not in {self._adapter.name, PERSON}:
+                continue
+            life = self._lives.get(status.request_id)
+            if life is None:
+                self._orphans.setdefault(status.request_id, []).append(status)
+                continue
+            self._lives[status.request_id] = life.with_status(status)
+            self._due[status.request_id] = None
 
-    def deliver(self, *, now: datetime, approved: frozenset[str] = frozenset()) -> Iterator[ToOStatus]:
-        """Deliver what is due, once through; call it again for what failed or waits for approval.
+    def deliver(self, *, now: datetime) -> Iterator[ToOStatus]:
+        """Deliver what is due, once through, highest priority first; call it again for what failed or waits.
 
         Make each status durable on the log before asking for the next one: what follows may be a call to the outside.
         A status counts here, too, only once the next one is asked for.
@@ -71,71 +83,78 @@ class Outbox:
         Parameters
         ----------
         now
-            UTC; looked at for real adapters only.
-        approved
-            Idempotency keys that a person approved.
+            UTC.
         """
-        for ident in tuple(self._due):
-            request = self._latest[ident]
-            for status in self._real(request, now, approved) if self._adapter.real else self._stand_in(request):
-                yield status
-                self.learn((status,))
-            if self._settled(request):
+        for ident in sorted(self._due, key=lambda one: (-self._lives[one].latest.priority, one)):
+            latest = self._lives[ident].latest
+            for status in self._real(ident, now) if self._adapter.real else self._stand_in(ident):
+                yield replace(status, time=now)
+                self.learn((replace(status, time=now),))
+            if self._lives[ident].latest is latest and self._settled(ident, now):
                 self._due.pop(ident, None)
 
-    def _real(self, request: ToORequest, now: datetime, approved: frozenset[str]) -> Iterator[ToOStatus]:
-        ended = self._ended(request)
-        if must_cancel(request) and self._outstanding(request.request_id):
-            if not ended:
-                yield self._ask(request, submit=False)
-            return
-        why = refusal(request, now=now, approved=request.idempotency_key in approved, delivered=ended)
-        match why:
-            case None:
+    def look(self, *, now: datetime) -> Iterator[ToOStatus]:
+        """Ask what became of what the facility accepted; a status for each change, made durable as in `deliver`."""
+        for ident in sorted(self._lives):
+            life = self._lives[ident]
+            standing = life.in_force
+            if standing is None or now < self._looked.get(ident, now - _LOOK) + _LOOK:
+                continue
+            self._looked[ident] = now
+            try:
+                status = self._adapter.look(standing, life.reference)
+            except Retry:
+                continue
+            if status is not None and status.state != life.states(standing.revision)[-1]:
+                yield replace(status, time=now)
+                self.learn((replace(status, time=now),))
+
+    def _move(self, ident: str, now: datetime) -> Move:
+        life = self._lives[ident]
+        restraint = self._restraints.get(life.latest.policy, FREE)
+        stop = held(restraint, life.latest, self._lives.values(), now)
+        quiet = quiet_until(restraint, now)
+        if stop is None and quiet is not None and (life.word is None or life.word.state != "approved"):
+            stop = Held("quiet hours: it goes out by a person's yes, or after them", quiet)
+        return next_move(life, now=now, held=stop)
+
+    def _real(self, ident: str, now: datetime) -> Iterator[ToOStatus]:
+        request, move = self._lives[ident].latest, self._move(ident, now)
+        match move:
+            case Submit():
                 yield answer(request, "sent", self._adapter.name, "asking")
-                yield self._ask(request, submit=True)
-            case "expired":
-                yield answer(request, "expired", self._adapter.name, "expired before the facility accepted it")
-            case "not real" | "not live":
-                yield answer(request, "rejected", self._adapter.name, f"not asked: {why}")
-            case "not wanted" | "not approved" | "already delivered":
+                yield self._ask(request, move, ident)
+            case Cancel():
+                yield self._ask(request, move, ident)
+            case Say(state, detail):
+                yield answer(request, state, self._adapter.name, detail, self._lives[ident].reference)
+            case Held(why, until) if self._said.get(ident) != (request.revision, why):
+                self._said[ident] = (request.revision, why)
+                detail = f"held back until {until:%Y-%m-%d %H:%M} UTC: {why}"
+                yield answer(request, "proposed", self._adapter.name, detail)
+            case Held() | Wait():
                 return
 
-    def _stand_in(self, request: ToORequest) -> Iterator[ToOStatus]:
-        if self._ended(request):
+    def _stand_in(self, ident: str) -> Iterator[ToOStatus]:
+        life = self._lives[ident]
+        if life.states(life.latest.revision):
             return
-        if request.state == "proposed":
-            yield self._ask(request, submit=True)
-        elif self._history.get(request.request_id):
-            yield self._ask(request, submit=False)
+        if life.latest.state == "proposed":
+            yield self._ask(life.latest, Submit(), ident)
+        elif life.told:
+            yield self._ask(life.latest, Cancel(), ident)
 
-    def _ask(self, request: ToORequest, *, submit: bool) -> ToOStatus:
-        standing = self._references.get(request.request_id, "")
+    def _ask(self, request: ToORequest, move: Submit | Cancel, ident: str) -> ToOStatus:
+        standing = self._lives[ident].reference
         try:
-            return self._adapter.submit(request, standing) if submit else self._adapter.cancel(request, standing)
+            if isinstance(move, Submit):
+                return self._adapter.submit(request, standing)
+            return self._adapter.cancel(request, standing)
         except Retry as error:
             return answer(request, "sent", self._adapter.name, f"no answer, to be asked again: {error}")
 
-    def _states(self, request: ToORequest) -> Counter[str]:
-        return self._history.get(request.request_id, {}).get(request.revision, Counter())
-
-    def _ended(self, request: ToORequest) -> bool:
-        return not _END.isdisjoint(self._states(request))
-
-    def _outstanding(self, ident: str) -> bool:
-        revisions = self._history.get(ident, {})
-        cancelled = max((revision for revision, states in revisions.items() if states["cancelled"]), default=0)
-        return any(_may_stand(states) for revision, states in revisions.items() if revision > cancelled)
-
-    def _settled(self, request: ToORequest) -> bool:
-        if self._latest[request.request_id] is not request:
-            return False
-        taken_back = must_cancel(request) and self._outstanding(request.request_id)
-        return self._ended(request) or (request.state != "proposed" and not taken_back)
-
-
-def _may_stand(states: Counter[str]) -> bool:
-    """Whether a revision may be in force at the facility; a rejection is trusted when it answers the only call."""
-    if states["accepted"]:
-        return True
-    return states["sent"] > (1 if states["rejected"] else 0)
+    def _settled(self, ident: str, now: datetime) -> bool:
+        if not self._adapter.real:
+            return True
+        move = self._move(ident, now)
+        return isinstance(move, Wait) and move.until is None

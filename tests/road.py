@@ -12,9 +12,9 @@ from matching_alerts import alert, candidates, cone, grb, gw, neutrino
 from transport_logs import ticking
 
 from nuncius.broker.matching.rules_toml import shipped_rules
-from nuncius.broker.planning.policy import shipped
+from nuncius.broker.planning.policies_toml import shipped
 from nuncius.broker.services.associating import Associating
-from nuncius.broker.services.delivering import Delivering
+from nuncius.broker.services.delivering import Delivering, Route
 from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.matching import MatchWorker
 from nuncius.broker.services.outcome import outcome
@@ -100,7 +100,7 @@ def services(log: Log, most: int = 2000) -> tuple[Work, ...]:
         MatchWorker(log, shipped_rules(), maps, lateness_days=30.0),
         Worker(log, Associating(shipped_rules(), 30.0, maps), most),
         Worker(log, Planning(shipped(), maps), most),
-        Delivering(log, (Recorder(),), now),
+        Delivering(log, Route(adapter=Recorder()), now),
     )
 
 

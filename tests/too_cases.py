@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from nuncius.broker.planning.engine import Planner
-from nuncius.broker.planning.policy import Policies, load_policies
+from nuncius.broker.planning.policies_toml import load_policies
+from nuncius.broker.planning.policy import Policies
 from nuncius.schemas import (
     Alert,
     CandidateList,
@@ -184,7 +185,7 @@ def candidate_list(revision: int = 1, **changed: Any) -> CandidateList:
 
 
 def request(revision: int = 1, ident: str = "r", **changed: Any) -> ToORequest:
-    """A request that a telescope may get, until changed."""
+    """A request that a telescope may get, until changed; each revision asks for something else."""
     known = ToORequest(
         request_id=ident,
         revision=revision,
@@ -199,7 +200,7 @@ def request(revision: int = 1, ident: str = "r", **changed: Any) -> ToORequest:
         radius_deg=0.0,
         window_start=MERGER + timedelta(hours=11),
         window_stop=MERGER + timedelta(hours=13),
-        exposure_s=60.0,
+        exposure_s=60.0 + revision,
         needs_approval=False,
         reality="real",
         run_mode="live",

@@ -17,7 +17,7 @@ Rules
    content.
 7. A cause waits until every alert it names is known.
 8. Nothing is asked of a telescope here. Requests carry ``reality`` and ``run_mode``; the gate at delivery
-   (`nuncius.consumers.gate`) decides.
+   (`nuncius.broker.planning.gate`) decides.
 """
 
 from collections import ChainMap

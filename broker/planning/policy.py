@@ -5,31 +5,34 @@ three kinds of cause it acts on and carries only the keys of that kind; an unkno
 kind is a `SettingsError` that names policy and key. A policy without ``source`` is read but stays disabled.
 """
 
-import tomllib
-from functools import cache
-from importlib.resources import files
-from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeVar
+import re
+from datetime import time, timedelta
+from typing import Annotated, ClassVar, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from nuncius.broker.planning.restraint import Restraint
+from nuncius.broker.planning.telescope import Telescope
 from nuncius.broker.planning.visibility import Limits, Site, altitude_of
-from nuncius.schemas.errors import SettingsError
+from nuncius.schemas.plan import Ask
 from nuncius.schemas.vocabulary import Messenger, Null, Reality
 
 CauseKind = Literal["coincidence", "candidate_list", "alert"]
 MAX_HOURS: Final = 31 * 24
 
-Table = TypeVar("Table", bound=BaseModel)
 Degrees = Annotated[float, Field(gt=0, le=180)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 _OF_KIND: Final[dict[str, frozenset[str]]] = {
-    "coincidence": frozenset({"rules", "null", "max_expected_by_chance", "max_joint_far_hz", "min_overlap"}),
-    "candidate_list": frozenset({"rules", "max_expected_by_chance", "max_rank"}),
+    "coincidence": frozenset(
+        {"rules", "null", "max_expected_by_chance", "max_joint_far_hz", "min_overlap", "anchor_where"}
+    ),
+    "candidate_list": frozenset({"rules", "max_expected_by_chance", "max_rank", "anchor_where"}),
     "alert": frozenset({"messengers", "event_classes", "observed_by", "max_far_hz", "min_p_astro"}),
 }
-_CRITERIA: Final = ("max_expected_by_chance", "max_joint_far_hz", "min_overlap")
+_SPAN: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+_CRITERIA: Final = ("max_expected_by_chance", "max_joint_far_hz", "min_overlap", "where")
 
 
 class Policy(BaseModel):
@@ -54,20 +57,39 @@ class Policy(BaseModel):
         list the first observable candidate may stand (1: only the best).
     messengers, event_classes, observed_by, max_far_hz, min_p_astro
         Of an alert; an empty tuple admits any. An alert that does not state a number meets no cap on it.
+    where
+        A filter (`nuncius.filters`) that the record must fit: of coincidences and candidate lists, or of alerts.
+    anchor_where
+        A filter of alerts that the latest notice of the anchor must fit (of a candidate list: of its event).
     max_radius_deg, max_area_deg2
         Largest 90 % region that is worth asking for, inclusive.
-    facility, sites
-        Who is asked, and where its telescopes stand: the site whose window opens first gets the target.
+    facility, facilities
+        Who is asked: one, or several. Each is a telescope of the file, or a name with ``sites`` beside it.
+    sites
+        Where the facility's telescopes stand: the site whose window opens first gets the target. Needed where the
+        facility is no telescope of the file.
+    ask
+        ``pointing``: one field on the position; ``tiles``: fields over the region; ``galaxies``: fields on catalogued
+        galaxies in it (the settings name the catalogue).
+    tiles_max, probability_min, share
+        Of a plan: at most so many fields a telescope; no request where the plan covers less of the map; several
+        telescopes ``split`` the map or ``repeat`` each other.
     expires_h
         Hours after the event (a candidate list: after its event's notice) when the request is worth nothing.
-    exposure_s, filter, priority
-        Passed on; 0 is the lowest priority.
+    exposure_s, filter, priority, preempt
+        Passed on; 0 is the lowest priority; ``preempt`` lets it interrupt what runs.
     max_airmass, min_altitude_deg
         Exactly one of the two.
     sun_altitude_max_deg, moon_separation_min_deg
         As in `Limits`.
     approval
         True: a person must approve each request before a telescope gets it.
+    quota, exposure_total_s, quota_h
+        At most so many requests, and so many seconds of exposure, to one facility within any ``quota_h`` hours.
+    quiet_utc
+        Spans such as ``"22:00-06:30"`` in which nothing goes out without a person's yes.
+    tell
+        Names of those in the settings who are told.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -88,19 +110,40 @@ class Policy(BaseModel):
     observed_by: tuple[str, ...] = ()
     max_far_hz: Positive | None = None
     min_p_astro: Share | None = None
+    where: str = ""
+    anchor_where: str = ""
     max_radius_deg: Degrees | None = None
     max_area_deg2: Positive | None = None
-    facility: Annotated[str, Field(min_length=1)]
-    sites: Annotated[tuple[str, ...], Field(min_length=1)]
+    facility: str = ""
+    facilities: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    ask: Ask = "pointing"
+    tiles_max: Annotated[int, Field(ge=1, le=1000)] = 200
+    probability_min: Annotated[float, Field(ge=0, le=1)] = 0.0
+    share: Literal["split", "repeat"] = "split"
     expires_h: Annotated[float, Field(gt=0, le=MAX_HOURS)]
     exposure_s: Positive
     filter: str = ""
     priority: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    preempt: bool = False
     max_airmass: Annotated[float, Field(ge=1, le=10)] | None = None
     min_altitude_deg: Annotated[float, Field(ge=0, le=90)] | None = None
     sun_altitude_max_deg: Annotated[float, Field(ge=-90, le=90)] = -18.0
     moon_separation_min_deg: Annotated[float, Field(ge=0, le=180)] = 0.0
     approval: bool = True
+    quota: Annotated[int, Field(ge=0)] | None = None
+    exposure_total_s: Positive | None = None
+    quota_h: Annotated[float, Field(gt=0, le=MAX_HOURS)] = 24.0
+    quiet_utc: tuple[str, ...] = ()
+    tell: tuple[str, ...] = ()
+
+    @field_validator("quiet_utc")
+    @classmethod
+    def _spans(cls, spans: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = next((span for span in spans if _SPAN.fullmatch(span) is None), None)
+        if wrong is not None:
+            raise ValueError(f"{wrong!r} is no span of a day; write it as '22:00-06:30', UTC")
+        return spans
 
     @model_validator(mode="after")
     def _belongs_together(self) -> Self:
@@ -112,8 +155,12 @@ class Policy(BaseModel):
             raise ValueError("key 'rules' must name at least one rule")
         if self.cause == "alert" and not (self.messengers or self.event_classes or self.observed_by):
             raise ValueError("state at least one of the keys 'messengers', 'event_classes', 'observed_by'")
-        if self.cause == "coincidence" and all(getattr(self, key) is None for key in _CRITERIA):
+        if self.cause == "coincidence" and not any(getattr(self, key) for key in _CRITERIA):
             raise ValueError(f"state at least one of the keys {', '.join(map(repr, _CRITERIA))}")
+        if bool(self.facility) == bool(self.facilities):
+            raise ValueError("state exactly one of the keys 'facility' and 'facilities'")
+        if self.sites and len(self.asked) > 1:
+            raise ValueError("key 'sites' goes with one facility; give each of several a [[telescope]] table")
         if (self.max_airmass is None) == (self.min_altitude_deg is None):
             raise ValueError("state exactly one of the keys 'max_airmass' and 'min_altitude_deg'")
         return self
@@ -122,6 +169,23 @@ class Policy(BaseModel):
     def active(self) -> bool:
         """Whether it acts: enabled, and with a source."""
         return self.enabled and bool(self.source)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Everybody who is asked."""
+        return self.facilities or (self.facility,)
+
+    @property
+    def restraint(self) -> Restraint:
+        """What holds its requests back."""
+        found = [_SPAN.fullmatch(span) for span in self.quiet_utc]
+        quiet = [tuple(map(int, span.groups())) for span in found if span is not None]
+        return Restraint(
+            quota=self.quota,
+            time_s=self.exposure_total_s,
+            within=timedelta(hours=self.quota_h),
+            quiet=tuple((time(h1, m1), time(h2, m2)) for h1, m1, h2, m2 in quiet),
+        )
 
     @property
     def limits(self) -> Limits:
@@ -134,16 +198,6 @@ class Policy(BaseModel):
         )
 
 
-class _SiteTable(BaseModel):
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    name: Annotated[str, Field(min_length=1)]
-    lon_deg: Annotated[float, Field(ge=-180, le=360)]
-    lat_deg: Annotated[float, Field(ge=-90, le=90)]
-    height_m: Annotated[float, Field(ge=-500, le=9000)]
-    source: Annotated[str, Field(min_length=1)]
-
-
 class Policies(BaseModel):
     """The policies of a file, and every site they may name.
 
@@ -151,7 +205,7 @@ class Policies(BaseModel):
     ----------
     policies
         In the order of the file, disabled ones included; names are unique.
-    sites
+    sites, telescopes
         By name.
     """
 
@@ -159,74 +213,9 @@ class Policies(BaseModel):
 
     policies: tuple[Policy, ...]
     sites: dict[str, Site]
+    telescopes: dict[str, Telescope] = {}
 
     @property
     def active(self) -> tuple[Policy, ...]:
         """Those that act."""
         return tuple(policy for policy in self.policies if policy.active)
-
-
-def load_policies(text: str) -> Policies:
-    """The policies in a TOML text.
-
-    Raises
-    ------
-    SettingsError
-        If it is not TOML, or a table or key is unknown, missing or wrong; the message names policy and key.
-    """
-    return _load(text, shipped().sites)
-
-
-@cache
-def shipped() -> Policies:
-    """The policies and sites that come with Nuncius (``policies.toml``)."""
-    return _load(files("nuncius.broker.planning").joinpath("policies.toml").read_text("utf-8"), {})
-
-
-def _load(text: str, known: dict[str, Site]) -> Policies:
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"policies: not TOML: {error}") from error
-    unknown = tables.keys() - {"site", "policy"}
-    if unknown:
-        raise SettingsError(f"policies: unknown table {min(unknown)!r}; write [[site]] or [[policy]]")
-    sites = [_read(_SiteTable, table, "site", n) for n, table in enumerate(_tables(tables, "site"), 1)]
-    own = {site.name: Site(**site.model_dump()) for site in sites}
-    policies = tuple(_read(Policy, table, "policy", n) for n, table in enumerate(_tables(tables, "policy"), 1))
-    _unique("site", [site.name for site in sites])
-    _unique("policy", [policy.name for policy in policies])
-    every = {**known, **own}
-    for policy in policies:
-        for name in policy.sites:
-            if name not in every:
-                raise SettingsError(f"policy {policy.name!r}: key 'sites': no site {name!r}; known: {sorted(every)}")
-    return Policies(policies=policies, sites=every)
-
-
-def _tables(tables: dict[str, Any], name: str) -> list[Any]:
-    found = tables.get(name, [])
-    if not isinstance(found, list):
-        raise SettingsError(f"policies: write [[{name}]], not [{name}]")
-    return found
-
-
-def _unique(kind: str, names: list[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise SettingsError(f"{kind} {name!r}: key 'name': used more than once")
-
-
-def _read(model: type[Table], table: Any, kind: str, number: int) -> Table:
-    if not isinstance(table, dict):
-        raise SettingsError(f"{kind} {number}: not a table; write [[{kind}]] with keys below it")
-    name = table.get("name", f"number {number}")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        first = min(error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden")
-        key = ".".join(str(part) for part in first["loc"])
-        words = {"extra_forbidden": "unknown key", "missing": "missing"}.get(first["type"], first["msg"])
-        at = f"key {key!r}: " if key else ""
-        raise SettingsError(f"{kind} {name!r}: {at}{words.removeprefix('Value error, ')}") from error

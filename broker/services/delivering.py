@@ -1,76 +1,101 @@
-"""Delivery: requests to the adapters, what became of them to the log. At least once outside, with idempotency keys."""
+"""Delivery: requests to one adapter, what became of them to the log. At least once outside, with idempotency keys."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from nuncius.broker.planning.lifecycle import PERSON
+from nuncius.broker.planning.restraint import Restraint
 from nuncius.broker.services.fold import fold
 from nuncius.broker.services.seat import Seat
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import Log, TopicPartition
+from nuncius.broker.transport.port import Log, Reader, TopicPartition
 from nuncius.broker.transport.reading import read_all
 from nuncius.consumers.adapter import Adapter
 from nuncius.consumers.delivery import Outbox
 from nuncius.schemas import ToORequest, ToOStatus
 from nuncius.schemas.codec import decode, encode
 
-GROUP: Final = "nuncius-deliver"
 _REQUESTS: Final = TopicPartition(topics.TOO_REQUESTS.name, 0)
-_AGAIN: Final = timedelta(seconds=5)
-"""How long a facility that could not answer is left alone."""
+_STATUS: Final = TopicPartition(topics.TOO_STATUS.name, 0)
+_AGAIN: Final = timedelta(seconds=1)
+"""How often what waits is looked at: for a time that has come, and for what a facility says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Which requests go through which adapter.
+
+    Parameters
+    ----------
+    adapter
+        Who is asked.
+    facilities
+        The facilities that it serves; None for all.
+    restraints
+        Quotas and quiet hours by policy.
+    """
+
+    adapter: Adapter
+    facilities: frozenset[str] | None = None
+    restraints: Mapping[str, Restraint] = field(default_factory=dict)
+
+
+def group_of(adapter: str) -> str:
+    """The consumer group that delivers through an adapter."""
+    return f"nuncius-deliver-{adapter}"
 
 
 class Delivering:
-    """Hands every request to every adapter; what counts as done is read from the statuses on the log.
+    """Hands requests to one adapter, so that a facility that does not answer holds up no other.
+
+    What counts as done is read from the statuses on the log, and so is a person's yes or no.
 
     Parameters
     ----------
     log
         Read and written.
-    adapters
-        Who is asked.
+    route
+        What goes where.
     clock
         UTC now: a request that has expired is not delivered.
     """
 
-    name = "nuncius-deliver"
-
-    def __init__(self, log: Log, adapters: Sequence[Adapter], clock: Callable[[], datetime]) -> None:
+    def __init__(self, log: Log, route: Route, clock: Callable[[], datetime]) -> None:
+        self.name = self.group = group_of(route.adapter.name)
         self._log = log
-        self._adapters = tuple(adapters)
+        self._route = route
         self._clock = clock
         self._next = clock()
         self._done = -1
+        self._answers: Reader | None = None
         self._open()
 
     def work(self, timeout_s: float) -> int:
-        """Deliver what is new or due again; returns how many requests were read."""
+        """Deliver what is new or due again; returns how many records were read or written."""
         batch = self._seat.poll(500, timeout_s)
         if batch.assigned or batch.revoked:
             self._restore()
             return len(batch.assigned)
-        writer = self._seat.writer
-        if writer is None or not self._seat.member.assignment():
+        if self._seat.writer is None or self._answers is None or not self._seat.member.assignment():
             return 0
-        requests = [decode(ToORequest, r.value) for r in batch.records if r.value is not None]
+        self._outbox.take([decode(ToORequest, r.value) for r in batch.records if r.value is not None])
         if not self._seat.member.caught_up():
-            for outbox in self._outboxes:
-                outbox.take(requests)
-            return len(requests)
+            return len(batch.records)
+        told = [decode(ToOStatus, r.value) for r in self._answers.poll(500, 0.0) if r.value is not None]
+        words = [status for status in told if status.adapter == PERSON]
+        self._outbox.learn(words)
         now, position = self._clock(), self._seat.member.position(_REQUESTS)
-        if position == self._done and now < self._next:
-            return 0
+        if position == self._done and now < self._next and not words:
+            return len(told)
         self._next = now + _AGAIN
-        for outbox in self._outboxes:
-            outbox.take(requests)
-            for status in outbox.deliver(now=now):
-                with writer.transaction() as tx:
-                    tx.send(topics.TOO_STATUS.name, encode(status), key=status.request_id.encode())
+        written = self._deliver(now)
         if position != self._done:
-            with writer.transaction() as tx:
-                tx.commit_offset(GROUP, _REQUESTS, position)
+            with self._seat.writer.transaction() as tx:
+                tx.commit_offset(self.group, _REQUESTS, position)
             self._done = position
-        return len(batch.records)
+        return len(batch.records) + len(told) + written
 
     def caught_up(self) -> bool:
         """Whether every request on the log has been taken."""
@@ -84,25 +109,44 @@ class Delivering:
     def close(self) -> None:
         """Leave the group and give the slot back."""
         self._seat.close()
+        if self._answers is not None:
+            self._answers.close()
+            self._answers = None
+
+    def _deliver(self, now: datetime) -> int:
+        written = 0
+        for statuses in (self._outbox.deliver(now=now), self._outbox.look(now=now)):
+            for status in statuses:
+                if self._seat.writer is None:
+                    return written
+                with self._seat.writer.transaction() as tx:
+                    tx.send(topics.TOO_STATUS.name, encode(status), key=status.request_id.encode())
+                written += 1
+        return written
 
     def _open(self) -> None:
-        self._outboxes = tuple(Outbox(adapter) for adapter in self._adapters)
+        self._outbox = self._empty()
         self._done = -1
-        self._seat = Seat(self._log, GROUP, [topics.TOO_REQUESTS.name], self.name)
+        self._seat = Seat(self._log, self.group, [topics.TOO_REQUESTS.name], self.name)
+
+    def _empty(self) -> Outbox:
+        return Outbox(self._route.adapter, self._route.facilities, self._route.restraints)
 
     def _restore(self) -> None:
-        self._outboxes = tuple(Outbox(adapter) for adapter in self._adapters)
+        """Fold what is committed. What is said after this is read by the reader of answers, once more perhaps."""
+        self._outbox = self._empty()
+        if self._answers is not None:
+            self._answers.close()
+            self._answers = None
         committed = self._seat.committed().get(_REQUESTS)
         if committed is None:
             return
         until = committed.offset
+        self._answers = self._log.reader({_STATUS: self._log.end(_STATUS)})
         told = (record.value for record in read_all(self._log, topics.TOO_STATUS.name))
-        statuses = [decode(ToOStatus, data) for data in told if data is not None]
         spans = {_REQUESTS: (self._log.start(_REQUESTS), until)}
         records = [record for batch in fold(self._log, spans) for record in batch]
-        requests = [decode(ToORequest, record.value) for record in records if record.value is not None]
-        for outbox in self._outboxes:
-            outbox.learn(statuses)
-            outbox.take(requests)
+        self._outbox.take([decode(ToORequest, record.value) for record in records if record.value is not None])
+        self._outbox.learn([decode(ToOStatus, data) for data in told if data is not None])
         self._seat.member.seek(_REQUESTS, until)
         self._done = until

@@ -8,6 +8,7 @@ from nuncius.broker.services import associating, delivering, matching, planning
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, TopicPartition
 from nuncius.broker.transport.reading import read_up
+from nuncius.consumers.recorder import Recorder
 from nuncius.schemas import Retry, SettingsError
 
 EVENTS: Final = TopicPartition(topics.EVENTS.name, 0)
@@ -42,7 +43,7 @@ ROAD: Final = (
     Stage("match", matching.GROUP, (topics.CANDIDATES.name,), notes_events=True),
     Stage("associate", associating.GROUP, associating.TOPICS),
     Stage("too", planning.GROUP, planning.TOPICS),
-    Stage("too", delivering.GROUP, (topics.TOO_REQUESTS.name,)),
+    Stage("too", delivering.group_of(Recorder.name), (topics.TOO_REQUESTS.name,)),
 )
 """In the order of the road: what one writes only those after it read."""
 

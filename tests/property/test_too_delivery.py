@@ -6,19 +6,21 @@ in any order and more than once, and a facility that remembers keys but whose an
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from too_cases import MERGER, request
 
+from nuncius.broker.planning.lifecycle import PERSON
 from nuncius.consumers.adapter import answer
 from nuncius.consumers.delivery import Outbox
 from nuncius.schemas import Retry, ToORequest, ToOStatus
 
 NOW = MERGER + timedelta(hours=12)
 CALM: Final = "good"
+LONGEST_WAIT: Final = timedelta(minutes=5)
 
 
 class ProcessDies(BaseException):
@@ -74,9 +76,10 @@ class World:
     """A process with an outbox, the log it writes, and the requests it has read."""
 
     telescope: Telescope
-    approved: frozenset[str]
+    words: list[ToOStatus]
     read: list[ToORequest] = field(default_factory=list)
     log: list[ToOStatus] = field(default_factory=list)
+    now: datetime = NOW
 
     def __post_init__(self) -> None:
         self.start()
@@ -84,7 +87,7 @@ class World:
     def start(self) -> None:
         self.outbox = Outbox(self.telescope)
         self.outbox.take(self.read)
-        self.outbox.learn(self.log)
+        self.outbox.learn([*self.log, *self.words])
 
     def take(self, batch: list[ToORequest]) -> None:
         self.read.extend(batch)
@@ -93,7 +96,8 @@ class World:
     def deliver(self, lose_after: int | None) -> None:
         """One round; the status number ``lose_after`` never becomes durable and the process dies with it."""
         try:
-            for number, status in enumerate(self.outbox.deliver(now=NOW, approved=self.approved)):
+            self.now += LONGEST_WAIT
+            for number, status in enumerate(self.outbox.deliver(now=self.now)):
                 if number == lose_after:
                     self.start()
                     return
@@ -117,13 +121,29 @@ CHANGES: Final[list[dict[str, Any]]] = [
 """Half of the requests may go out; each of the others lacks one thing."""
 
 
+def asked(draw: st.DrawFn) -> dict[str, Any]:
+    """Two revisions may ask for the same."""
+    return {"expires": NOW + timedelta(days=1), "exposure_s": draw(st.sampled_from([60.0, 61.0]))}
+
+
 @st.composite
 def requests(draw: st.DrawFn) -> list[ToORequest]:
     return [
-        request(revision, ident, **{"expires": NOW + timedelta(seconds=1), **draw(st.sampled_from(CHANGES))})
+        request(revision, ident, **{**asked(draw), **draw(st.sampled_from(CHANGES))})
         for ident in ("a", "b")
         for revision in range(1, 1 + draw(st.integers(1, 3)))
     ]
+
+
+def words_on(asked: ToORequest, every: list[ToORequest], world: World) -> list[str]:
+    """A person's answers to any revision of the request that asks for the same."""
+    alike = {
+        one.revision
+        for one in every
+        if (one.request_id, one.exposure_s, one.needs_approval, one.state, one.reality, one.run_mode)
+        == (asked.request_id, asked.exposure_s, asked.needs_approval, asked.state, asked.reality, asked.run_mode)
+    }
+    return [w.state for w in world.words if w.request_id == asked.request_id and w.revision in alike]
 
 
 MOODS = st.lists(st.sampled_from([CALM, "deaf", "mute", "dies", "refuses"]), max_size=12)
@@ -133,8 +153,8 @@ MOODS = st.lists(st.sampled_from([CALM, "deaf", "mute", "dies", "refuses"]), max
 def played(draw: st.DrawFn) -> tuple[list[ToORequest], World]:
     """A world that read every request in some order, with copies and trouble, and then came to rest."""
     every = draw(requests())
-    keys = [one.idempotency_key for one in every]
-    world = World(Telescope(iter(draw(MOODS))), frozenset(draw(st.lists(st.sampled_from(keys)))))
+    answers = st.builds(answer, st.sampled_from(every), st.sampled_from(["approved", "rejected"]), st.just(PERSON))
+    world = World(Telescope(iter(draw(MOODS))), draw(st.lists(answers, max_size=4)))
     copies = draw(st.lists(st.sampled_from(every), max_size=4))
     for one in draw(st.permutations([*every, *copies]) | st.just([*every, *copies])):
         world.take([one])
@@ -150,12 +170,12 @@ def played(draw: st.DrawFn) -> tuple[list[ToORequest], World]:
 @settings(max_examples=60, deadline=None)
 @given(played())
 def test_only_what_may_go_out_goes_out(outcome: tuple[list[ToORequest], World]) -> None:
-    _, world = outcome
+    every, world = outcome
     for asked in world.telescope.asked:
         assert (asked.state, asked.reality, asked.run_mode) == ("proposed", "real", "live")
         assert asked.expires is not None
         assert asked.expires > NOW
-        assert not asked.needs_approval or asked.idempotency_key in world.approved
+        assert not asked.needs_approval or "approved" in words_on(asked, every, world)
 
 
 @settings(max_examples=60, deadline=None)
@@ -172,7 +192,8 @@ def test_no_key_is_executed_twice_and_none_is_sent_again_once_accepted(outcome: 
 def test_nothing_taken_back_stays_with_the_telescope(outcome: tuple[list[ToORequest], World]) -> None:
     every, world = outcome
     for last in (max((r for r in every if r.request_id == ident), key=lambda r: r.revision) for ident in ("a", "b")):
-        if last.run_mode == "live" and (last.state != "proposed" or last.reality != "real"):
+        gone = last.run_mode == "live" and (last.state != "proposed" or last.reality != "real")
+        if gone or words_on(last, every, world)[-1:] == ["rejected"]:
             assert last.request_id not in world.telescope.holds
 
 
@@ -193,6 +214,7 @@ def test_what_may_go_out_arrives(outcome: tuple[list[ToORequest], World]) -> Non
     for last in (max((r for r in every if r.request_id == ident), key=lambda r: r.revision) for ident in ("a", "b")):
         good = (last.state, last.reality, last.run_mode) == ("proposed", "real", "live")
         fresh = last.expires is not None and last.expires > NOW
-        if good and fresh and (not last.needs_approval or last.idempotency_key in world.approved):
+        word = words_on(last, every, world)[-1:]
+        if good and fresh and word != ["rejected"] and (not last.needs_approval or word == ["approved"]):
             ends = {s.state for s in world.log if s.idempotency_key == last.idempotency_key}
             assert ends & {"accepted", "rejected"}

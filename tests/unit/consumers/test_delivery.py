@@ -1,17 +1,20 @@
 """The gate's decisions one by one, and what an outbox writes."""
 
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time, timedelta
 from typing import Any, Final
 
 import pytest
 from too_cases import MERGER, request
 
+from nuncius.broker.planning.gate import must_cancel, refusal
+from nuncius.broker.planning.lifecycle import PERSON
+from nuncius.broker.planning.restraint import Restraint
 from nuncius.consumers.adapter import answer
 from nuncius.consumers.delivery import Outbox
-from nuncius.consumers.gate import must_cancel, refusal
 from nuncius.consumers.recorder import Recorder
 from nuncius.schemas import Retry, ToORequest, ToOStatus
+from nuncius.schemas.vocabulary import RequestState
 
 NOW = MERGER + timedelta(hours=12)
 
@@ -22,6 +25,8 @@ class Scope:
 
     calls: list[str] = field(default_factory=list)
     silent: bool = False
+    stubborn: bool = False
+    later: list[RequestState] = field(default_factory=list)
 
     name: Final = "scope"
     real: Final = True
@@ -30,10 +35,11 @@ class Scope:
         return self._call("submit", wanted, answer(wanted, "accepted", self.name))
 
     def cancel(self, gone: ToORequest, _standing: str) -> ToOStatus:
-        return self._call("cancel", gone, answer(gone, "cancelled", self.name))
+        word: RequestState = "not_cancelled" if self.stubborn else "cancelled"
+        return self._call("cancel", gone, answer(gone, word, self.name))
 
-    def look(self, _request: ToORequest, _standing: str) -> None:
-        pass
+    def look(self, asked: ToORequest, _standing: str) -> ToOStatus | None:
+        return answer(asked, self.later.pop(0), self.name) if self.later else None
 
     def _call(self, what: str, about: ToORequest, status: ToOStatus) -> ToOStatus:
         self.calls.append(f"{what} {about.idempotency_key}")
@@ -52,9 +58,13 @@ def outbox(scope: Scope) -> Outbox:
     return Outbox(scope)
 
 
-def states(outbox: Outbox, *requests: ToORequest, approved: frozenset[str] = frozenset()) -> list[str]:
+def states(outbox: Outbox, *requests: ToORequest, now: datetime = NOW) -> list[str]:
     outbox.take(requests)
-    return [status.state for status in outbox.deliver(now=NOW, approved=approved)]
+    return [status.state for status in outbox.deliver(now=now)]
+
+
+def says(outbox: Outbox, word: RequestState, about: ToORequest) -> None:
+    outbox.learn([replace(answer(about, word, PERSON), who="Ana")])
 
 
 @pytest.mark.parametrize(
@@ -117,7 +127,8 @@ def test_silence_is_followed_by_the_same_key(outbox: Outbox, scope: Scope) -> No
     scope.silent = True
     assert states(outbox, request()) == ["sent", "sent"]
     scope.silent = False
-    assert states(outbox) == ["sent", "accepted"]
+    assert states(outbox) == []
+    assert states(outbox, now=NOW + timedelta(seconds=10)) == ["sent", "accepted"]
     assert scope.calls == ["submit r/1"] * 2
 
 
@@ -151,12 +162,118 @@ def test_a_cause_that_turns_out_to_be_an_injection_is_taken_back(outbox: Outbox)
     assert states(outbox, request(2, reality="injection")) == ["cancelled"]
 
 
-def test_approval_is_waited_for_and_belongs_to_a_revision(outbox: Outbox, scope: Scope) -> None:
-    assert states(outbox, request(needs_approval=True)) == []
-    assert states(outbox, approved=frozenset({"r/2"})) == []
-    assert states(outbox, approved=frozenset({"r/1"})) == ["sent", "accepted"]
-    assert states(outbox, request(2, needs_approval=True), approved=frozenset({"r/1"})) == []
+def test_approval_is_waited_for_and_belongs_to_what_is_asked(outbox: Outbox, scope: Scope) -> None:
+    first, second = request(needs_approval=True), request(2, needs_approval=True)
+    assert states(outbox, first) == []
+    says(outbox, "approved", second)
+    assert states(outbox) == []
+    says(outbox, "approved", first)
+    assert states(outbox) == ["sent", "accepted"]
+    assert states(outbox, request(3, needs_approval=True)) == []
     assert scope.calls == ["submit r/1"]
+
+
+def test_a_yes_holds_for_a_later_revision_that_asks_for_the_same(outbox: Outbox, scope: Scope) -> None:
+    first = request(needs_approval=True)
+    later = replace(first, revision=2, idempotency_key="r/2", window_start=NOW, reason="scored anew")
+    states(outbox, first)
+    says(outbox, "approved", first)
+    assert states(outbox, later) == ["sent", "accepted"]
+    assert scope.calls == ["submit r/2"]
+
+
+def test_what_stands_is_not_asked_again_for_the_sake_of_its_words(outbox: Outbox, scope: Scope) -> None:
+    states(outbox, request())
+    reworded = replace(request(), revision=2, idempotency_key="r/2", reason="scored anew", probability=0.3)
+    assert states(outbox, reworded) == ["accepted"]
+    assert states(outbox, replace(reworded, revision=3, idempotency_key="r/3", dec=-20.0)) == ["sent", "accepted"]
+    assert scope.calls == ["submit r/1", "submit r/3"]
+
+
+def test_what_may_stand_otherwise_is_asked_again(outbox: Outbox, scope: Scope) -> None:
+    states(outbox, request())
+    scope.silent = True
+    states(outbox, request(2))
+    scope.silent = False
+    back = replace(request(), revision=3, idempotency_key="r/3")
+    assert states(outbox, back) == ["sent", "accepted"]
+    assert scope.calls == ["submit r/1", "submit r/2", "submit r/3"]
+
+
+def test_a_persons_no_keeps_it_in_and_takes_it_back(outbox: Outbox, scope: Scope) -> None:
+    says(outbox, "rejected", request())
+    assert states(outbox, request()) == []
+    automatic = request(ident="s")
+    states(outbox, automatic)
+    says(outbox, "rejected", automatic)
+    assert states(outbox) == ["cancelled"]
+    assert scope.calls == ["submit s/1", "cancel s/1"]
+
+
+def test_the_last_word_counts(outbox: Outbox) -> None:
+    asked = request(needs_approval=True)
+    says(outbox, "approved", asked)
+    says(outbox, "rejected", asked)
+    assert states(outbox, asked) == []
+    says(outbox, "approved", asked)
+    assert states(outbox) == ["sent", "accepted"]
+
+
+def test_a_cancellation_is_repeated_ever_more_slowly_until_it_is_confirmed(outbox: Outbox, scope: Scope) -> None:
+    states(outbox, request())
+    scope.silent = True
+    outbox.take([request(2, state="cancelled")])
+    asked = [second for second in range(1200) if list(outbox.deliver(now=NOW + timedelta(seconds=second)))]
+    assert asked == [0, 5, 15, 35, 75, 155, 315, 615, 915]
+    scope.silent = False
+    assert states(outbox, now=NOW + timedelta(hours=1)) == ["cancelled"]
+    assert states(outbox, now=NOW + timedelta(hours=2)) == []
+
+
+def test_what_the_facility_will_not_drop_is_said_once(outbox: Outbox, scope: Scope) -> None:
+    states(outbox, request())
+    scope.stubborn = True
+    assert states(outbox, request(2, state="cancelled")) == ["not_cancelled"]
+    assert states(outbox, now=NOW + timedelta(hours=1)) == []
+
+
+def test_a_quota_holds_what_is_too_many_back_and_lets_it_go_later(scope: Scope) -> None:
+    limited = Outbox(scope, restraints={"pair": Restraint(quota=2)})
+    four = [request(ident=ident, priority=priority) for ident, priority in (("a", 1), ("b", 3), ("c", 2), ("d", 0))]
+    assert states(limited, *four) == ["sent", "accepted"] * 2 + ["proposed"] * 2
+    assert states(limited, request(2, "b"), now=NOW + timedelta(hours=23)) == ["sent", "accepted"]
+    assert states(limited, now=NOW + timedelta(hours=24)) == ["sent", "accepted"] * 2
+    assert scope.calls == ["submit b/1", "submit c/1", "submit b/2", "submit a/1", "submit d/1"]
+
+
+def test_time_a_night_is_counted_in_seconds_of_exposure(scope: Scope) -> None:
+    limited = Outbox(scope, restraints={"pair": Restraint(time_s=100.0)})
+    assert states(limited, request(exposure_s=60.0), request(ident="s", exposure_s=41.0)) == [
+        "sent",
+        "accepted",
+        "proposed",
+    ]
+    assert states(limited, request(ident="t", exposure_s=40.0)) == ["sent", "accepted"]
+
+
+@pytest.mark.parametrize(("hour", "out"), [(21, True), (22, False), (3, False), (6, True)])
+def test_in_quiet_hours_only_a_yes_lets_it_out(scope: Scope, hour: int, out: bool) -> None:  # noqa: FBT001  as above
+    quiet = Outbox(scope, restraints={"pair": Restraint(quiet=((time(22), time(6)),))})
+    now = NOW.replace(hour=hour, minute=0, second=0, microsecond=0)
+    assert states(quiet, request(), now=now) == (["sent", "accepted"] if out else ["proposed"])
+    if not out:
+        says(quiet, "approved", request())
+        assert states(quiet, now=now) == ["sent", "accepted"]
+
+
+def test_the_facility_is_looked_at_until_it_is_over(outbox: Outbox, scope: Scope) -> None:
+    states(outbox, request())
+    scope.later = ["accepted", "scheduled", "scheduled", "observed", "observed"]
+    seen = [
+        (minute, status.state) for minute in range(8) for status in outbox.look(now=NOW + timedelta(minutes=minute))
+    ]
+    assert seen == [(1, "scheduled"), (3, "observed")]
+    assert states(outbox, request(2, state="cancelled")) == []
 
 
 @pytest.mark.parametrize(

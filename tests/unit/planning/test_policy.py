@@ -2,7 +2,7 @@
 
 import pytest
 
-from nuncius.broker.planning.policy import load_policies, shipped
+from nuncius.broker.planning.policies_toml import load_policies, shipped
 from nuncius.schemas import SettingsError
 
 GOOD = """

@@ -11,7 +11,7 @@ from astropy.time import Time
 from astropy.utils import iers
 
 from nuncius.broker.planning.apparent import track
-from nuncius.broker.planning.policy import shipped
+from nuncius.broker.planning.policies_toml import shipped
 from nuncius.broker.planning.visibility import Limits, Site, airmass, altitude_of, windows
 
 SITES = shipped().sites

@@ -6,7 +6,7 @@ from datetime import timedelta
 from road import now
 from too_cases import request
 
-from nuncius.broker.services.delivering import Delivering
+from nuncius.broker.services.delivering import Delivering, Route
 from nuncius.broker.services.runner import drain
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log
@@ -45,7 +45,7 @@ def test_what_was_taken_back_while_nobody_delivered_is_never_asked(log: Log) -> 
         with writer.transaction() as tx:
             tx.send(topics.TOO_REQUESTS.name, encode(one), key=one.request_id.encode())
     telescope = Telescope()
-    delivering = Delivering(log, (telescope,), now)
+    delivering = Delivering(log, Route(adapter=telescope), now)
     drain((delivering,))
     delivering.close()
     assert telescope.told == []

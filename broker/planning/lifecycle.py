@@ -1,0 +1,266 @@
+"""The life of one request at one adapter: a state machine over what the log says, with no I/O and no clock.
+
+::
+
+    proposed ──► approved ──► sent ──► accepted ──► scheduled ──► observed
+        │ no         │          │         │              └──► expired
+        ▼            ▼          ▼         ▼
+    rejected      expired   rejected   cancelled | not_cancelled      (cause gone, or a person's no)
+
+Rules
+-----
+1. Everything that matters stands on the log: revisions of the request, statuses of the adapter, a person's yes or no.
+   `Life` folds them; `next_move` says what is to be done now. The same log gives the same move after any restart.
+2. A real adapter is asked only through the gate (`nuncius.broker.planning.gate`).
+3. ``sent`` is written before each call that asks; after a crash or a lost answer the revision goes out again under the
+   same key. What was sent is outstanding until it is cancelled, is over, or is rejected in answer to the only
+   call made.
+4. What is outstanding and no longer wanted is taken back, again and again until the facility confirms or refuses
+   (``not_cancelled``: a person must act). A request is no longer wanted when its cause is gone, when it turned out not
+   to be real, or when a person said no.
+5. A revision that asks for the same as the one in force is not sent: the facility has it already.
+6. A person's yes or no holds for later revisions as long as they ask for the same; the last word counts.
+7. A revision that waits for a person leaves an earlier, accepted one in force.
+8. While a facility gives no answer it is asked again after 5 s, and every ``sent`` doubles the wait, up to 5 minutes
+   (ours).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Final, Self
+
+from nuncius.broker.planning.gate import must_cancel, refusal
+from nuncius.broker.planning.order import same_order, same_wish
+from nuncius.schemas.too import ToORequest, ToOStatus
+from nuncius.schemas.vocabulary import RequestState
+
+PERSON: Final = "person"
+"""The adapter's name in a status by which a person says yes (``approved``) or no (``rejected``)."""
+
+_END: Final = frozenset({"accepted", "rejected", "cancelled", "not_cancelled", "expired", "recorded"})
+_STANDS: Final = frozenset({"accepted", "scheduled"})
+_OVER: Final = frozenset({"observed", "expired"})
+_GONE: Final = _OVER | {"cancelled"}
+_AGAIN_S: Final = 5.0
+_AGAIN_MAX_S: Final = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Ask for the latest revision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Take back what is outstanding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Nothing is asked; a status says why."""
+
+    state: RequestState
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do now.
+
+    Parameters
+    ----------
+    why
+        For people.
+    until
+        When to look again, UTC; None: not before the log says something new.
+    """
+
+    why: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The request may go out, and its policy lets nothing out now.
+
+    Parameters
+    ----------
+    why
+        For people.
+    until
+        The earliest moment to try again, UTC.
+    """
+
+    why: str
+    until: datetime
+
+
+Move = Submit | Cancel | Say | Wait | Held
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """What the log says of one request at one adapter.
+
+    Parameters
+    ----------
+    revisions
+        Ascending, each once; at least one.
+    told
+        Statuses of the adapter, in the order of the log.
+    people
+        A person's answers, in the order of the log.
+    """
+
+    revisions: tuple[ToORequest, ...]
+    told: tuple[ToOStatus, ...] = ()
+    people: tuple[ToOStatus, ...] = ()
+
+    def with_request(self, request: ToORequest) -> Self:
+        """With one more revision; itself where it is known."""
+        if any(known.revision == request.revision for known in self.revisions):
+            return self
+        return replace(self, revisions=tuple(sorted((*self.revisions, request), key=lambda one: one.revision)))
+
+    def with_status(self, status: ToOStatus) -> Self:
+        """With one more status of the adapter or of a person."""
+        if status.adapter == PERSON:
+            return replace(self, people=(*self.people, status))
+        return replace(self, told=(*self.told, status))
+
+    @property
+    def latest(self) -> ToORequest:
+        """The highest revision."""
+        return self.revisions[-1]
+
+    @property
+    def reference(self) -> str:
+        """The facility's name for what it last accepted; empty where it gave none."""
+        return next((status.reference for status in reversed(self.told) if status.reference), "")
+
+    @property
+    def word(self) -> ToOStatus | None:
+        """The person's answer that holds for the latest revision."""
+        return next((one for one in reversed(self.people) if self._is_about_the_same(one.revision)), None)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the latest revision asks for something that nobody refused."""
+        declined = self.word is not None and self.word.state == "rejected"
+        return not declined and not must_cancel(self.latest)
+
+    @property
+    def outstanding(self) -> bool:
+        """Whether the facility may still hold something of it."""
+        gone = max((status.revision for status in self.told if status.state == "cancelled"), default=0)
+        return any(self._may_stand(one) for one in self.sent if one > gone)
+
+    @property
+    def sent(self) -> tuple[int, ...]:
+        """Revisions that went out, or may have, ascending."""
+        return tuple(sorted({status.revision for status in self.told if status.state in {"sent", "accepted"}}))
+
+    @property
+    def in_force(self) -> ToORequest | None:
+        """The revision that the facility holds for certain; None where it holds none, or may hold another."""
+        for revision in sorted({status.revision for status in self.told}, reverse=True):
+            states = self.states(revision)
+            if self._may_stand(revision):
+                return self._revision(revision) if not _STANDS.isdisjoint(states) else None
+            if not _GONE.isdisjoint(states):
+                return None
+        return None
+
+    def states(self, revision: int) -> tuple[RequestState, ...]:
+        """What was said of a revision, in order."""
+        return tuple(status.state for status in self.told if status.revision == revision)
+
+    def due_again(self, revision: int) -> datetime | None:
+        """When the next call may be made after calls without an answer; None: at once."""
+        told = [status for status in self.told if status.revision == revision and status.state != "proposed"]
+        calls = [status.time for status in takewhile(lambda status: status.state == "sent", reversed(told))]
+        if not calls or calls[0] is None:
+            return None
+        return calls[0] + timedelta(seconds=min(_AGAIN_MAX_S, _AGAIN_S * 2.0 ** (len(calls) - 1)))
+
+    def _revision(self, revision: int) -> ToORequest | None:
+        return next((one for one in self.revisions if one.revision == revision), None)
+
+    def _is_about_the_same(self, revision: int) -> bool:
+        about = self._revision(revision)
+        return about is not None and same_wish(about, self.latest)
+
+    def _may_stand(self, revision: int) -> bool:
+        states = self.states(revision)
+        if not _OVER.isdisjoint(states):
+            return False
+        if not _STANDS.isdisjoint(states):
+            return states[-1] not in {"rejected", "cancelled"}  # the facility itself dropped it
+        return states.count("sent") > (1 if "rejected" in states else 0)
+
+
+def next_move(life: Life, *, now: datetime, held: Held | None = None) -> Move:
+    """What a real adapter has to do about a request now.
+
+    Parameters
+    ----------
+    life
+        All that the log says.
+    now
+        UTC.
+    held
+        Why the policy lets nothing out now (a quota, quiet hours), where it does not.
+    """
+    latest = life.latest
+    ended = not _END.isdisjoint(life.states(latest.revision))
+    if not life.wanted:
+        return _taken_back(life, now)
+    approved = life.word is not None and life.word.state == "approved"
+    why = refusal(latest, now=now, approved=approved, delivered=ended)
+    match why:
+        case None:
+            standing = life.in_force
+            if standing is not None and same_order(standing, latest):
+                return Say("accepted", f"revision {standing.revision} stands and asks for the same")
+            return held or _when_due(Submit(), life, now)
+        case "expired":
+            if ended:
+                return Wait("over")
+            return Say("expired", "expired before the facility accepted it")
+        case "not real" | "not live":
+            return Wait(why) if ended else Say("rejected", f"not asked: {why}")
+        case "not approved":
+            return Wait("waits for a person's yes", latest.expires)
+        case "not wanted" | "already delivered":
+            return Wait(why)
+
+
+def lives(requests: Iterable[ToORequest], statuses: Iterable[ToOStatus], adapter: str) -> dict[str, Life]:
+    """Every request's life at one adapter, by request id, in the order of their first revisions."""
+    found: dict[str, Life] = {}
+    for request in requests:
+        known = found.get(request.request_id)
+        found[request.request_id] = Life(revisions=(request,)) if known is None else known.with_request(request)
+    for status in statuses:
+        if status.adapter in {adapter, PERSON} and status.request_id in found:
+            found[status.request_id] = found[status.request_id].with_status(status)
+    return found
+
+
+def _taken_back(life: Life, now: datetime) -> Move:
+    latest = life.latest
+    if not life.outstanding:
+        unreal = latest.state == "proposed" and latest.reality != "real" and not life.states(latest.revision)
+        return Say("rejected", "not asked: not real") if unreal else Wait("not wanted, and nothing of it stands")
+    if "not_cancelled" in life.states(latest.revision):
+        return Wait("the facility would not drop it: a person must act")
+    return _when_due(Cancel(), life, now)
+
+
+def _when_due(move: Submit | Cancel, life: Life, now: datetime) -> Move:
+    due = life.due_again(life.latest.revision)
+    if due is not None and due > now:
+        return Wait("the facility gave no answer", due)
+    return move
