@@ -5,6 +5,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 from nuncius.schemas.errors import LogDamaged, NunciusError, Retry, SettingsError, Stop
 
@@ -67,14 +68,18 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("BEGIN IMMEDIATE")
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if application == 0 and tables == 0:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        new = application == 0 and not tables
+        if new:
             for statement in _TABLES:
                 connection.execute(statement)
+        if new or (application == APPLICATION_ID and "identity" not in tables):
+            connection.execute("CREATE TABLE identity (name TEXT NOT NULL)")
+            connection.execute("INSERT INTO identity VALUES (?)", (uuid4().hex[:16],))
         connection.execute("COMMIT")
     except sqlite3.Error as error:
         raise explain(error, path) from error
-    if application != APPLICATION_ID and tables > 0:
+    if application != APPLICATION_ID and tables:
         raise SettingsError(f"{path} is a database of another program; name another folder")
     if application == APPLICATION_ID and version != SCHEMA_VERSION:
         raise SettingsError(

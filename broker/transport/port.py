@@ -250,6 +250,12 @@ class Log(Protocol):
     def partitions(self, topic: str) -> int:
         """Number of partitions; `SettingsError` for an unknown topic."""
 
+    def identity(self, topic: str) -> str:
+        """What tells this topic from one that is made anew under the same name: letters, digits, ``-`` and ``_``.
+
+        The same for as long as the topic is there, for every process; `SettingsError` for an unknown topic.
+        """
+
     def start(self, tp: TopicPartition) -> int:
         """An offset at or before the first record that is kept, and after all that retention dropped."""
 

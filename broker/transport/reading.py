@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Final
 
 from nuncius.broker.transport.port import Log, Reader, Record, TopicPartition
@@ -59,3 +60,16 @@ def read_all(log: Log, topic: str) -> Iterator[Record]:
             yield from records
     finally:
         reader.close()
+
+
+def goals_before(log: Log, reader: Reader, moment: datetime) -> dict[TopicPartition, int]:
+    """For each partition of a reader the offset before which lies all that the log took before a moment.
+
+    The moment has passed by the log's clock. What a transaction under way appended before it counts; records that were
+    taken at or after it may lie before a goal, where they came during this call.
+    """
+    goals = reader.goals()
+    ends = {tp: log.end(tp) for tp in goals}
+    found = {tp: log.offset_at(tp, moment) for tp in goals}
+    goals = reader.goals()
+    return {tp: found[tp] if found[tp] < ends[tp] else goals[tp] for tp in goals}

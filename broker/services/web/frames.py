@@ -1,10 +1,12 @@
 """Records of the log as server-sent events.
 
 An event's ``id:`` is the position after its record (`nuncius.broker.transport.position`): whoever sends it back as
-``Last-Event-ID`` goes on behind that record.
+``Last-Event-ID`` goes on behind that record. Its ``taken:`` is when the log took the record, UTC; readers of events that
+do not know this field ignore it.
 """
 
 from collections.abc import Mapping, MutableMapping, Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from nuncius.broker.services.streams.selecting import Selector, Taken, decoded, selections
@@ -71,8 +73,7 @@ def frames_of(
         for text, selected in chosen.items():
             if place in selected:
                 hits[text].append(len(frames))
-        value = readable[place].value
-        frames.append(event(EVENT_OF.get(type(value), "record"), encode_json(value), to_token(position)))
+        frames.append(_frame(readable[place], to_token(position)))
     return Framed(tuple(frames), {text: tuple(found) for text, found in hits.items()})
 
 
@@ -88,8 +89,7 @@ def selected_frames(
         position[record.partition] = record.offset + 1
         place = (record.partition, record.offset)
         if place in readable and (chosen is None or place in chosen):
-            value = readable[place].value
-            frames.append(event(EVENT_OF.get(type(value), "record"), encode_json(value), to_token(position)))
+            frames.append(_frame(readable[place], to_token(position)))
     return frames
 
 
@@ -98,15 +98,21 @@ def count_selected(source: Source, records: Sequence[Record], wanted: Filter, pl
     return _chosen(source, [wanted], _taken(source, records), places)[wanted.text]
 
 
-def event(name: str, data: bytes, token: str = "") -> bytes:
+def event(name: str, data: bytes, token: str = "", taken: datetime | None = None) -> bytes:
     """One event; ``data`` is one line. Without a position the reader keeps the one it has."""
     where = b"id: %b\n" % token.encode() if token else b""
-    return where + b"event: %b\ndata: %b\n\n" % (name.encode(), data)
+    when = b"" if taken is None else b"taken: %b\n" % taken.isoformat().encode()
+    return where + when + b"event: %b\ndata: %b\n\n" % (name.encode(), data)
 
 
 def standing(token: str) -> bytes:
     """A position without an event: the reader remembers it, and shows nothing."""
     return b"id: %b\n\n" % token.encode()
+
+
+def _frame(item: Taken, token: str) -> bytes:
+    name = EVENT_OF.get(type(item.value), "record")
+    return event(name, encode_json(item.value), token, item.record.time)
 
 
 def _taken(source: Source, records: Sequence[Record]) -> tuple[Taken, ...]:

@@ -9,7 +9,7 @@ from nuncius.broker.services.web.frames import Source, count_selected, selected_
 from nuncius.broker.services.web.regions import Regions
 from nuncius.broker.transport.port import Log, Record, TopicPartition
 from nuncius.broker.transport.position import from_token
-from nuncius.broker.transport.reading import read_to
+from nuncius.broker.transport.reading import goals_before, read_to
 from nuncius.filters import Filter
 from nuncius.schemas import SettingsError
 
@@ -43,16 +43,19 @@ class Wish(NamedTuple):
         Everything that is kept.
     last
         Begin with the last so many that are selected.
+    until
+        Nothing that was taken at or after this time.
     """
 
     after: str = ""
     since: datetime | None = None
     from_start: bool = False
     last: int | None = None
+    until: datetime | None = None
 
 
 class Begin(NamedTuple):
-    """Next offsets by partition, the ends at that moment, and whether the position asked for was another log's."""
+    """Next offsets by partition, the ends at that moment or at ``until``, whether the position was another log's."""
 
     position: Mapping[int, int]
     ends: Mapping[int, int]
@@ -69,11 +72,18 @@ def begin(log: Log, source: Source, wish: Wish, wanted: Filter | None, regions: 
     """
     tps = [TopicPartition(source.topic, number) for number in range(log.partitions(source.topic))]
     starts, ends = log.starts(tps), {tp: log.end(tp) for tp in tps}
+    last_of = {tp.partition: end for tp, end in ends.items()}
+    if wish.until is not None:
+        reader = log.reader(ends)
+        try:
+            ends = goals_before(log, reader, wish.until)
+        finally:
+            reader.close()
     end_of = {tp.partition: end for tp, end in ends.items()}
     start_of = {tp.partition: start for tp, start in starts.items()}
     if wish.after:
         position = _after(wish.after, start_of)
-        beyond = any(offset > end_of[number] for number, offset in position.items())
+        beyond = any(offset > last_of[number] for number, offset in position.items())
         return Begin(start_of if beyond else position, end_of, beyond)
     if wish.last is not None:
         return Begin(_last(log, source, starts, ends, wish.last, wanted, regions), end_of, reset=False)

@@ -27,6 +27,9 @@ SOURCES: Final[Mapping[str, Source]] = {
 MOST_LAST: Final = 10_000
 """So many last records are found in a second or two; whoever wants more gives a time."""
 
+LOG_HEADER: Final = "Nuncius-Log"
+"""Tells a stream from one that was made anew under the same name: positions of the one mean nothing in the other."""
+
 After = Annotated[
     str,
     Header(
@@ -41,6 +44,10 @@ Since = Annotated[datetime | None, Query(description="from what the log took at 
 FromStart = Annotated[bool, Query(alias="since_start", description="everything that is kept")]
 Last = Annotated[int | None, Query(ge=1, le=MOST_LAST, description="begin with the last so many that are selected")]
 UntilEnd = Annotated[bool, Query(description="end with an event `end` where the stream ends now")]
+Until = Annotated[
+    datetime | None,
+    Query(description="end with an event `end` before what the log took at or after this time, at the latest now"),
+]
 
 _EVENT: Final = {
     "type": "object",
@@ -82,7 +89,10 @@ def stream_routes(log: Log, hub: Hub, names: Names) -> APIRouter:
                 raise RefusedError(400, "a named stream has its own filter; change it with PUT, or take another stream")
             wanted = await asyncio.to_thread(parse_filter, text, source.table, names)
         start = await hub.begin(source, wish, wanted)
-        return EventStream(hub.events(source, start, wanted, until_end=until_end), hub.cut, hub.stalled_s)
+        identity = await asyncio.to_thread(log.identity, source.topic)
+        events = EventStream(hub.events(source, start, wanted, until_end=until_end), hub.cut, hub.stalled_s)
+        events.headers[LOG_HEADER] = identity
+        return events
 
     def add(word: str, source: Source) -> None:
         @router.get(f"/{word}/stream", response_class=Response, responses=_ANSWERS, name=f"stream_{word}")
@@ -93,11 +103,12 @@ def stream_routes(log: Log, hub: Hub, names: Names) -> APIRouter:
             since: Since = None,
             from_start: FromStart = False,
             last: Last = None,
+            until: Until = None,
             until_end: UntilEnd = False,
         ) -> Response:
             """What is published, as it is published; resumes after ``Last-Event-ID``."""
-            wish = Wish(after, None if since is None else utc(since), from_start, last)
-            return await answer(source, wish, text, until_end=until_end)
+            wish = Wish(after, _utc(since), from_start, last, _utc(until))
+            return await answer(source, wish, text, until_end=until_end or until is not None)
 
     for word, source in SOURCES.items():
         add(word, source)
@@ -111,12 +122,13 @@ def stream_routes(log: Log, hub: Hub, names: Names) -> APIRouter:
         since: Since = None,
         from_start: FromStart = False,
         last: Last = None,
+        until: Until = None,
         until_end: UntilEnd = False,
     ) -> Response:
         """Rows of a named stream, as they are published; resumes after ``Last-Event-ID``."""
         source = await asyncio.to_thread(named_source, log, name)
-        wish = Wish(after, None if since is None else utc(since), from_start, last)
-        return await answer(source, wish, text, until_end=until_end)
+        wish = Wish(after, _utc(since), from_start, last, _utc(until))
+        return await answer(source, wish, text, until_end=until_end or until is not None)
 
     return router
 
@@ -127,3 +139,7 @@ def named_source(log: Log, name: str) -> Source:
     if name not in definitions(log):
         raise RefusedError(404, f"no stream is named {name[:80]!r}; GET /streams tells which there are")
     return Source(topic, None)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else utc(moment)

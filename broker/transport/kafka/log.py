@@ -10,6 +10,7 @@ from confluent_kafka import Consumer
 
 from nuncius.broker.transport.kafka.client import SILENT, Client
 from nuncius.broker.transport.kafka.cluster import Cluster
+from nuncius.broker.transport.kafka.looking import topic_id
 from nuncius.broker.transport.kafka.making import make_topics
 from nuncius.broker.transport.kafka.member import SESSION_MS, KafkaMember, OnRevoke
 from nuncius.broker.transport.kafka.reader import KafkaReader
@@ -65,6 +66,10 @@ class KafkaLog:
     def partitions(self, topic: str) -> int:
         """Number of partitions."""
         return self._client.partitions(topic)
+
+    def identity(self, topic: str) -> str:
+        """The id that the cluster gave the topic when it was made."""
+        return topic_id(self._client, topic)
 
     def start(self, tp: TopicPartition) -> int:
         """The offset at which what is kept begins."""

@@ -124,6 +124,24 @@ def look_at_topics(client: Client, names: Sequence[str]) -> dict[str, TopicFacts
     return {name: _topic(name, one, settings[name]) if name in settings else one for name, one in found.items()}
 
 
+def topic_id(client: Client, topic: str) -> str:
+    """The id of a topic of ours; that of the cluster where its brokers are too old to give topics ids (before 2.8).
+
+    Raises
+    ------
+    Retry
+        If the cluster does not answer now.
+    SettingsError
+        If there is no such topic, or we may not know.
+    """
+    name = client.cluster.outside(topic)
+    asked = client.admin.describe_topics(TopicCollection([name]), request_timeout=RPC_S)
+    found = str(_answer(client, asked[name], f"topic {name}").topic_id)
+    if found.strip("A="):
+        return found
+    return str(_answer(client, client.admin.describe_cluster(request_timeout=RPC_S), "its id").cluster_id)
+
+
 def _topic(name: str, found: Any, settings: Mapping[str, str] | None) -> TopicFacts:
     return TopicFacts(
         name,
