@@ -8,16 +8,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol, TypeVar
-from urllib.parse import urlsplit
+from typing import BinaryIO, Final, Protocol
 
 from nuncius.broker.connection import connection_of
+from nuncius.broker.follow_up import fits_of, policies_of, routes_of
 from nuncius.broker.matching.rules import CandidateRule, Rule
 from nuncius.broker.matching.rules_toml import load_rules, shipped_rules, shipped_text
-from nuncius.broker.planning.policies_toml import load_policies, shipped
-from nuncius.broker.planning.policy import Policies
 from nuncius.broker.services.associating import Associating
-from nuncius.broker.services.delivering import Delivering, Route
+from nuncius.broker.services.delivering import Delivering
 from nuncius.broker.services.doctor import Finding, examine, examine_machine
 from nuncius.broker.services.facility_reader import read_packet
 from nuncius.broker.services.harvest import Order, harvest, ordered
@@ -37,6 +35,7 @@ from nuncius.broker.services.watching import read_region
 from nuncius.broker.services.web.regions import Regions
 from nuncius.broker.services.worker import Worker
 from nuncius.broker.settings import Settings
+from nuncius.broker.settings_files import read_with
 from nuncius.broker.sky import SkyMap
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.address import (
@@ -52,13 +51,9 @@ from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.local import open_local
 from nuncius.broker.transport.opening import open_address
 from nuncius.broker.transport.port import Log
-from nuncius.consumers.recorder import Recorder
 from nuncius.filters import Area, Names
 from nuncius.schemas import SettingsError
 from nuncius.schemas.vocabulary import RunMode
-
-Loaded = TypeVar("Loaded")
-
 
 ROAD: Final = ("match", "associate", "too", "deliver")
 """Every service behind ingest, in the order of the road."""
@@ -105,12 +100,7 @@ def _open(settings: Settings, address: str | None) -> Log:
 
 def rules_of(settings: Settings) -> tuple[Rule, ...]:
     """Shipped rules, with the user's own merged in by name."""
-    return shipped_rules() if settings.rules is None else _in(settings.rules, partial(load_rules, shipped_text()))
-
-
-def policies_of(settings: Settings) -> Policies:
-    """The user's policies, else the shipped ones."""
-    return shipped() if settings.policies is None else _in(settings.policies, load_policies)
+    return shipped_rules() if settings.rules is None else read_with(settings.rules, partial(load_rules, shipped_text()))
 
 
 def names_of(settings: Settings) -> Names:
@@ -149,25 +139,14 @@ def workers_of(
     if "associate" in names:
         workers.append(Worker(log, Associating(rules, settings.lateness_days, maps)))
     if "too" in names:
-        workers.append(Worker(log, Planning(policies_of(settings), maps)))
+        policies = policies_of(settings)
+        fits = fits_of(policies, names_of(settings), maps, areas_of(settings))
+        workers.append(Worker(log, Planning(policies, maps, fits)))
     if "deliver" in names:
         workers += [Delivering(log, route, utc_now) for route in routes_of(settings)]
     if "streams" in names:
         workers.append(StreamsWorker(log, maps, names_of(settings), areas_of(settings)))
     return tuple(workers)
-
-
-def routes_of(settings: Settings) -> tuple[Route, ...]:
-    """Who is asked: the webhook where one is set, and always the recorder, which asks nobody."""
-    restraints = {policy.name: policy.restraint for policy in policies_of(settings).active}
-    if settings.webhook_url is None:
-        return (Route(adapter=Recorder()),)
-    from nuncius.consumers.webhook import Webhook
-
-    secret = os.environ.get("NUNCIUS_WEBHOOK_SECRET", "")
-    host = urlsplit(settings.webhook_url).hostname or ""
-    webhook = Webhook(settings.webhook_url, secret=secret, allowed_hosts=frozenset({host}))
-    return (Route(adapter=webhook, restraints=restraints), Route(adapter=Recorder()))
 
 
 def replay_paths(
@@ -292,21 +271,3 @@ def _examine_settings(settings: Settings) -> Iterator[Finding]:
     ):
         idle = f"; disabled, or without a source: {', '.join(off)}" if off else ""
         yield Finding(what, "ok", f"{count}, {'as shipped' if file is None else f'with {file}'}{idle}")
-
-
-def _in(path: Path, load: Callable[[str], Loaded]) -> Loaded:
-    """What a file of the user's holds; an error in it names the file."""
-    text = _text(path)
-    try:
-        return load(text)
-    except SettingsError as error:
-        raise SettingsError(f"{path}: {error}") from error
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise SettingsError(f"no such file: {path}") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: not UTF-8 text") from error

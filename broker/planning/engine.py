@@ -2,7 +2,7 @@
 
 Rules
 -----
-1. There is one request for a policy, its facility and a cause: a coincidence, a candidate list, a thread of alerts.
+1. There is one request for a policy, a facility and a cause: a coincidence, a candidate list, a thread of alerts.
 2. What is published for it is a function of the cause's latest record alone (its highest revision; for a thread, the
    set of its notices) and of the alerts that this record names. Order and copies of the input do not matter.
 3. The states are ``proposed``; ``rejected``, considered and not wanted, or wanted no longer, with the reason (not
@@ -25,9 +25,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from nuncius.broker.planning.fitting import ANYTHING, Fits
 from nuncius.broker.planning.notice import Notice, Thread
+from nuncius.broker.planning.planned import Verdict, pointing, refused
 from nuncius.broker.planning.policy import Policies, Policy
-from nuncius.broker.planning.verdict import Cause, Verdict, judge, named_alerts, selects
+from nuncius.broker.planning.verdict import Cause, Refused, Wanted, judge, named_alerts, selects
 from nuncius.broker.sky.skymap import SkyMap
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.coincidence import CandidateList, Coincidence
@@ -57,11 +59,18 @@ class Planner:
     """Requests for a set of policies.
 
     ``step`` reads the state and never changes it; ``apply`` does, and cannot fail. On an abort, drop the delta.
+
+    Parameters
+    ----------
+    policies
+        Those that act are obeyed.
+    fits
+        Their filters.
     """
 
-    def __init__(self, policies: Policies) -> None:
-        self._policies = policies.active
-        self._sites = policies.sites
+    def __init__(self, policies: Policies, fits: Fits = ANYTHING) -> None:
+        self._policies = policies
+        self._fits = fits
         self._notices: dict[str, Notice] = {}
         self._causes: dict[str, Cause] = {}
         self._requests: dict[str, ToORequest] = {}
@@ -85,7 +94,8 @@ class Planner:
             The sky maps of these alerts by their sha256. A map that is not among them is taken as no position, and not
             asked for again: have it before the alert.
         """
-        notices, causes = self._learn(coincidences, lists, alerts, maps or {})
+        known = maps or {}
+        notices, causes = self._learn(coincidences, lists, alerts, known)
         every_notice = ChainMap(notices, self._notices)
         every_cause = ChainMap(causes, self._causes)
         touched = set(causes).union(*(self._named_by.get(alert, ()) for alert in notices))
@@ -93,8 +103,8 @@ class Planner:
         for cause_id in sorted(touched):
             cause = every_cause[cause_id]
             if all(alert in every_notice for alert in named_alerts(cause)):
-                for policy in self._policies:
-                    self._consider(policy, cause_id, cause, every_notice, requests)
+                for policy in self._policies.active:
+                    self._consider(policy, cause_id, cause, every_notice, known, requests)
         return Outcome(Delta(notices, causes, requests), tuple(requests.values()))
 
     def apply(self, delta: Delta) -> None:
@@ -151,25 +161,34 @@ class Planner:
         cause_id: str,
         cause: Cause,
         notices: Mapping[str, Notice],
+        maps: Mapping[str, SkyMap],
         requests: dict[str, ToORequest],
     ) -> None:
         selected = selects(policy, cause)
         if not selected and cause_id not in self._asked_for:
             return
-        ident = request_id(policy.name, policy.facility, cause_id)
-        before = self._requests.get(ident)
-        verdict = judge(policy, self._sites, cause, notices) if selected else None
-        if verdict is not None:
-            now = _request(policy, ident, cause_id, cause, verdict)
-        elif before is not None and before.state != "cancelled":
-            now = replace(before, state="cancelled", window_start=None, window_stop=None, airmass_min=None)
-            now = replace(now, reason="the policy no longer asks for this cause", issued_time=_facts(cause).issued_time)
-        else:
-            return
-        if before is None:
-            requests[ident] = _numbered(now, 1)
-        elif _content(now) != _content(before):
-            requests[ident] = _numbered(now, before.revision + 1)
+        verdict = judge(policy, cause, notices, maps, self._fits) if selected else None
+        for facility in policy.asked:
+            ident = request_id(policy.name, facility, cause_id)
+            before = self._requests.get(ident)
+            if verdict is not None:
+                asked = refused(verdict) if isinstance(verdict, Refused) else self._ask(policy, facility, verdict)
+                now = _request(policy, facility, ident, cause_id, cause, verdict.event, asked)
+            elif before is not None and before.state != "cancelled":
+                now = replace(
+                    before, state="cancelled", window_start=None, window_stop=None, airmass_min=None, tiles=()
+                )
+                facts = _facts(cause)
+                now = replace(now, reason="the policy no longer asks for this cause", issued_time=facts.issued_time)
+            else:
+                continue
+            if before is None:
+                requests[ident] = _numbered(now, 1)
+            elif _content(now) != _content(before):
+                requests[ident] = _numbered(now, before.revision + 1)
+
+    def _ask(self, policy: Policy, facility: str, wanted: Wanted) -> Verdict:
+        return pointing(policy, facility, self._policies, wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,28 +209,42 @@ def _facts(cause: Cause) -> _Facts:
             return _Facts("alert", cause.last.reality, cause.last.run_mode, cause.last.issued_time)
 
 
-def _request(policy: Policy, ident: str, cause_id: str, cause: Cause, verdict: Verdict) -> ToORequest:
+def _request(
+    policy: Policy, facility: str, ident: str, cause_id: str, cause: Cause, event: Notice, verdict: Verdict
+) -> ToORequest:
     facts, window, there = _facts(cause), verdict.window, verdict.target.place
+    tiles = verdict.tiles
     return ToORequest(
         request_id=ident,
         state=verdict.state,
         policy=policy.name,
-        facility=policy.facility,
+        facility=facility,
         cause_id=cause_id,
         cause_kind=facts.kind,
         target_name=verdict.target.name,
         ra=there.ra_deg,
         dec=there.dec_deg,
         radius_deg=there.radius_deg,
-        window_start=None if window is None else window.start,
-        window_stop=None if window is None else window.stop,
-        airmass_min=None if window is None else window.airmass_min,
+        window_start=tiles[0].start if tiles else None if window is None else window.start,
+        window_stop=tiles[-1].stop if tiles else None if window is None else window.stop,
+        airmass_min=min(tile.airmass for tile in tiles) if tiles else None if window is None else window.airmass_min,
         exposure_s=policy.exposure_s,
         filter=policy.filter,
+        ask=policy.ask,
+        tiles=tiles,
+        probability=sum(tile.probability for tile in tiles) if tiles else None,
+        site=verdict.site,
+        max_airmass=policy.max_airmass,
+        moon_separation_min_deg=policy.moon_separation_min_deg or None,
         priority=policy.priority,
+        preempt=policy.preempt,
         needs_approval=policy.approval,
         reality=facts.reality,
         run_mode=facts.run_mode,
+        event_thread=event.thread_id,
+        event_class=event.event_class,
+        event_time=event.time,
+        follows=tuple(sorted(named_alerts(cause))) or (event.alert_id,),
         expires=verdict.expires,
         reason=verdict.reason,
         idempotency_key="",

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Final, Self
 
-from nuncius.broker.planning.place import Place, place
+from nuncius.broker.planning.place import Place, place, region
 from nuncius.broker.sky.skymap import SkyMap
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.vocabulary import Messenger, Reality, RunMode
@@ -27,8 +27,10 @@ class Notice:
     ----------
     time
         End of the event's interval, else its time, UTC.
-    find
-        Finds `place` when it is first asked for: most notices are never pointed at.
+    alert
+        The alert itself, for the policies' filters.
+    find, region
+        Find `place` and the map around it when first asked for: most notices are never pointed at.
     """
 
     alert_id: str
@@ -44,7 +46,9 @@ class Notice:
     issued_time: datetime | None
     far_hz: float | None
     p_astro: float | None
+    alert: Alert = field(compare=False, repr=False)
     find: Callable[[], Place | None] = field(compare=False, repr=False)
+    region: Callable[[], SkyMap | None] = field(compare=False, repr=False)
 
     @classmethod
     def of(cls, alert: Alert, maps: Mapping[str, SkyMap]) -> Self:
@@ -63,7 +67,9 @@ class Notice:
             issued_time=alert.issued_time,
             far_hz=alert.far_hz,
             p_astro=alert.p_astro,
+            alert=alert,
             find=cache(partial(place, alert, maps)),
+            region=partial(region, alert, maps),
         )
 
     @property
@@ -111,9 +117,9 @@ class Thread:
         return next((n.time for n in self.obeyed if n.time is not None), None)
 
     @property
-    def place(self) -> Place | None:
-        """Where to point by the latest notice that says so."""
-        return next((n.place for n in self.obeyed if n.place is not None), None)
+    def placed(self) -> Notice | None:
+        """The latest notice that says where to point."""
+        return next((n for n in self.obeyed if n.place is not None), None)
 
     @property
     def far_hz(self) -> float | None:

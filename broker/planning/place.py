@@ -36,7 +36,7 @@ class Place:
         return float(_SKY_DEG2 * np.sin(np.radians(self.radius_deg) / 2) ** 2)
 
 
-def place(alert: Alert, maps: Mapping[str, SkyMap]) -> Place | None:
+def best(alert: Alert, maps: Mapping[str, SkyMap]) -> tuple[Place, Localization] | None:
     """The tightest of a notice's own localizations, else of the others; None where it has none that can be read.
 
     Parameters
@@ -47,9 +47,24 @@ def place(alert: Alert, maps: Mapping[str, SkyMap]) -> Place | None:
         Sky maps by their sha256; a localization whose map is not among them, or whose shape is impossible, is passed
         over.
     """
-    found = [(spot.origin != "own", _place(spot, maps)) for spot in alert.localizations]
-    known = [(foreign, there.radius_deg, n, there) for n, (foreign, there) in enumerate(found) if there is not None]
-    return min(known)[3] if known else None
+    found = [(spot.origin != "own", _place(spot, maps), spot) for spot in alert.localizations]
+    known = [(foreign, there.radius_deg, n) for n, (foreign, there, _) in enumerate(found) if there is not None]
+    if not known:
+        return None
+    _, there, spot = found[min(known)[2]]
+    return None if there is None else (there, spot)
+
+
+def place(alert: Alert, maps: Mapping[str, SkyMap]) -> Place | None:
+    """Where `best` points."""
+    found = best(alert, maps)
+    return None if found is None else found[0]
+
+
+def region(alert: Alert, maps: Mapping[str, SkyMap]) -> SkyMap | None:
+    """The map of `best`, whatever its shape; None as there."""
+    found = best(alert, maps)
+    return None if found is None else geometry(found[1], maps)
 
 
 def _place(spot: Localization, maps: Mapping[str, SkyMap]) -> Place | None:

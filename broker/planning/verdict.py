@@ -1,22 +1,29 @@
 """What one policy makes of one cause: wanted, not wanted and why, or taken back.
 
-Pure functions of the cause's latest record and of the notices it names. The clock is the data's: planning happens at
-the cause's issue time, so that a replay plans as the live run did.
+Pure functions of the cause's latest record and of the notices it names; when and how it is to be observed is
+`nuncius.broker.planning.planned`'s. The clock is the data's: planning happens at the cause's issue time, so that a
+replay plans as the live run did.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 
+from nuncius.broker.planning.fitting import Fits
 from nuncius.broker.planning.notice import Notice, Thread
 from nuncius.broker.planning.place import Place
 from nuncius.broker.planning.policy import Policy
-from nuncius.broker.planning.visibility import Site, Window, windows
+from nuncius.broker.sky.geometry import geometry
+from nuncius.broker.sky.skymap import SkyMap
 from nuncius.schemas.coincidence import CandidateList, Coincidence, Pair
+from nuncius.schemas.errors import MalformedAlert
+from nuncius.schemas.localization import Localization, SkyMapRef
 from nuncius.schemas.vocabulary import RequestState
 
 Cause = Coincidence | CandidateList | Thread
 Notices = Mapping[str, Notice]
+Maps = Mapping[str, SkyMap]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,32 +36,55 @@ class Target:
         What and where.
     known
         When it became known, where that is earlier than the cause's latest record; UTC.
+    region
+        Finds the map or region to lay fields on; None where there is no more than the place.
     """
 
     name: str
     place: Place
     known: datetime | None = None
+    region: Callable[[], SkyMap | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What a policy makes of a cause.
+class Refused:
+    """The policy does not want it, or its cause is gone.
 
     Parameters
     ----------
     state
-        ``proposed``; ``rejected``: considered and not wanted; ``cancelled``: the cause is taken back.
-    target, reason, expires
+        ``rejected``: considered and not wanted; ``cancelled``: the cause is taken back.
+    target, event, reason
         For the request.
-    window
-        With ``proposed`` only.
     """
 
     state: RequestState
     target: Target
+    event: Notice
     reason: str
-    expires: datetime | None = None
-    window: Window | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The policy wants it observed, if it can be.
+
+    Parameters
+    ----------
+    targets
+        Best first; at least one.
+    event
+        The notice of the event behind it.
+    event_time, known_time
+        When the event was and when the cause was known, UTC.
+    says
+        What it is and how sure, for people.
+    """
+
+    targets: tuple[Target, ...]
+    event: Notice
+    event_time: datetime | None
+    known_time: datetime | None
+    says: str
 
 
 def named_alerts(cause: Cause) -> frozenset[str]:
@@ -84,30 +114,34 @@ def selects(policy: Policy, cause: Cause) -> bool:
             )
 
 
-def judge(policy: Policy, sites: Mapping[str, Site], cause: Cause, notices: Notices) -> Verdict | None:
+def judge(policy: Policy, cause: Cause, notices: Notices, maps: Maps, fits: Fits) -> Wanted | Refused | None:
     """The verdict of a policy that selects the cause; None where nothing in it has a position.
 
     Parameters
     ----------
-    policy, sites
-        As loaded; the sites hold every one that the policy names.
+    policy
+        As loaded.
     cause
         Its latest record.
     notices
         At least those of `named_alerts`.
+    maps
+        Sky maps by their sha256.
+    fits
+        The policies' filters.
     """
     match cause:
         case Coincidence():
-            return _judge_coincidence(policy, sites, cause, notices)
+            return _judge_coincidence(policy, cause, notices, maps, fits)
         case CandidateList():
-            return _judge_list(policy, sites, cause, notices)
+            return _judge_list(policy, cause, notices, fits)
         case Thread():
-            return _judge_thread(policy, sites, cause)
+            return _judge_thread(policy, cause, fits)
 
 
 def _judge_coincidence(
-    policy: Policy, sites: Mapping[str, Site], cause: Coincidence, notices: Notices
-) -> Verdict | None:
+    policy: Policy, cause: Coincidence, notices: Notices, maps: Maps, fits: Fits
+) -> Wanted | Refused | None:
     best = Pair(
         partner=cause.partner,
         dt_s=cause.dt_s,
@@ -122,111 +156,78 @@ def _judge_coincidence(
     target = _tightest(notices, (*cause.anchor.alert_ids, *chosen.partner.alert_ids))
     if target is None:
         return None
+    if cause.combined_map is not None:
+        target = replace(target, region=partial(_map_of, cause.combined_map, maps, target.region))
+    event = max((notices[one] for one in cause.anchor.alert_ids), key=lambda notice: notice.order)
+    refused = partial(Refused, target=target, event=event)
     if cause.state == "retracted" or cause.anchor.retracted or not held:
-        return Verdict(state="cancelled", target=target, reason=f"{cause.rule}: the coincidence was taken back")
+        return refused(state="cancelled", reason=f"{cause.rule}: the coincidence was taken back")
     if None not in refusals:
-        return Verdict(state="rejected", target=target, reason=f"{cause.rule}: {refusals[0]}")
+        return refused(state="rejected", reason=f"{cause.rule}: {refusals[0]}")
+    misfit = fits.where(policy.name, cause) or fits.anchor(policy.name, event.alert)
+    if misfit is not None:
+        return refused(state="rejected", reason=f"{cause.rule}: {misfit}")
     times = [time for time in (cause.anchor.time, chosen.partner.time) if time is not None]
     says = f"{cause.rule}: {cause.anchor.facility} with {chosen.partner.facility}, {_words(chosen)}"
-    return _planned(policy, sites, [target], event_time=max(times, default=None), now=cause.issued_time, says=says)
+    return Wanted(
+        targets=(target,), event=event, event_time=max(times, default=None), known_time=cause.issued_time, says=says
+    )
 
 
-def _judge_list(policy: Policy, sites: Mapping[str, Site], cause: CandidateList, notices: Notices) -> Verdict | None:
+def _judge_list(policy: Policy, cause: CandidateList, notices: Notices, fits: Fits) -> Wanted | Refused | None:
     event = notices[cause.event_alert_id]
     ranked = [
-        Target(name=one.thread_id, place=Place(one.ra, one.dec, 0.0), known=_latest(event.issued_time, one.first_time))
+        Target(
+            name=one.thread_id,
+            place=Place(one.ra, one.dec, 0.0),
+            known=_latest(event.issued_time, one.first_time),
+            region=_no_region,
+        )
         for one in cause.candidates
         if one.arm == "on"
     ]
-    around = [] if event.place is None else [Target(name=event.thread_id, place=event.place)]
-    targets = ranked[: policy.max_rank] or around
+    around = [] if event.place is None else [Target(name=event.thread_id, place=event.place, region=event.region)]
+    targets = tuple(ranked[: policy.max_rank] or around)
     if not targets:
         return None
+    refused = partial(Refused, target=targets[0], event=event)
     if cause.state == "retracted":
-        return Verdict(state="cancelled", target=targets[0], reason=f"{cause.rule}: the list was taken back")
+        return refused(state="cancelled", reason=f"{cause.rule}: the list was taken back")
     if not ranked:
-        return Verdict(state="rejected", target=targets[0], reason=f"{cause.rule}: no candidate")
+        return refused(state="rejected", reason=f"{cause.rule}: no candidate")
     # the upper end of the interval: a night or two looked at before the event may have held none by luck
     most = cause.expected_by_chance if cause.expected_high is None else cause.expected_high
     refusal = _above("unrelated objects expected", most, policy.max_expected_by_chance)
+    refusal = refusal or fits.where(policy.name, cause) or fits.anchor(policy.name, event.alert)
     if refusal is not None:
-        return Verdict(state="rejected", target=targets[0], reason=f"{cause.rule}: {refusal}")
+        return refused(state="rejected", reason=f"{cause.rule}: {refusal}")
     says = f"{cause.rule}: a best candidate of {cause.event_thread}, {_number(cause.expected_by_chance)} by chance"
     event_time = event.time or event.issued_time
-    return _planned(policy, sites, targets, event_time=event_time, now=cause.issued_time, says=says)
+    return Wanted(targets=targets, event=event, event_time=event_time, known_time=cause.issued_time, says=says)
 
 
-def _judge_thread(policy: Policy, sites: Mapping[str, Site], cause: Thread) -> Verdict | None:
+def _judge_thread(policy: Policy, cause: Thread, fits: Fits) -> Wanted | Refused | None:
     last = cause.last
-    if cause.place is None:
+    placed = cause.placed
+    if placed is None or placed.place is None:
         return None
-    target = Target(name=last.thread_id, place=cause.place)
+    target = Target(name=last.thread_id, place=placed.place, region=placed.region)
     if last.retraction:
-        return Verdict(state="cancelled", target=target, reason=f"{last.thread_id}: taken back by {last.facility}")
-    refusal = _above("false-alarm rate in Hz", cause.far_hz, policy.max_far_hz)
-    if (
-        refusal is None
-        and policy.min_p_astro is not None
-        and (cause.p_astro is None or cause.p_astro < policy.min_p_astro)
-    ):
-        stated = "unknown" if cause.p_astro is None else f"{cause.p_astro:.2g}"
-        refusal = f"probability of astrophysical origin {stated}, wanted {policy.min_p_astro:g} or more"
+        reason = f"{last.thread_id}: taken back by {last.facility}"
+        return Refused(state="cancelled", target=target, event=last, reason=reason)
+    refusal = _above("false-alarm rate in Hz", cause.far_hz, policy.max_far_hz) or _too_doubtful(policy, cause)
+    refusal = refusal or fits.where(policy.name, last.alert)
     if refusal is not None:
-        return Verdict(state="rejected", target=target, reason=f"{last.thread_id}: {refusal}")
+        return Refused(state="rejected", target=target, event=last, reason=f"{last.thread_id}: {refusal}")
     says = f"{last.facility} {last.event_class} {last.thread_id}"
-    return _planned(policy, sites, [target], event_time=cause.time, now=last.issued_time, says=says)
+    return Wanted(targets=(target,), event=last, event_time=cause.time, known_time=last.issued_time, says=says)
 
 
-def _planned(
-    policy: Policy,
-    sites: Mapping[str, Site],
-    targets: list[Target],
-    *,
-    event_time: datetime | None,
-    now: datetime | None,
-    says: str,
-) -> Verdict:
-    """The first target, best first, that is small enough and can be observed.
-
-    The windows are those of the whole span from the event to its expiry, and the first one that is not over at ``now``
-    is taken whole, so that it does not creep with every revision of the cause; it may have begun before ``now``. For a
-    candidate ``now`` is when it was first seen and the event known: another candidate, days later, moves nothing.
-    """
-    first = targets[0]
-    start = event_time or now
-    if start is None:
-        return Verdict(state="rejected", target=first, reason=f"{says}: neither event nor notice has a time")
-    expires = start + timedelta(hours=policy.expires_h)
-    small = [target for target in targets if _fits(policy, target.place)]
-    if not small:
-        reason = f"{says}: 90 % region of {first.place.area_deg2:.0f} deg² is too large"
-        return Verdict(state="rejected", target=first, reason=reason, expires=expires)
-    for target in small:
-        found = _first_window(
-            policy, sites, target.place, start=start, expires=expires, now=target.known or now or start
-        )
-        if found is not None:
-            site, window = found
-            reason = f"{says}; from {site} {window.start:%Y-%m-%d %H:%M} to {window.stop:%Y-%m-%d %H:%M} UTC"
-            return Verdict(state="proposed", target=target, reason=reason, expires=expires, window=window)
-    reason = f"{says}: not observable for {policy.exposure_s:g} s from {', '.join(policy.sites)} before it expires"
-    return Verdict(state="rejected", target=first, reason=reason, expires=expires)
-
-
-def _first_window(
-    policy: Policy, sites: Mapping[str, Site], there: Place, *, start: datetime, expires: datetime, now: datetime
-) -> tuple[str, Window] | None:
-    needed = timedelta(seconds=policy.exposure_s)
-    usable = []
-    for rank, name in enumerate(policy.sites):
-        every = windows(there.ra_deg, there.dec_deg, sites[name], policy.limits, start=start, stop=expires)
-        window = next((w for w in every if w.stop - max(w.start, now) >= needed), None)
-        if window is not None:
-            usable.append((window.start, window.airmass_min, rank, name, window))
-    if not usable:
+def _too_doubtful(policy: Policy, cause: Thread) -> str | None:
+    if policy.min_p_astro is None or (cause.p_astro is not None and cause.p_astro >= policy.min_p_astro):
         return None
-    *_, name, window = min(usable, key=lambda found: found[:3])
-    return name, window
+    stated = "unknown" if cause.p_astro is None else f"{cause.p_astro:.2g}"
+    return f"probability of astrophysical origin {stated}, wanted {policy.min_p_astro:g} or more"
 
 
 def _latest(*times: datetime | None) -> datetime | None:
@@ -278,12 +279,6 @@ def _below(words: str, number: float | None, floor: float | None) -> str | None:
     return f"{words} {_number(number)}, at least {floor:g} wanted"
 
 
-def _fits(policy: Policy, there: Place) -> bool:
-    return (policy.max_radius_deg is None or there.radius_deg <= policy.max_radius_deg) and (
-        policy.max_area_deg2 is None or there.area_deg2 <= policy.max_area_deg2
-    )
-
-
 def _tightest(notices: Notices, alert_ids: tuple[str, ...]) -> Target | None:
     """The named alert with the smallest region; the first of equals."""
     known = [
@@ -292,7 +287,20 @@ def _tightest(notices: Notices, alert_ids: tuple[str, ...]) -> Target | None:
     if not known:
         return None
     _, n, there = min(known, key=lambda found: found[:2])
-    return Target(name=notices[alert_ids[n]].thread_id, place=there)
+    notice = notices[alert_ids[n]]
+    return Target(name=notice.thread_id, place=there, region=notice.region)
+
+
+def _map_of(ref: SkyMapRef, maps: Maps, otherwise: Callable[[], SkyMap | None]) -> SkyMap | None:
+    """A combined map where it is at hand, else what it was combined from."""
+    try:
+        return geometry(Localization(ref), maps) or otherwise()
+    except MalformedAlert:
+        return otherwise()
+
+
+def _no_region() -> None:
+    """A candidate is a point."""
 
 
 def _words(pair: Pair) -> str:

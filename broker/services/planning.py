@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from nuncius.broker.planning.engine import Delta, Outcome, Planner
+from nuncius.broker.planning.fitting import ANYTHING, Fits
 from nuncius.broker.planning.policy import Policies
 from nuncius.broker.services.alerts import decode_alert
 from nuncius.broker.services.fold import fold
@@ -29,20 +30,23 @@ class Planning:
         As in `Planner`.
     maps
         Sky maps of the log.
+    fits
+        The policies' filters.
     """
 
     name = "nuncius-too"
     group = GROUP
     topics = TOPICS
 
-    def __init__(self, policies: Policies, maps: MapShelf) -> None:
+    def __init__(self, policies: Policies, maps: MapShelf, fits: Fits = ANYTHING) -> None:
         self._policies = policies
         self._maps = maps
-        self._planner = Planner(policies)
+        self._fits = fits
+        self._planner = Planner(policies, fits)
 
     def restore(self, log: Log, committed: dict[TopicPartition, int]) -> None:
         """Fold causes up to the committed point silently, then take over what was asked."""
-        self._planner = Planner(self._policies)
+        self._planner = Planner(self._policies, self._fits)
         starts = log.starts(committed)
         for records in fold(log, {tp: (starts[tp], offset) for tp, offset in committed.items()}):
             self._planner.apply(self._step(records).delta)

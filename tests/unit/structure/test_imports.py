@@ -13,7 +13,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("nuncius.broker.cli",),
     ("nuncius.broker.live", "nuncius.broker.rehearsal", "nuncius.broker.household"),
     ("nuncius.broker.app",),
-    ("nuncius.broker.connection",),
+    ("nuncius.broker.connection", "nuncius.broker.follow_up"),
+    ("nuncius.broker.settings_files",),
     ("nuncius.broker.services",),
     ("nuncius.producers", "nuncius.consumers"),
     ("nuncius.filters", "nuncius.broker.transport", "nuncius.broker.plots"),
@@ -61,7 +62,7 @@ def layer_of(name: str) -> tuple[int, str] | None:
             if inside(name, room):
                 return height, room
     if inside(name, SETTINGS):
-        return len(LAYERS) - 6, SETTINGS
+        return len(LAYERS) - 7, SETTINGS
     return None
 
 

@@ -1,0 +1,42 @@
+"""The part of the composition root that is about follow-up: policies, their filters, and who is asked through what."""
+
+import os
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from nuncius.broker.planning.fitting import ANYTHING, Fits
+from nuncius.broker.planning.policies_toml import load_policies, shipped
+from nuncius.broker.planning.policy import Policies
+from nuncius.broker.services.delivering import Route
+from nuncius.broker.settings import Settings
+from nuncius.broker.settings_files import read_with
+from nuncius.broker.sky import SkyMap
+from nuncius.consumers.recorder import Recorder
+from nuncius.filters import Area, Names
+
+
+def policies_of(settings: Settings) -> Policies:
+    """The user's policies, else the shipped ones."""
+    return shipped() if settings.policies is None else read_with(settings.policies, load_policies)
+
+
+def fits_of(policies: Policies, names: Names, maps: Mapping[str, SkyMap], areas: Mapping[str, Area]) -> Fits:
+    """The policies' filters, checked; without a filter among them nothing of the language is loaded."""
+    if not any(policy.where or policy.anchor_where for policy in policies.policies):
+        return ANYTHING
+    from nuncius.broker.services.policy_filters import PolicyFilters
+
+    return PolicyFilters(policies, names, maps, areas)
+
+
+def routes_of(settings: Settings) -> tuple[Route, ...]:
+    """Who is asked: the webhook where one is set, and always the recorder, which asks nobody."""
+    restraints = {policy.name: policy.restraint for policy in policies_of(settings).active}
+    if settings.webhook_url is None:
+        return (Route(adapter=Recorder()),)
+    from nuncius.consumers.webhook import Webhook
+
+    secret = os.environ.get("NUNCIUS_WEBHOOK_SECRET", "")
+    host = urlsplit(settings.webhook_url).hostname or ""
+    webhook = Webhook(settings.webhook_url, secret=secret, allowed_hosts=frozenset({host}))
+    return (Route(adapter=webhook, restraints=restraints), Route(adapter=Recorder()))

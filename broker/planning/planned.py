@@ -1,0 +1,125 @@
+"""When and how a wanted target is observed: the first window of a site, or a plan of fields.
+
+The windows are those of the whole span from the event to its expiry, and the first one that is not over when the cause
+is known is taken whole, so that it does not creep with every revision of the cause; it may have begun before that. For
+a candidate this moment is when it was first seen and the event known: another candidate, days later, moves nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from nuncius.broker.planning.place import Place
+from nuncius.broker.planning.policy import Policies, Policy
+from nuncius.broker.planning.verdict import Refused, Target, Wanted
+from nuncius.broker.planning.visibility import Limits, Site, Window, windows
+from nuncius.schemas.plan import PlannedTile
+from nuncius.schemas.vocabulary import RequestState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What is asked of one facility, or why nothing is.
+
+    Parameters
+    ----------
+    state
+        ``proposed``; ``rejected``: considered and not wanted; ``cancelled``: the cause is taken back.
+    target, reason, expires
+        For the request.
+    window, site
+        Of a pointing that is ``proposed``.
+    tiles
+        Of a plan that is ``proposed``.
+    """
+
+    state: RequestState
+    target: Target
+    reason: str
+    expires: datetime | None = None
+    window: Window | None = None
+    site: str = ""
+    tiles: tuple[PlannedTile, ...] = ()
+
+
+def refused(one: Refused) -> Verdict:
+    """The verdict for every facility alike."""
+    return Verdict(state=one.state, target=one.target, reason=one.reason)
+
+
+def pointing(policy: Policy, facility: str, policies: Policies, wanted: Wanted) -> Verdict:
+    """The first target, best first, that is small enough and can be observed from the facility."""
+    first = wanted.targets[0]
+    start = wanted.event_time or wanted.known_time
+    if start is None:
+        return Verdict(state="rejected", target=first, reason=f"{wanted.says}: neither event nor notice has a time")
+    expires = start + timedelta(hours=policy.expires_h)
+    small = [target for target in wanted.targets if _is_small(policy, target.place)]
+    if not small:
+        reason = f"{wanted.says}: 90 % region of {first.place.area_deg2:.0f} deg² is too large"
+        return Verdict(state="rejected", target=first, reason=reason, expires=expires)
+    sites = sites_of(policy, facility, policies)
+    limits = limits_of(policy, facility, policies)
+    for target in small:
+        now = target.known or wanted.known_time or start
+        found = _first_window(policy, sites, limits, target.place, start=start, expires=expires, now=now)
+        if found is not None:
+            site, window = found
+            reason = f"{wanted.says}; from {site} {window.start:%Y-%m-%d %H:%M} to {window.stop:%Y-%m-%d %H:%M} UTC"
+            return Verdict(state="proposed", target=target, reason=reason, expires=expires, window=window, site=site)
+    named = ", ".join(site.name for site in sites)
+    reason = f"{wanted.says}: not observable for {policy.exposure_s:g} s from {named} before it expires"
+    return Verdict(state="rejected", target=first, reason=reason, expires=expires)
+
+
+def sites_of(policy: Policy, facility: str, policies: Policies) -> tuple[Site, ...]:
+    """Where a policy's facility observes from: the policy's own sites, else the telescope's."""
+    if policy.sites:
+        return tuple(policies.sites[name] for name in policy.sites)
+    return policies.telescopes[facility].sites
+
+
+def limits_of(policy: Policy, facility: str, policies: Policies) -> Limits:
+    """The stricter of what a policy asks and what the telescope can do."""
+    asked, known = policy.limits, policies.telescopes.get(facility)
+    if known is None:
+        return asked
+    return replace(
+        asked,
+        min_altitude_deg=max(asked.min_altitude_deg, known.limits.min_altitude_deg),
+        sun_altitude_max_deg=min(asked.sun_altitude_max_deg, known.limits.sun_altitude_max_deg),
+        moon_separation_min_deg=max(asked.moon_separation_min_deg, known.limits.moon_separation_min_deg),
+    )
+
+
+def _first_window(
+    policy: Policy,
+    sites: tuple[Site, ...],
+    limits: Limits,
+    there: Place,
+    *,
+    start: datetime,
+    expires: datetime,
+    now: datetime,
+) -> tuple[str, Window] | None:
+    needed = timedelta(seconds=policy.exposure_s)
+    usable = []
+    for rank, site in enumerate(sites):
+        every = windows(there.ra_deg, there.dec_deg, site, limits, start=start, stop=expires)
+        window = next((w for w in every if w.stop - max(w.start, now) >= needed), None)
+        if window is not None:
+            usable.append((window.start, window.airmass_min, rank, site.name, window))
+    if not usable:
+        return None
+    *_, name, window = min(usable, key=lambda found: found[:3])
+    return name, window
+
+
+def _is_small(policy: Policy, there: Place) -> bool:
+    return (policy.max_radius_deg is None or there.radius_deg <= policy.max_radius_deg) and (
+        policy.max_area_deg2 is None or there.area_deg2 <= policy.max_area_deg2
+    )
+
+
+Verdicts = Mapping[str, Verdict]
+"""By facility."""
