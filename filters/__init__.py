@@ -23,7 +23,7 @@ from nuncius.filters.evaluate import matches, values
 from nuncius.filters.fields import FieldInfo
 from nuncius.filters.names import NO_NAMES, Names
 from nuncius.filters.parse import Filter, parse_filter
-from nuncius.filters.places import NO_PLACES, ActiveEvent, Area, Places
+from nuncius.filters.places import NO_PLACES, ActiveEvent, Area, EventHits, IndexedPlaces, Places
 from nuncius.filters.rows import AnyRows, BatchRows, Rows, rows_of, rows_of_batch
 from nuncius.filters.tables import FIELDS, MAP_FIELDS
 
@@ -36,9 +36,11 @@ __all__ = [
     "AnyRows",
     "Area",
     "BatchRows",
+    "EventHits",
     "FieldInfo",
     "Filter",
     "FilterError",
+    "IndexedPlaces",
     "Names",
     "Places",
     "Rows",

@@ -1,9 +1,9 @@
 """What a filter may ask about the sky beyond its own record."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
-from nuncius.broker.sky.healpix import BoolArray, FloatArray
+from nuncius.broker.sky.healpix import BoolArray, FloatArray, IntArray
 from nuncius.broker.sky.skymap import SkyMap
 
 
@@ -23,6 +23,13 @@ class ActiveEvent(NamedTuple):
     time_us: int
 
 
+class EventHits(NamedTuple):
+    """Pairs of a position, by its index, and an event whose region holds it; its time as in `ActiveEvent`."""
+
+    row: IntArray
+    time_us: IntArray
+
+
 class Places(Protocol):
     """Regions and events by name, as far as they are known here."""
 
@@ -40,6 +47,15 @@ class Places(Protocol):
 
     def sky_map(self, sha256: str) -> SkyMap | None:
         """A map by the sha256 of its file; None where it is not at hand."""
+        ...
+
+
+@runtime_checkable
+class IndexedPlaces(Places, Protocol):
+    """Places that find the events of many positions at once, without a look at every event."""
+
+    def holding(self, messenger: str, level: float, ra: FloatArray, dec: FloatArray) -> EventHits:
+        """Every pair of a position (ICRS degrees, on the sky) and an event of `events` whose region holds it."""
         ...
 
 

@@ -7,13 +7,19 @@ import numpy as np
 
 from nuncius.broker.sky.healpix import BoolArray, FloatArray, IntArray, pixel, vectors
 from nuncius.broker.sky.polygon import Polygon
-from nuncius.broker.sky.ranges import contains
+from nuncius.broker.sky.ranges import Ranges, contains
 from nuncius.broker.sky.region import moc_ranges
 from nuncius.broker.sky.sphere import separation_deg
-from nuncius.filters.places import Area, Places
+from nuncius.filters.places import Area, IndexedPlaces, Places
 from nuncius.filters.tree import ActiveRegions, Circle, Coverage, EventRegion, NamedRegion, Outline, Place
 
 DAY_US: Final = 86_400_000_000
+
+_REMEMBERED: Final = 4096
+"""Polygons and coverage maps that are read once: a filter's text, so each of them, is at most 4 kB."""
+
+_ROUNDING_DEG: Final = 1e-6
+"""Far more than what the sines of a separation lose."""
 
 
 def on_sky(ra: FloatArray, dec: FloatArray) -> BoolArray:
@@ -50,11 +56,7 @@ def inside(
     found = np.zeros(len(ra), np.bool_)
     if isinstance(place, ActiveRegions):
         known = known & timed
-        for event in places.events(place.messenger, place.level):
-            near = known & ~found & (np.abs(time_us - event.time_us) <= place.days * DAY_US)
-            if near.any():
-                found[near] = event.area.contains(ra[near], dec[near])
-        return found, known
+        return _near_events(place, ra, dec, time_us, known, places), known
     if isinstance(place, NamedRegion | EventRegion):
         area = _area(place, places)
         if area is None:
@@ -65,6 +67,23 @@ def inside(
     return found, known
 
 
+def _near_events(
+    place: ActiveRegions, ra: FloatArray, dec: FloatArray, time_us: IntArray, known: BoolArray, places: Places
+) -> BoolArray:
+    found = np.zeros(len(ra), np.bool_)
+    if isinstance(places, IndexedPlaces):
+        rows = np.flatnonzero(known)
+        hits = places.holding(place.messenger, place.level, ra[rows], dec[rows])
+        row = rows[hits.row]
+        found[row[np.abs(time_us[row] - hits.time_us) <= place.days * DAY_US]] = True
+        return found
+    for event in places.events(place.messenger, place.level):
+        near = known & ~found & (np.abs(time_us - event.time_us) <= place.days * DAY_US)
+        if near.any():
+            found[near] = event.area.contains(ra[near], dec[near])
+    return found
+
+
 def _area(place: NamedRegion | EventRegion, places: Places) -> Area | None:
     if isinstance(place, NamedRegion):
         return places.region(place.name)
@@ -73,14 +92,26 @@ def _area(place: NamedRegion | EventRegion, places: Places) -> Area | None:
 
 def _fixed(place: Circle | Outline | Coverage, ra: FloatArray, dec: FloatArray) -> BoolArray:
     if isinstance(place, Circle):
-        return np.asarray(separation_deg(place.ra, place.dec, ra, dec) <= place.radius_deg)
+        return _in_circle(place, ra, dec)
     if isinstance(place, Outline):
         if not len(ra):
             return np.zeros(0, np.bool_)
         return _polygon(place).border_rad(vectors(ra, dec))[1]
-    return contains(moc_ranges(place.moc), pixel(ra, dec))
+    return contains(_ranges(place), pixel(ra, dec))
 
 
-@lru_cache(maxsize=256)
+def _in_circle(place: Circle, ra: FloatArray, dec: FloatArray) -> BoolArray:
+    """Declinations differ by no more than the separation: only those that are near need it."""
+    found: BoolArray = np.abs(dec - place.dec) <= place.radius_deg + _ROUNDING_DEG
+    found[found] = separation_deg(place.ra, place.dec, ra[found], dec[found]) <= place.radius_deg
+    return found
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _ranges(place: Coverage) -> Ranges:
+    return moc_ranges(place.moc)
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def _polygon(place: Outline) -> Polygon:
     return Polygon.of(place.vertices)

@@ -1,31 +1,44 @@
 """Events and their regions, as far as the log has come: the fold of `nuncius.events` that filters ask."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, NamedTuple
+from functools import cached_property
+from typing import Final
 
 import numpy as np
 
 from nuncius.broker.matching.regions import Regions
-from nuncius.broker.sky.healpix import BoolArray, FloatArray
+from nuncius.broker.services.streams.active import ActiveIndex, Placed
+from nuncius.broker.sky.footprint import footprint
+from nuncius.broker.sky.healpix import BoolArray, FloatArray, pixel
 from nuncius.broker.sky.profile import Fisher
+from nuncius.broker.sky.ranges import Ranges, contains
 from nuncius.broker.sky.skymap import SkyMap
-from nuncius.filters import ActiveEvent, Area
-from nuncius.schemas import Alert
+from nuncius.filters import ActiveEvent, Area, EventHits
+from nuncius.schemas import Alert, MalformedAlert
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
-class CredibleArea(NamedTuple):
-    """Where the credible level of a shape is at most ``level``."""
+@dataclass(frozen=True, eq=False)
+class CredibleArea:
+    """Where the credible level of a shape is at most ``level``, and its densest places always."""
 
     shape: SkyMap | Fisher
     level: float
 
     def contains(self, ra: FloatArray, dec: FloatArray) -> BoolArray:
         """Whether each position, ICRS degrees, lies inside; the border does."""
-        return np.asarray(np.atleast_1d(self.shape.credible_level(ra, dec)) <= self.level)
+        if isinstance(self.shape, Fisher):
+            return np.asarray(np.atleast_1d(self.shape.credible_level(ra, dec)) <= self.level)
+        return contains(self._tiles, pixel(ra, dec))
+
+    @cached_property
+    def _tiles(self) -> Ranges:
+        cover = footprint(self.shape, self.level).cover
+        return Ranges(cover.start, cover.stop)
 
 
 class EventPlaces:
@@ -48,17 +61,26 @@ class EventPlaces:
         self._latest: dict[str, Alert] = {}
         self._owner: dict[str, str] = {}
         self._shapes: dict[str, SkyMap | Fisher | None] = {}
+        self._areas: dict[str, dict[float, CredibleArea]] = {}
+        self._active = ActiveIndex(self._placed)
 
     def take(self, alert: Alert) -> None:
         """One more alert. A thread's region goes with a retraction by the facility that opened it."""
         thread = alert.thread_id
         if alert.reality != "real" or alert.run_mode == "drill":
             return
+        if self._owner.get(thread, alert.facility) != alert.facility:
+            return
+        before = self._latest.get(thread)
         if alert.kind == "retraction":
-            if self._owner.get(thread, alert.facility) == alert.facility:
-                self._latest.pop(thread, None)
-        elif alert.localizations and self._owner.setdefault(thread, alert.facility) == alert.facility:
+            self._latest.pop(thread, None)
+        elif alert.localizations:
+            self._owner[thread] = alert.facility
             self._latest[thread] = alert
+        if before is not None and before is not self._latest.get(thread):
+            self._shapes.pop(before.alert_id, None)
+            self._areas.pop(thread, None)
+        self._active.changed(thread)
 
     def region(self, name: str) -> Area | None:
         """A watchlist or watchmap."""
@@ -68,17 +90,23 @@ class EventPlaces:
         """The latest localization of a thread up to a credible level; None while unknown or where retracted."""
         alert = self._latest.get(thread_id)
         shape = None if alert is None else self._shape(alert)
-        return None if shape is None else CredibleArea(shape, level)
+        if shape is None:
+            return None
+        known = self._areas.setdefault(thread_id, {})
+        return known.setdefault(level, CredibleArea(shape, level))
 
     def events(self, messenger: str, level: float) -> Sequence[ActiveEvent]:
         """All events of a messenger that have a region and a time."""
         found = []
-        for thread, alert in self._latest.items():
-            time = event_time(alert)
-            area = self.event_region(thread, level) if alert.messenger == messenger and time is not None else None
-            if area is not None and time is not None:
-                found.append(ActiveEvent(thread, area, (time - _EPOCH) // _MICROSECOND))
+        for thread in self._latest:
+            placed = self._placed(thread)
+            if placed is not None and placed.messenger == messenger:
+                found.append(ActiveEvent(thread, CredibleArea(placed.shape, level), placed.time_us))
         return found
+
+    def holding(self, messenger: str, level: float, ra: FloatArray, dec: FloatArray) -> EventHits:
+        """Every pair of a position and an event of a messenger whose region holds it."""
+        return self._active.holding(messenger, level, ra, dec)
 
     def sky_map(self, sha256: str) -> SkyMap | None:
         """A map by the sha256 of its file."""
@@ -86,9 +114,21 @@ class EventPlaces:
             return None
         return self._maps[sha256]
 
+    def _placed(self, thread_id: str) -> Placed | None:
+        alert = self._latest.get(thread_id)
+        time = None if alert is None else event_time(alert)
+        shape = None if alert is None else self._shape(alert)
+        if alert is None or time is None or shape is None:
+            return None
+        return Placed(alert.messenger, shape, (time - _EPOCH) // _MICROSECOND)
+
     def _shape(self, alert: Alert) -> SkyMap | Fisher | None:
+        """None where there is no localization at hand, and where it is none that can be: one alert stops no stream."""
         if alert.alert_id not in self._shapes:
-            self._shapes[alert.alert_id] = self._regions.searched(alert)
+            try:
+                self._shapes[alert.alert_id] = self._regions.searched(alert)
+            except MalformedAlert:
+                self._shapes[alert.alert_id] = None
         return self._shapes[alert.alert_id]
 
 
