@@ -21,6 +21,7 @@ from nuncius.broker.cli import (
     skymap,
     streams,
     subscribe,
+    too,
     up,
 )
 from nuncius.schemas.errors import NunciusError, SettingsError
@@ -46,7 +47,6 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
     ("ingest", service.ingest, "one service alone: take packets over HTTP"),
     ("match", service.match, "one service alone: candidates with events"),
     ("associate", service.associate, "one service alone: events with events"),
-    ("too", service.too, "one service alone: requests to telescopes"),
     ("web", service.web, "one service alone: HTTP"),
 )
 """In the order of the list, with what the list says: short enough for 80 columns."""
@@ -55,6 +55,7 @@ for _name, _command, _short in _COMMANDS:
     app.command(_name, short_help=_short)(_command)
 app.add_typer(filters.app, name="filters", short_help="ready-made filters, fields, is a filter right")
 app.add_typer(streams.app, name="streams", short_help="selections in topics of their own")
+app.add_typer(too.app, name="too", short_help="requests to telescopes; alone: that service")
 app.add_typer(skymap.app, name="skymap", short_help="what a sky map says")
 
 

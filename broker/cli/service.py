@@ -1,4 +1,4 @@
-"""``nuncius ingest``, ``match``, ``associate``, ``too``, ``web``: one service alone."""
+"""``nuncius ingest``, ``match``, ``associate``, ``web``: one service alone."""
 
 from typing import Annotated
 
@@ -19,7 +19,8 @@ Slot = Annotated[
 Leash = Annotated[bool, typer.Option("--leash", help="End when standard input ends.", hidden=True)]
 
 
-def _run(name: str, settings: Settings, slot: str | None, *, leash: bool, http: bool = True) -> None:
+def run_one(name: str, settings: Settings, slot: str | None, *, leash: bool, http: bool = True) -> None:
+    """Run a service until told to stop; with ``leash`` until standard input ends."""
     from nuncius.broker.live import end_with_standard_input, run_service
 
     if leash:
@@ -38,22 +39,17 @@ def ingest(
     leash: Leash = False,
 ) -> None:
     """Read packets from the topic nuncius.inbox and over HTTP (POST /alerts), and write them to the log."""
-    _run("ingest", with_http(settings_of(config, broker), host, port), slot, leash=leash, http=not no_http)
+    run_one("ingest", with_http(settings_of(config, broker), host, port), slot, leash=leash, http=not no_http)
 
 
 def match(*, broker: Broker = None, config: Config = None, slot: Slot = None, leash: Leash = False) -> None:
     """Match survey candidates with events. On Kafka several share the candidates."""
-    _run("match", settings_of(config, broker), slot, leash=leash)
+    run_one("match", settings_of(config, broker), slot, leash=leash)
 
 
 def associate(*, broker: Broker = None, config: Config = None, leash: Leash = False) -> None:
     """Match events with events; publish coincidences and candidate lists. One is active, others stand by."""
-    _run("associate", settings_of(config, broker), None, leash=leash)
-
-
-def too(*, broker: Broker = None, config: Config = None, leash: Leash = False) -> None:
-    """Turn coincidences into ToO requests, and deliver them. One is active, others stand by."""
-    _run("too", settings_of(config, broker), None, leash=leash)
+    run_one("associate", settings_of(config, broker), None, leash=leash)
 
 
 def web(
@@ -66,4 +62,4 @@ def web(
     leash: Leash = False,
 ) -> None:
     """Serve health and coincidences over HTTP, and accept alerts."""
-    _run("web", with_http(settings_of(config, broker), host, port), slot, leash=leash)
+    run_one("web", with_http(settings_of(config, broker), host, port), slot, leash=leash)

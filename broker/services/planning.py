@@ -49,13 +49,13 @@ class Planning:
         self._planner = Planner(self._policies, self._fits)
         starts = log.starts(committed)
         for records in fold(log, {tp: (starts[tp], offset) for tp, offset in committed.items()}):
-            self._planner.apply(self._step(records).delta)
+            self._planner.apply(self.consider(records).delta)
         asked = read_all(log, topics.TOO_REQUESTS.name)
         self._planner.restore([decode(ToORequest, record.value) for record in asked if record.value is not None])
 
     def step(self, records: Sequence[Record], now: datetime) -> Step[Delta]:  # noqa: ARG002  plans run on the data's clock
         """What these records lead to."""
-        outcome = self._step(records)
+        outcome = self.consider(records)
         sends = [Send(topics.TOO_REQUESTS.name, r.request_id.encode(), encode(r)) for r in outcome.effects]
         return Step(outcome.delta, tuple(sends))
 
@@ -63,7 +63,8 @@ class Planning:
         """Take a committed step over."""
         self._planner.apply(delta)
 
-    def _step(self, records: Sequence[Record]) -> Outcome:
+    def consider(self, records: Sequence[Record]) -> Outcome:
+        """What records lead to, with nothing remembered."""
         alerts, coincidences, lists = [], [], []
         for record in records:
             data = record.value or b""

@@ -1,0 +1,127 @@
+"""``nuncius too``: requests to telescopes, and the service that makes and delivers them."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nuncius.broker.cli.options import Broker, Config, Json, settings_of
+from nuncius.broker.cli.service import Leash, run_one
+
+if TYPE_CHECKING:
+    from nuncius.broker.transport.port import Log
+    from nuncius.schemas.vocabulary import RequestState
+
+app = typer.Typer(
+    help="Requests to telescopes: what stands, a person's yes or no, what a policy would have asked.\n\n"
+    "Without a command it is the service: coincidences into requests, requests to telescopes.",
+    invoke_without_command=True,
+)
+
+Ident = Annotated[str, typer.Argument(metavar="ID", help="The beginning of a request's id, as `list` shows it.")]
+Who = Annotated[str | None, typer.Option("--who", metavar="NAME", help="Who says so. Default: your login name.")]
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="For the record.")]
+
+
+@app.callback()
+def too(context: typer.Context, *, broker: Broker = None, config: Config = None, leash: Leash = False) -> None:
+    """Requests to telescopes: what stands, a person's yes or no, what a policy would have asked.
+
+    Without a command it is the service: coincidences into requests, requests to telescopes. One is active, others
+    stand by.
+    """
+    if context.invoked_subcommand is None:
+        run_one("too", settings_of(config, broker), None, leash=leash)
+
+
+@app.command("list", short_help="requests and where they stand")
+def list_all(
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Also those that were not wanted, or are over.")] = False,
+    broker: Broker = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Requests and where they stand; first those that wait for a person."""
+    from nuncius.broker.cli.too_lists import print_list
+    from nuncius.broker.services.too_book import book
+    from nuncius.broker.transport.clock import utc_now
+
+    with _log(broker, config) as log:
+        print_list(book(log), utc_now(), every=every, json=json)
+
+
+@app.command(short_help="one request, and all that was said of it")
+def show(ident: Ident, *, broker: Broker = None, config: Config = None, json: Json = False) -> None:
+    """One request: what, where, when, how sure, until when, what to press, and its history."""
+    from nuncius.broker.cli.too_lists import print_entry
+    from nuncius.broker.services.too_book import book, named
+    from nuncius.broker.transport.clock import utc_now
+
+    with _log(broker, config) as log:
+        print_entry(named(book(log), ident), utc_now(), json=json)
+
+
+@app.command(short_help="a person's yes: it may go out")
+def approve(ident: Ident, *, who: Who = None, why: Why = "", broker: Broker = None, config: Config = None) -> None:
+    """Say yes to a request. It holds for later revisions that ask for the same, and goes out within a second or two."""
+    _say("approved", ident, who, why, broker, config)
+
+
+@app.command(short_help="a person's no: it stays in, or is taken back")
+def decline(ident: Ident, *, who: Who = None, why: Why = "", broker: Broker = None, config: Config = None) -> None:
+    """Say no to a request. What a facility already accepted is cancelled there."""
+    _say("rejected", ident, who, why, broker, config)
+
+
+@app.command(short_help="what a policy would have asked, when, and why not")
+def check(
+    policies: Annotated[Path, typer.Argument(metavar="POLICIES", help="TOML file of policies.")],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATH]...", help="Past alerts: files, folders, archives. None: what lies on the log."),
+    ] = None,
+    *,
+    broker: Broker = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Read a policy file, say line and key of what is wrong in it, and run it over past alerts. Nobody is asked."""
+    from nuncius.broker.cli.progress import Bar
+    from nuncius.broker.cli.too_lists import print_check
+    from nuncius.broker.trial import check_policies
+
+    settings = settings_of(config, broker).model_copy(update={"policies": policies})
+    with Bar("too check") as bar:
+        found = check_policies(settings, paths or [], bar)
+    print_check(found, json=json)
+
+
+def _say(state: "RequestState", ident: str, who: str | None, why: str, broker: str | None, config: Path | None) -> None:
+    from nuncius.broker.services.too_book import book, named, word, write_word
+    from nuncius.broker.transport.clock import utc_now
+
+    with _log(broker, config) as log:
+        entry = named(book(log), ident)
+        said = word(entry, state, who=who or _login(), why=why, now=utc_now())
+        write_word(log, said, f"nuncius-person-{os.getpid()}")
+    typer.echo(f"{said.who} {state} {entry.latest.request_id} (revision {said.revision}): {entry.latest.target_name}")
+
+
+def _login() -> str:
+    return os.environ.get("USER") or os.environ.get("LOGNAME") or "unknown"
+
+
+@contextmanager
+def _log(broker: str | None, config: Path | None) -> "Iterator[Log]":
+    from nuncius.broker.app import open_log
+
+    settings = settings_of(config, broker)
+    log = open_log(settings, settings.broker)
+    try:
+        yield log
+    finally:
+        log.close()

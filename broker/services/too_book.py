@@ -1,0 +1,163 @@
+"""The book of requests: what was asked, where each stands, and a person's yes or no."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from nuncius.broker.planning.lifecycle import PERSON, Life
+from nuncius.broker.transport import topics
+from nuncius.broker.transport.port import Log
+from nuncius.broker.transport.reading import read_all
+from nuncius.schemas import SettingsError, ToORequest, ToOStatus
+from nuncius.schemas.codec import decode, encode
+from nuncius.schemas.vocabulary import RequestState
+
+SHORT: Final = 8
+"""Characters of an id that are shown; any beginning that is no other's names a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One request with all that was said of it.
+
+    Parameters
+    ----------
+    revisions
+        Ascending; at least one.
+    told
+        Statuses of every adapter and of people, in the order of the log.
+    """
+
+    revisions: tuple[ToORequest, ...]
+    told: tuple[ToOStatus, ...]
+
+    @property
+    def latest(self) -> ToORequest:
+        """The highest revision."""
+        return self.revisions[-1]
+
+    @property
+    def adapters(self) -> tuple[str, ...]:
+        """Who was asked, or would have been, in the order in which they spoke first."""
+        return tuple(dict.fromkeys(status.adapter for status in self.told if status.adapter != PERSON))
+
+    def life(self, adapter: str) -> Life:
+        """The request's life at one adapter."""
+        life = Life(revisions=self.revisions)
+        for status in self.told:
+            if status.adapter in {adapter, PERSON}:
+                life = life.with_status(status)
+        return life
+
+    @property
+    def state(self) -> RequestState:
+        """Where it stands: the last word of a real facility, else a person's, else what the policy says."""
+        said = [
+            status for status in self.told if status.revision == self.latest.revision and status.state != "recorded"
+        ]
+        if self.latest.state != "proposed":
+            gone = [status.state for status in said if status.state in {"cancelled", "not_cancelled"}]
+            return gone[-1] if gone else self.latest.state
+        facility = [status.state for status in said if status.adapter != PERSON and status.state != "proposed"]
+        word = self.life("").word
+        return facility[-1] if facility else self.latest.state if word is None else word.state
+
+    def waits(self, now: datetime) -> bool:
+        """Whether it is a person's turn: wanted, real, live, unexpired, and neither approved nor declined."""
+        one = self.latest
+        return (
+            one.state == "proposed"
+            and one.needs_approval
+            and (one.reality, one.run_mode) == ("real", "live")
+            and one.expires is not None
+            and one.expires > now
+            and self.life("").word is None
+        )
+
+
+def book(log: Log) -> tuple[Entry, ...]:
+    """Every request of a log, by the time of its first revision."""
+    asked = read_all(log, topics.TOO_REQUESTS.name)
+    told = read_all(log, topics.TOO_STATUS.name)
+    return entries(
+        [decode(ToORequest, record.value) for record in asked if record.value is not None],
+        [decode(ToOStatus, record.value) for record in told if record.value is not None],
+    )
+
+
+def entries(requests: Iterable[ToORequest], statuses: Iterable[ToOStatus]) -> tuple[Entry, ...]:
+    """Requests with their statuses, in the order of their first revisions."""
+    revisions: dict[str, dict[int, ToORequest]] = {}
+    for request in requests:
+        revisions.setdefault(request.request_id, {})[request.revision] = request
+    told: dict[str, list[ToOStatus]] = {}
+    for status in statuses:
+        told.setdefault(status.request_id, []).append(status)
+    return tuple(
+        Entry(tuple(known[revision] for revision in sorted(known)), tuple(told.get(ident, ())))
+        for ident, known in revisions.items()
+    )
+
+
+def named(found: Sequence[Entry], beginning: str) -> Entry:
+    """The request whose id begins so.
+
+    Raises
+    ------
+    SettingsError
+        If none does, or more than one.
+    """
+    hits = [entry for entry in found if entry.latest.request_id.startswith(beginning)]
+    if len(hits) == 1:
+        return hits[0]
+    if not hits:
+        raise SettingsError(f"no request {beginning!r}; see: nuncius too list")
+    ids = ", ".join(entry.latest.request_id[: SHORT + 4] for entry in hits[:5])
+    raise SettingsError(f"{len(hits)} requests begin with {beginning!r}: {ids}; write more of the id")
+
+
+def word(entry: Entry, say: RequestState, *, who: str, why: str, now: datetime) -> ToOStatus:
+    """A person's ``approved`` or ``rejected`` on the latest revision.
+
+    Raises
+    ------
+    SettingsError
+        If a yes could have no effect: the request is no longer wanted, has expired, or is not real and live.
+    """
+    one = entry.latest
+    if say == "approved":
+        why_not = _idle(one, now)
+        if why_not is not None:
+            raise SettingsError(f"request {one.request_id[:SHORT]}: {why_not}; a yes would have no effect")
+    return ToOStatus(
+        request_id=one.request_id,
+        revision=one.revision,
+        state=say,
+        facility=one.facility,
+        adapter=PERSON,
+        detail=why,
+        idempotency_key=one.idempotency_key,
+        who=who,
+        time=now,
+    )
+
+
+def write_word(log: Log, status: ToOStatus, slot: str) -> None:
+    """Put a person's word on the log; durable when this returns."""
+    writer = log.writer(slot)
+    try:
+        with writer.transaction() as tx:
+            tx.send(topics.TOO_STATUS.name, encode(status), key=status.request_id.encode())
+    finally:
+        writer.close()
+
+
+def _idle(one: ToORequest, now: datetime) -> str | None:
+    if one.state != "proposed":
+        return f"it is {one.state}: {one.reason}"
+    if one.reality != "real" or one.run_mode != "live":
+        return f"it is {one.reality}, {one.run_mode}: no telescope is ever asked for it"
+    if one.expires is None or one.expires <= now:
+        return "it has expired"
+    return None

@@ -1,0 +1,42 @@
+"""What policies would have asked of what lies on a log: the planner over the past, with nothing written."""
+
+from collections.abc import Callable
+from typing import Final
+
+from nuncius.broker.planning.fitting import Fits
+from nuncius.broker.planning.policy import Policies
+from nuncius.broker.services.fold import fold
+from nuncius.broker.services.maps import MapShelf
+from nuncius.broker.services.planning import TOPICS, Planning
+from nuncius.broker.transport.port import Log, TopicPartition
+from nuncius.schemas import ToORequest
+
+_ALL: Final = tuple(TopicPartition(topic, 0) for topic in TOPICS)
+
+
+def would_have_asked(
+    log: Log, policies: Policies, fits: Callable[[MapShelf], Fits], tick: Callable[[int], object]
+) -> tuple[ToORequest, ...]:
+    """Every revision of every request, in the order in which they would have been published.
+
+    Parameters
+    ----------
+    log
+        Read only.
+    policies
+        Those that act are tried.
+    fits
+        Makes their filters, given the log's sky maps.
+    tick
+        Called with the number of records read since the last call.
+    """
+    maps = MapShelf(log)
+    planning = Planning(policies, maps, fits(maps))
+    starts = log.starts(_ALL)
+    found: list[ToORequest] = []
+    for records in fold(log, {tp: (starts[tp], log.end(tp)) for tp in _ALL}):
+        outcome = planning.consider(records)
+        planning.apply(outcome.delta)
+        found += outcome.effects
+        tick(len(records))
+    return tuple(found)

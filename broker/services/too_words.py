@@ -1,0 +1,79 @@
+"""A request in words that a person can act on: what, where, when, how sure, until when, what to press."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from nuncius.broker.planning.lifecycle import PERSON
+from nuncius.broker.services.too_book import SHORT, Entry
+from nuncius.schemas import ToORequest, ToOStatus
+
+
+def brief(entry: Entry, now: datetime) -> str:
+    """A few short lines, the most pressing first; for chat, mail and the terminal.
+
+    Parameters
+    ----------
+    entry
+        The request.
+    now
+        UTC; only to say how long something still is.
+    """
+    return "\n".join(_lines(entry, now))
+
+
+def headline(one: ToORequest) -> str:
+    """One line: who is asked for what."""
+    drill = "" if (one.reality, one.run_mode) == ("real", "live") else f"[{one.reality}, {one.run_mode}] "
+    return f"{drill}{one.facility}: {one.target_name} ({_asked(one)}), policy {one.policy}"
+
+
+def history(entry: Entry) -> Iterator[str]:
+    """Every change, in order."""
+    for one in entry.revisions:
+        when = "" if one.issued_time is None else f"{one.issued_time:%Y-%m-%d %H:%M:%S} "
+        yield f"{when}revision {one.revision}: {one.state}: {one.reason}"
+        yield from (f"  {_status(status)}" for status in entry.told if status.revision == one.revision)
+
+
+def _lines(entry: Entry, now: datetime) -> Iterator[str]:
+    one = entry.latest
+    yield headline(one)
+    yield f"WHY    {one.reason}"
+    area = f", 90 % within {one.radius_deg:.3g} deg" if one.radius_deg else ""
+    yield f"WHERE  RA {one.ra:.4f} Dec {one.dec:+.4f} (ICRS){area}"
+    if one.tiles:
+        share = "" if one.probability is None else f", {100 * one.probability:.0f} % of the map"
+        yield f"PLAN   {len(one.tiles)} fields{share}, the first at {one.tiles[0].start:%Y-%m-%d %H:%M} UTC"
+    if one.window_start is not None and one.window_stop is not None:
+        site = f" from {one.site}" if one.site else ""
+        began = " (it has begun)" if one.window_start <= now < one.window_stop else ""
+        yield f"WHEN   {one.window_start:%Y-%m-%d %H:%M} to {one.window_stop:%Y-%m-%d %H:%M} UTC{site}{began}"
+    if one.expires is not None:
+        left = "over" if one.expires <= now else f"{_span(one.expires - now)} left"
+        yield f"UNTIL  {one.expires:%Y-%m-%d %H:%M} UTC ({left})"
+    yield f"STATE  {entry.state}{_last_words(entry)}"
+    if entry.waits(now):
+        ident = one.request_id[:SHORT]
+        yield f"PRESS  nuncius too approve {ident}   or   nuncius too decline {ident}"
+
+
+def _asked(one: ToORequest) -> str:
+    what = f"{one.exposure_s:g} s {one.filter}".rstrip()
+    return f"{len(one.tiles)} fields of {what}" if one.tiles else what
+
+
+def _last_words(entry: Entry) -> str:
+    said = [status for status in entry.told if status.revision == entry.latest.revision]
+    return f": {_status(said[-1])}" if said else ""
+
+
+def _status(status: ToOStatus) -> str:
+    when = "" if status.time is None else f"{status.time:%Y-%m-%d %H:%M:%S} "
+    who = (status.who or "somebody") if status.adapter == PERSON else status.adapter
+    detail = f": {status.detail}" if status.detail else ""
+    return f"{when}{who} {status.state}{detail}"
+
+
+def _span(left: timedelta) -> str:
+    minutes = int(left.total_seconds() // 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h" if minutes < 2880 else f"{minutes // 1440} d"

@@ -1,0 +1,81 @@
+"""Policies tried on the past: on files, replayed on a log that is thrown away, or on what lies on a log."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from nuncius.broker.app import Progress, areas_of, ingest_of, names_of, open_log, supplies_of, workers_of
+from nuncius.broker.follow_up import fits_of, policies_of
+from nuncius.broker.planning.policy import Policies
+from nuncius.broker.services.facility_reader import read_packet
+from nuncius.broker.services.harvest import harvest, ordered
+from nuncius.broker.services.replay import PATIENCE_S, Pace, replay
+from nuncius.broker.services.runner import drain_patiently
+from nuncius.broker.services.too_check import would_have_asked
+from nuncius.broker.settings import Settings
+from nuncius.broker.transport.address import LocalAddress, parse_address
+from nuncius.broker.transport.port import Log
+from nuncius.schemas import ToORequest
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A policy file and what it would have asked.
+
+    Parameters
+    ----------
+    policies
+        As read.
+    revisions
+        Every revision of every request, in the order of their publication.
+    source
+        What it was tried on, for people.
+    """
+
+    policies: Policies
+    revisions: tuple[ToORequest, ...]
+    source: str
+
+
+def check_policies(settings: Settings, paths: Sequence[Path], bar: Progress) -> Checked:
+    """Read the settings' policies and run them over files, else over the log of the settings.
+
+    Raises
+    ------
+    SettingsError
+        If a policy or a filter in it is wrong; the message names file, line and key.
+    """
+    policies = policies_of(settings)
+    names, areas = names_of(settings), areas_of(settings)
+    fits_of(policies, names, {}, areas)
+    address = parse_address(settings.broker or "")
+    if not paths and isinstance(address, LocalAddress) and not address.folder.exists():
+        return Checked(policies, (), f"nothing: no log at {settings.broker}; name files or folders of past alerts")
+    log = _replayed(settings, paths, bar) if paths else open_log(settings, settings.broker)
+    try:
+        bar.stage("asking the policies")
+        revisions = would_have_asked(log, policies, lambda maps: fits_of(policies, names, maps, areas), bar.step)
+    finally:
+        log.close()
+    source = f"{len(paths)} given paths" if paths else str(settings.broker)
+    return Checked(policies, revisions, source)
+
+
+def _replayed(settings: Settings, paths: Sequence[Path], bar: Progress) -> Log:
+    bar.stage("reading packets")
+    found = harvest(paths, supplies_of(settings), read_packet, "replay", lambda _: bar.step())
+    readings = ordered(found, "issued")
+    log = open_log(settings, None)
+    try:
+        bar.stage("replaying", len(readings))
+        work = partial(
+            drain_patiently, workers_of(log, settings, ("match", "associate")), time.sleep, bar.say, PATIENCE_S
+        )
+        ingest = ingest_of(log, "replay", "nuncius-check")
+        replay(readings, ingest, work, Pace(None, time.sleep), lambda _: bar.step(), bar.say)
+    except BaseException:
+        log.close()
+        raise
+    return log
