@@ -14,6 +14,7 @@ from nuncius.broker.connection import connection_of
 from nuncius.broker.follow_up import fits_of, policies_of, routes_of
 from nuncius.broker.matching.rules import CandidateRule, Rule
 from nuncius.broker.matching.rules_toml import load_rules, shipped_rules, shipped_text
+from nuncius.broker.services.areas import Areas
 from nuncius.broker.services.associating import Associating
 from nuncius.broker.services.delivering import Delivering
 from nuncius.broker.services.doctor import Finding, examine, examine_machine
@@ -24,6 +25,7 @@ from nuncius.broker.services.kafka_topics_doctor import LookBack
 from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.matching import MatchWorker
 from nuncius.broker.services.outcome import Outcome, outcome
+from nuncius.broker.services.own_names import check_at_start, names_in
 from nuncius.broker.services.planning import Planning
 from nuncius.broker.services.publishing import Line, packets_of, publish_local
 from nuncius.broker.services.replay import PATIENCE_S, Pace, replay
@@ -31,7 +33,6 @@ from nuncius.broker.services.runner import Work, drain_patiently
 from nuncius.broker.services.settling import refuse_company, settle
 from nuncius.broker.services.streams.worker import StreamsWorker
 from nuncius.broker.services.supplies import Supplies
-from nuncius.broker.services.watching import read_region
 from nuncius.broker.services.web.regions import Regions
 from nuncius.broker.services.worker import Worker
 from nuncius.broker.settings import Settings
@@ -51,7 +52,7 @@ from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.local import open_local
 from nuncius.broker.transport.opening import open_address
 from nuncius.broker.transport.port import Log
-from nuncius.filters import Area, Names
+from nuncius.filters import Names
 from nuncius.schemas import SettingsError
 from nuncius.schemas.vocabulary import RunMode
 
@@ -103,19 +104,33 @@ def rules_of(settings: Settings) -> tuple[Rule, ...]:
     return shipped_rules() if settings.rules is None else read_with(settings.rules, partial(load_rules, shipped_text()))
 
 
-def names_of(settings: Settings) -> Names:
-    """Filters and regions that the user gave a name."""
-    return Names(settings.filters, frozenset(settings.regions))
+def names_of(settings: Settings, areas: Areas | None = None) -> Names:
+    """Filters and regions that the user gave a name; with areas a filter that asks for an unreadable one is refused."""
+    names = names_in(settings)
+    return names if areas is None else replace(names, why_not=areas.why_not)
 
 
-def areas_of(settings: Settings) -> dict[str, Area]:
-    """Watchlists and watchmaps by name; an error names file and row."""
-    return {name: read_region(region.file, region.radius_deg) for name, region in settings.regions.items()}
+def areas_of(settings: Settings, say: Callable[[str], object] = lambda _: None) -> Areas:
+    """Watchlists and watchmaps by name, each read when it is first asked for; ``say`` is told of what cannot be."""
+    return Areas(settings.regions, say)
 
 
-def regions_on(settings: Settings, log: Log) -> Regions:
+def checked_areas(settings: Settings, say: Callable[[str], object]) -> Areas:
+    """The same for a service that starts: all are read, and all named filters are checked.
+
+    Raises
+    ------
+    SettingsError
+        For a named filter that cannot be used, with file and line.
+    """
+    areas = areas_of(settings, say)
+    check_at_start(settings, areas)
+    return areas
+
+
+def regions_on(settings: Settings, log: Log, areas: Areas | None = None) -> Regions:
     """What filters ask about the sky: from what lies on a log, and the user's own regions."""
-    return Regions(log, areas_of(settings))
+    return Regions(log, areas_of(settings) if areas is None else areas)
 
 
 def supplies_of(settings: Settings) -> Supplies:
@@ -129,9 +144,16 @@ def ingest_of(log: Log, run_mode: RunMode, slot: str) -> Ingest:
 
 
 def workers_of(
-    log: Log, settings: Settings, names: Sequence[str] = ROAD, match_slot: str = "nuncius-match-0"
+    log: Log,
+    settings: Settings,
+    names: Sequence[str] = ROAD,
+    match_slot: str = "nuncius-match-0",
+    areas: Areas | None = None,
 ) -> tuple[Work, ...]:
-    """Services by name, in the order of the road; ``match_slot`` names the writer of the matching one."""
+    """Services by name, in the order of the road; ``match_slot`` names the writer of the matching one.
+
+    ``areas`` are those of `checked_areas`, where the process has them already.
+    """
     rules, maps = rules_of(settings), MapShelf(log)
     workers: list[Work] = []
     if "match" in names:
@@ -145,7 +167,7 @@ def workers_of(
     if "deliver" in names:
         workers += [Delivering(log, route, utc_now) for route in routes_of(settings)]
     if "streams" in names:
-        workers.append(StreamsWorker(log, maps, names_of(settings), areas_of(settings)))
+        workers.append(StreamsWorker(log, maps, names_of(settings), areas_of(settings) if areas is None else areas))
     return tuple(workers)
 
 

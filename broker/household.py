@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from nuncius.broker.app import open_log
+from nuncius.broker.app import checked_areas, open_log
 from nuncius.broker.settings import Settings
 from nuncius.broker.transport.address import KafkaLocalAddress, node_folder, parse_address
 from nuncius.broker.transport.kafka_node.node import Node
@@ -98,6 +98,7 @@ def run_household(settings: Settings, config: Path | None, say: Say) -> None:
     Stop
         If a service dies again and again.
     """
+    checked_areas(settings, lambda _: None)  # a wrong name ends it here; each service tells of regions for itself
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

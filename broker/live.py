@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import uvicorn
 
-from nuncius.broker.app import areas_of, ingest_of, names_of, open_log, supplies_of, workers_of
+from nuncius.broker.app import checked_areas, ingest_of, names_of, open_log, supplies_of, workers_of
 from nuncius.broker.connection import connection_of
 from nuncius.broker.services.crew import Crew, Say
 from nuncius.broker.services.facility_reader import read_packet
@@ -59,10 +59,11 @@ def run_service(name: str, settings: Settings, say: Say, *, slot: str | None = N
     if name == "web" or (name == "ingest" and http):
         _serve(settings, (), name, say, inbox=name == "ingest", slot=slot)
         return
+    areas = checked_areas(settings, say) if name == "streams" else None
     log = open_log(settings, settings.broker)
     own = slot or _own_slot(name)
     deliver = workers_of(log, settings, ("deliver",)) if name == "too" else ()
-    work = (_inbox_of(log, settings, own),) if name == "ingest" else workers_of(log, settings, (name,), own)
+    work = (_inbox_of(log, settings, own),) if name == "ingest" else workers_of(log, settings, (name,), own, areas)
     crew = Crew((work, *((one,) for one in deliver)), say)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: crew.stop())
@@ -102,21 +103,22 @@ def _serve(
 def _serve_on(
     listening: socket.socket, settings: Settings, names: tuple[str, ...], slot: str, say: Say, *, inbox: bool
 ) -> None:
+    areas = checked_areas(settings, say)
     log = open_log(settings, settings.broker)
     intake = Intake(ingest_of(log, "live", slot))
     inboxes: tuple[Work, ...] = (_inbox_of(log, settings, f"{slot}-inbox"),) if inbox else ()
     deliver = workers_of(log, settings, ("deliver",)) if "too" in names else ()
-    streams = workers_of(log, settings, ("streams",)) if names else ()
+    streams = workers_of(log, settings, ("streams",), areas=areas) if names else ()
     crew = Crew(((intake, *inboxes, *workers_of(log, settings, names)), *((one,) for one in deliver), streams), say)
     reader = _live_reader(settings)
 
     def read_posted(body: bytes, stream: str) -> Reading:
         return reader(body, stream, "http", utc_now())
 
-    hub = Hub(log, areas_of(settings), say)
+    hub = Hub(log, areas, say)
     allow = guard(settings.http_host, os.environ.get(VARIABLE, ""))
     app = web_app(
-        log, intake, read_posted, lambda: _health(log, crew), hub, allow, names_of(settings), _cluster(settings)
+        log, intake, read_posted, lambda: _health(log, crew), hub, allow, names_of(settings, areas), _cluster(settings)
     )
 
     def leave() -> None:

@@ -4,9 +4,9 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from nuncius.schemas import SettingsError
 
@@ -82,6 +82,16 @@ class Settings(BaseModel):
     regions: dict[str, RegionSettings] = Field({}, description="watchlists and watchmaps by name, for IN_REGION")
     kafka: KafkaSettings = Field(KafkaSettings.model_validate({}), description="how to connect to a Kafka cluster")
     services: ServiceSettings = Field(ServiceSettings.model_validate({}), description="how many run on Kafka")
+    _file: Path | None = PrivateAttr(None)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Keeps the file that the values were read from."""
+        self._file = context if isinstance(context, Path) else None
+
+    @property
+    def file(self) -> Path | None:
+        """Where they were read from; None where there was no file."""
+        return self._file
 
 
 def load(path: Path | None, environment: Mapping[str, str], folder: Path) -> Settings:
@@ -105,7 +115,7 @@ def load(path: Path | None, environment: Mapping[str, str], folder: Path) -> Set
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{file}: not TOML: {error}") from error
     try:
-        settings = Settings.model_validate(values)
+        settings = Settings.model_validate(values, context=file if file.is_file() else None)
     except ValidationError as error:
         raise SettingsError(f"{file}: {_wrong(error)}") from error
     kafka = settings.kafka.model_copy(update=_beside(file.parent, settings.kafka, _KAFKA_PATHS))

@@ -16,4 +16,5 @@ class FilterError(SettingsError):
 
     def __init__(self, message: str, column: int = 1) -> None:
         super().__init__(f"{message} (column {column})")
+        self.message = message
         self.column = column

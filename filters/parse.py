@@ -1,7 +1,7 @@
 """From a filter's text to the checked tree."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +76,7 @@ def parse_filter(text: str, table: str, names: Names = NO_NAMES) -> Filter:
     if table not in FIELDS:
         raise FilterError(f"there is no table {table!r}; expected one of {', '.join(FIELDS)}")
     shipped = {one.name: one.text for one in ready_filters()}
-    known = Names({**shipped, **names.filters}, names.regions)
+    known = replace(names, filters={**shipped, **names.filters})
     return Filter(text, table, _read(text, table, known, (), {}))
 
 
@@ -96,15 +96,20 @@ def _read(text: str, table: str, names: Names, within: tuple[str, ...], read: di
         try:
             read[name] = _read(names.filters[words[name]], table, names, (*within, name), read)
         except FilterError as error:
-            raise FilterError(f"in the filter {name!r}: {error}", column) from error
+            where = f"{name!r}{_origin(names, words[name])}, at its column {error.column}"
+            raise FilterError(f"in the filter {where}: {error.message}", column) from error
         return read[name]
 
     fields: Mapping[str, Any] = FIELDS[table]
-    scope = Scope(table, fields, frozenset(words) - frozenset(fields), names.regions, named)
+    scope = Scope(table, fields, frozenset(words) - frozenset(fields), names.regions, names.why_not, named)
     tree = condition(_parsed(text), scope)
     if sum(1 for _ in walk(tree)) > 2 * MAX_NODES:  # a position and a place are nodes of ours, not of the text
         raise FilterError(f"with the filters it names, more than {MAX_NODES} words, numbers and operators")
     return tree
+
+
+def _origin(names: Names, name: str) -> str:
+    return f" ({names.origins[name]})" if name in names.origins else ""
 
 
 def _parsed(text: str) -> "exp.Expr":

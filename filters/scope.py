@@ -17,12 +17,16 @@ _CONDITIONS = ("EQ", "NEQ", "LT", "LTE", "GT", "GTE", "And", "Or", "Not", "In", 
 
 
 class Scope(NamedTuple):
-    """The table, its fields, the named filters (lower case), the regions (None: any), and how a name is read."""
+    """The table, its fields, the named filters (lower case), the regions (None: any) and why one cannot be used.
+
+    ``named`` reads the filter of a name.
+    """
 
     table: str
     fields: Mapping[str, FieldInfo]
     filters: frozenset[str]
     regions: frozenset[str] | None
+    why_not: Callable[[str], str]
     named: Callable[[str, int], Condition]
 
     def field(self, name: str, column: int) -> FieldInfo:

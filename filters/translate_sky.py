@@ -102,6 +102,8 @@ def _in_region(node: exp.Expr, scope: Scope) -> Within:
     if scope.regions is not None and name not in scope.regions:
         hint = nearest(name, scope.regions) or "; regions stand under [regions] in nuncius.toml"
         raise FilterError(f"there is no region {name[:40]!r}{hint}", column_of(given))
+    if scope.regions is not None and (why := scope.why_not(name)):
+        raise FilterError(f"the region {name!r} cannot be read: {why}", column_of(given))
     return Within(_own(node, scope), NamedRegion(name))
 
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from nuncius.broker.sky.healpix import BoolArray, FloatArray, IntArray, pixel
-from nuncius.broker.sky.ranges import Ranges, contains
+from nuncius.broker.sky.ranges import Ranges, area_deg2, contains
 from nuncius.broker.sky.sphere import separation_deg
 
 
@@ -16,6 +16,11 @@ class Watchmap:
     """A coverage map; its border is that of its pixels."""
 
     ranges: Ranges
+
+    @property
+    def area_deg2(self) -> float:
+        """Of all its pixels, square degrees."""
+        return area_deg2(*self.ranges)
 
     def contains(self, ra: FloatArray, dec: FloatArray) -> BoolArray:
         """Whether each position, ICRS degrees, lies in one of its pixels."""
@@ -27,6 +32,13 @@ MAX_PAIRS: Final = 1_000_000
 
 _ROUNDING_DEG: Final = 1e-6
 """Far more than what is lost in any of the sums and sines here; what is near is compared exactly."""
+
+
+class Target(NamedTuple):
+    """A target whose circle holds a position, and how far it is from there."""
+
+    name: str
+    separation_arcsec: float
 
 
 class Watchlist:
@@ -53,23 +65,28 @@ class Watchlist:
     def __len__(self) -> int:
         return len(self._names)
 
+    @property
+    def radii_deg(self) -> tuple[float, float]:
+        """The smallest and the largest circle's radius."""
+        return float(self._radius.min()), float(self._radius.max())
+
     def contains(self, ra: FloatArray, dec: FloatArray) -> BoolArray:
         """Whether each position, ICRS degrees, lies in any circle."""
         inside = np.zeros(len(ra), np.bool_)
-        for row, _ in self._hits(ra, dec):
+        for row, _, _ in self._hits(ra, dec):
             inside[row] = True
         return inside
 
-    def targets(self, ra: FloatArray, dec: FloatArray) -> list[tuple[str, ...]]:
-        """Names of the targets whose circles hold each position, by declination."""
-        found: list[list[int]] = [[] for _ in range(len(ra))]
-        for rows, targets in self._hits(ra, dec):
-            for row, target in zip(rows.tolist(), targets.tolist(), strict=True):
-                found[row].append(target)
-        return [tuple(self._names[target] for target in sorted(each)) for each in found]
+    def targets(self, ra: FloatArray, dec: FloatArray) -> list[tuple[Target, ...]]:
+        """The targets whose circles hold each position, the nearest first; of equally near ones by declination."""
+        found: list[list[tuple[float, int]]] = [[] for _ in range(len(ra))]
+        for rows, targets, apart_deg in self._hits(ra, dec):
+            for row, target, apart in zip(rows.tolist(), targets.tolist(), apart_deg.tolist(), strict=True):
+                found[row].append((apart * 3600.0, target))
+        return [tuple(Target(self._names[target], apart) for apart, target in sorted(each)) for each in found]
 
-    def _hits(self, ra: FloatArray, dec: FloatArray) -> Iterator[tuple[IntArray, IntArray]]:
-        """Pairs of a position and a target whose circle holds it, piece by piece.
+    def _hits(self, ra: FloatArray, dec: FloatArray) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
+        """Pairs of a position and a target whose circle holds it, and degrees between them, piece by piece.
 
         Circles of like radius are asked together, so that a wide one does not widen the search for the others.
         """
@@ -84,8 +101,9 @@ class Watchlist:
                 apart = np.abs(ra[row] - self._ra[target])
                 near = np.minimum(apart, 360.0 - apart) <= self._reach[target]
                 row, target = row[near], target[near]
-                held = separation_deg(ra[row], dec[row], self._ra[target], self._dec[target]) <= self._radius[target]
-                yield row[held], target[held]
+                separation = separation_deg(ra[row], dec[row], self._ra[target], self._dec[target])
+                held = separation <= self._radius[target]
+                yield row[held], target[held], separation[held]
 
 
 class _Group(NamedTuple):

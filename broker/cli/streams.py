@@ -172,7 +172,8 @@ def try_out(
     settings = settings_of(config, broker)
     since = utc_now() - timedelta(days=days)
     with _log(broker, config) as log:
-        hits, total = count(log, filter_text, cast("StreamTable", table), since, names_of(settings), areas_of(settings))
+        areas = areas_of(settings)
+        hits, total = count(log, filter_text, cast("StreamTable", table), since, names_of(settings, areas), areas)
         typer.echo(f"{hits} of {total} {table} of the last {days:g} days")
 
 
@@ -233,10 +234,12 @@ def _write(
 ) -> "StreamDefinition":
     from dataclasses import replace
 
-    from nuncius.broker.app import names_of
+    from nuncius.broker.app import areas_of, names_of
     from nuncius.broker.services.streams.define import define
 
-    return define(log, replace(definition, **given), names_of(settings_of(config)))
+    settings = settings_of(config)
+    areas = areas_of(settings) if "filter" in given else None  # a stream of a region that is gone can be paused
+    return define(log, replace(definition, **given), names_of(settings, areas))
 
 
 def _given(

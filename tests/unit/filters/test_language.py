@@ -161,7 +161,7 @@ def test_named_filters_combine() -> None:
     assert matches(parse_filter("both", "alerts", names), NEUTRINO) is None
     with pytest.raises(FilterError, match="a condition, not a value"):
         parse_filter("rare < 1", "alerts", names)
-    with pytest.raises(FilterError, match=r"in the filter 'bright': .*no field 'mag'.*\(column 1\)"):
+    with pytest.raises(FilterError, match=r"in the filter 'bright', at its column 1: .*no field 'mag'.*\(column 1\)"):
         parse_filter("bright", "quarantine", names)
 
 

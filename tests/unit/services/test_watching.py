@@ -25,17 +25,19 @@ def targets(tmp_path: Path) -> Path:
 
 
 def test_a_list_in_csv(targets: Path) -> None:
-    area = read_region(targets, 0.01)
+    area = read_region(targets, 0.01).area
     assert isinstance(area, Watchlist)
     ra, dec = np.array([10.684708, 197.450354, 197.4504, 0.0]), np.array([41.26875, -23.391, -23.3825, 0.0])
     assert area.contains(ra, dec).tolist() == [True, True, True, False]
-    assert area.targets(ra, dec) == [("M 31",), ("NGC 4993",), ("NGC 4993",), ()]
+    found = area.targets(ra, dec)
+    assert [[target.name for target in each] for each in found] == [["M 31"], ["NGC 4993"], ["NGC 4993"], []]
+    assert [each[0].separation_arcsec for each in found[:2]] == pytest.approx([0.0, 34.2576], abs=1e-3)
 
 
 def test_a_votable_in_any_angle(tmp_path: Path) -> None:
     table = Table({"ra": [0.5, 3.0] * units.rad, "dec": [-0.2, 1.2] * units.rad, "radius_deg": [1.0, 2.0]})
     table.write(tmp_path / "targets.vot", format="votable")
-    area = read_region(tmp_path / "targets.vot", None)
+    area = read_region(tmp_path / "targets.vot", None).area
     ra, dec = np.degrees([0.5, 3.0, 0.5]), np.array([-11.4592, 68.7549, -9.9592])
     assert area.contains(ra, dec).tolist() == [True, True, False]
 
@@ -54,9 +56,9 @@ def test_many_targets_agree_with_astropy() -> None:
     ("text", "says"),
     [
         ("name,x,y\na,1,2\n", "no columns ra and dec"),
-        ("ra,dec\n1,2\n370,2\n", "row 3: ra '370'"),
-        ("ra,dec\n00:42:44.3,2\n", "write degrees, not hours"),
-        ("ra,dec\n1\n", "row 2: dec ''"),
+        ("ra,dec\n1,2\n370,2\n", "line 3: ra '370'"),
+        ("ra,dec\n00:42:44.3,2\n", "write degrees, not hours: 10.684583"),
+        ("ra,dec\n1\n", "line 2: dec ''"),
         ("ra,dec\n", "0 targets"),
     ],
 )

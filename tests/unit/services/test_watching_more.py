@@ -22,7 +22,9 @@ def test_circles_of_any_size_and_at_the_poles_as_one_by_one() -> None:
     at = np.append(ra[5:15], dice.uniform(0, 360, 200)), np.append(dec[5:15], dice.uniform(-90, 90, 200))
     area = Watchlist(tuple(map(str, range(300))), ra, dec, radius)
     held = separation_deg(at[0][:, None], at[1][:, None], ra[None, :], dec[None, :]) <= radius
-    assert [set(names) for names in area.targets(*at)] == [set(map(str, np.flatnonzero(row))) for row in held]
+    assert [{target.name for target in each} for each in area.targets(*at)] == [
+        set(map(str, np.flatnonzero(row))) for row in held
+    ]
     assert area.contains(*at).tolist() == held.any(axis=1).tolist()
 
 
@@ -37,7 +39,7 @@ def test_more_pairs_than_are_compared_at_once() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("ra,dec,radius_deg\n1,2,0.1\n3,4,\n", "row 3: no radius_deg"),
+        ("ra,dec,radius_deg\n1,2,0.1\n3,4,\n", "line 3: no radius_deg"),
         ("ra,dec,name\n1,2," + "x" * 200_000 + "\n", "field larger"),
     ],
 )
@@ -50,14 +52,14 @@ def test_a_bad_row_is_told(tmp_path: Path, text: str, says: str) -> None:
 @pytest.mark.parametrize("header", ["_RAJ2000,_DEJ2000", "RA_ICRS,DE_ICRS"])
 def test_columns_as_catalogue_services_name_them(tmp_path: Path, header: str) -> None:
     (tmp_path / "list.csv").write_text(f"{header}\n10,20\n")
-    assert read_region(tmp_path / "list.csv", 1.0).contains(np.array([10.0]), np.array([20.5])).tolist() == [True]
+    assert read_region(tmp_path / "list.csv", 1.0).area.contains(np.array([10.0]), np.array([20.5])).tolist() == [True]
 
 
 def test_a_votable_states_the_unit_of_the_radius_too_and_may_lack_a_name(tmp_path: Path) -> None:
     table = Table({"ra": [10.0, 50.0], "dec": [20.0, 20.0], "radius_deg": [36.0, 36.0] * units.arcsec})
     table["id"] = MaskedColumn([5, 7], mask=[False, True])
     table.write(tmp_path / "list.vot", format="votable")
-    area = read_region(tmp_path / "list.vot", None)
+    area = read_region(tmp_path / "list.vot", None).area
     assert isinstance(area, Watchlist)
     ra, dec = np.array([10.0, 50.0, 10.0]), np.array([20.009, 20.009, 20.011])
-    assert area.targets(ra, dec) == [("5",), ("row 2",), ()]
+    assert [[target.name for target in each] for each in area.targets(ra, dec)] == [["5"], ["row 2"], []]
