@@ -55,7 +55,7 @@ class Batch:
     position
         Where to go on after them.
     taken
-        When the log took each, UTC; None where the source does not tell (HTTP), and empty where it tells of none.
+        When the log took each, UTC; None where the source does not tell, and empty where it tells of none.
     """
 
     stream: str
@@ -69,7 +69,7 @@ class Batch:
     def columns(self) -> dict[str, Column]:
         """The fields of `nuncius.filters.FIELDS` by name, and each entry of a map as ``classification.BNS``.
 
-        ``age_s`` has no values: when the log took a record is not known here. Rows of a named stream have id, thread,
+        ``age_s`` has no value where `taken` tells none. Rows of a named stream have id, thread,
         position and time, and the fields that the stream includes. Times are aware UTC.
 
         Raises

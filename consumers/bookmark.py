@@ -46,6 +46,10 @@ class Bookmark:
             raise SettingsError(f"the bookmark {self.name!r} cannot be read; remove {self._file}") from error
         return str(token)
 
+    def forget(self) -> None:
+        """Be as one that was never written."""
+        self._file.unlink(missing_ok=True)
+
     def write(self, token: str) -> None:
         """Keep the token, in a file that is whole whatever happens."""
         self._file.parent.mkdir(parents=True, exist_ok=True)

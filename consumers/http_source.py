@@ -2,14 +2,18 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from queue import Empty, Full, Queue
 from typing import Any, Final
 
 import httpx
-from httpx_sse import EventSource, ServerSentEvent
 
+from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.position import from_token, to_token
 from nuncius.consumers.found import Found
+from nuncius.consumers.line import Line
+from nuncius.consumers.place import another_log, check_log
+from nuncius.consumers.sse import Event, events
 from nuncius.schemas import (
     Alert,
     CandidateList,
@@ -54,6 +58,12 @@ class HttpSource:
         Where to go on; None: as ``params`` say.
     on_wait
         Told why it waits, each time it begins to.
+    identity
+        Of the log that the position is of; empty where nobody knows.
+    until
+        End before what the log took at or after this time (exclusive).
+    clock
+        Aware UTC.
     """
 
     def __init__(
@@ -63,10 +73,19 @@ class HttpSource:
         params: Mapping[str, str],
         position: dict[int, int] | None,
         on_wait: Callable[[str], object],
+        identity: str = "",
+        until: datetime | None = None,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._url, self._path, self._params = url, path, dict(params)
         self._token = "" if position is None else to_token(position)
         self._on_wait = on_wait
+        self.identity = identity
+        self._until = until
+        self._clock = clock
+        self._cut: dict[int, int] = {}
+        self._last_part = threading.Event()
+        self._line = Line()
         self._fault: BaseException | None = None
         self._come: Queue[Found | BaseException | None] = Queue(_AHEAD)
         self._stop = threading.Event()
@@ -74,6 +93,7 @@ class HttpSource:
         self._answered = threading.Event()
         self._refusal: BaseException | None = None
         self.position: dict[int, int] = position or {}
+        self._look_at_the_time()
         self._thread = threading.Thread(target=self._run, name="nuncius-subscribe", daemon=True)
         self._thread.start()
 
@@ -101,6 +121,7 @@ class HttpSource:
         """
         if self._fault is not None:
             raise self._fault
+        self._look_at_the_time()
         found: list[Found] = []
         try:
             item = self._come.get(timeout=timeout_s)
@@ -128,8 +149,15 @@ class HttpSource:
         """Nothing to do: the thread goes on by itself."""
 
     def close(self) -> None:
-        """End the thread. Twice is allowed; the connection ends with the broker's next sign of life, 15 s at most."""
+        """End the connection, and with it the thread. Twice is allowed."""
         self._stop.set()
+        self._line.cut()
+
+    def _look_at_the_time(self) -> None:
+        """Once the time to end at has passed, the broker is asked where that is, and gives the rest up to there."""
+        if self._until is not None and not self._last_part.is_set() and self._clock() >= self._until:
+            self._last_part.set()
+            self._line.cut()
 
     def _run(self) -> None:
         over = False
@@ -146,8 +174,9 @@ class HttpSource:
     def _follow(self) -> None:
         wait_s = 0.5
         while not self._stop.is_set():
+            last_part = self._last_part.is_set()
             try:
-                for item in self._events():
+                for item in self._events(last_part=last_part):
                     wait_s = 0.5
                     if not self._put(item) or item is None:
                         return
@@ -156,6 +185,8 @@ class HttpSource:
                 why = str(error) or type(error).__name__
                 if not self._answered.is_set():
                     raise Retry(f"no broker answers at {self._url}: {why}") from error
+            if self._stop.is_set() or last_part != self._last_part.is_set():
+                continue
             self._on_wait(f"{self._url}: {why}; trying again")
             self._stop.wait(wait_s)
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
@@ -166,41 +197,68 @@ class HttpSource:
             self._put(error)
         self._answered.set()
 
-    def _events(self) -> Iterator[Found | None]:
+    def _events(self, *, last_part: bool) -> Iterator[Found | None]:
         """Records of one connection; None at the asked-for end."""
         params = {name: value for name, value in self._params.items() if not (self._token and name in _FIRST_ONLY)}
+        if last_part and self._until is not None:
+            params["until"] = self._until.isoformat()
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": self._token} if self._token else {})
         with (
             httpx.Client(base_url=self._url, timeout=_TIMEOUT) as client,
             client.stream("GET", self._path, params=params, headers=headers) as answer,
+            self._line.held(answer),
         ):
-            _check(answer)
-            self._answered.set()
-            for event in EventSource(answer).iter_sse():
-                if event.event == "end":
+            self._check(answer)
+            if self._stop.is_set() or last_part != self._last_part.is_set():
+                return
+            for event in events(answer.iter_bytes()):
+                if event.name == "cut":
+                    raise Retry(f"cut off: {event.data.decode(errors='replace')}")
+                if event.name == "reset":
+                    raise SettingsError(another_log(self._url, f"it has no {self._token}"))
+                taken = event.fields.get("taken")
+                when = None if taken is None else datetime.fromisoformat(taken)
+                if self._until is not None and when is not None and when >= self._until:
+                    self._last_part.set()
+                    if not last_part:
+                        return
+                    self._cut |= self._moved(event.fields.get("id", ""))  # it came while the broker looked where to end
+                    continue
+                if token := event.fields.get("id"):
+                    found = self._found(event, token, when)
+                    self._token = to_token(found.position)
+                    yield found
+                if event.name == "end":
                     yield None
                     return
-                if event.event == "cut":
-                    raise Retry(f"cut off: {event.data}")
-                if event.event == "reset":
-                    raise SettingsError(
-                        f"{self._url}: {self._token} is the bookmark of another log; begin anew with --since or --last"
-                    )
-                if event.id:
-                    self._token = event.id
-                    yield self._found(event)
 
-    def _found(self, event: ServerSentEvent) -> Found:
+    def _check(self, answer: httpx.Response) -> None:
+        """Whether it is the answer of a broker, and of the same log as before."""
+        _check(answer)
+        found = answer.headers.get("Nuncius-Log", "")
+        check_log(self._url, self.identity, found)
+        self.identity = self.identity or found
+        if (note := answer.headers.get("Nuncius-Note")) and not self._answered.is_set():
+            self._on_wait(f"{self._url}: {note}")
+        self._answered.set()
+
+    def _found(self, event: Event, token: str, taken: datetime | None) -> Found:
         """The record of an event; none where it only tells a place, or cannot be read here, which is said."""
-        kind = KINDS.get(event.event)
+        kind = KINDS.get(event.name)
         record: Any = None
         try:
-            record = None if kind is None else decode_json(kind, event.data.encode())
+            record = None if kind is None else decode_json(kind, event.data)
         except Quarantine as error:
-            self._on_wait(
-                f"{self._url}: a record before {event.id[:60]} cannot be read here and is passed over: {error}"
-            )
-        return Found(record, from_token(event.id), None)
+            self._on_wait(f"{self._url}: a record before {token[:60]} cannot be read here and is passed over: {error}")
+        position = from_token(token)
+        return Found(record, {n: min(offset, self._cut.get(n, offset)) for n, offset in position.items()}, taken)
+
+    def _moved(self, token: str) -> dict[int, int]:
+        """Where the partitions stand that a record moves on."""
+        if not token or not self._token:
+            return {}
+        before, after = from_token(self._token), from_token(token)
+        return {number: offset for number, offset in before.items() if after.get(number, offset) > offset}
 
     def _put(self, item: Found | BaseException | None) -> bool:
         while not self._stop.is_set():

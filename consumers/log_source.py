@@ -5,9 +5,11 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final
 
+from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.port import Log, Reader, Record, TopicPartition
-from nuncius.broker.transport.reading import read_up
+from nuncius.broker.transport.reading import goals_before, read_to
 from nuncius.consumers.found import Found
+from nuncius.consumers.place import another_log, check_log
 from nuncius.schemas import Quarantine, SettingsError
 from nuncius.schemas.codec import decode, kind_of
 
@@ -18,6 +20,11 @@ _POLL: Final = 500
 
 _WIDER: Final = 8
 """How much farther back it looks where so many were not found: at most an eighth is then read for nothing."""
+
+MOST_LOOKED: Final = 500_000
+"""How many of the newest records are looked at for the last few that a filter selects: of candidates, half an hour at
+Rubin's mean rate.
+"""
 
 
 class LogSource:
@@ -37,16 +44,21 @@ class LogSource:
     since, last
         Begin with what the log took from this time on; with the last so many that are wanted.
     until_end
-        End where the topic ends now. Without ``position``, ``since`` and ``last`` it then begins at the start, else
-        at the end.
-
+        End where the topic ends now. Without ``position``, ``since`` and ``last`` it then begins at the start, as with
+        a time to end at that has passed; else at the end.
+    identity
+        Of the log that the position is of; empty where nobody knows.
+    until
+        End before what the log took at or after this time (exclusive): once that much has come, or the clock says so.
+    clock
+        Aware UTC.
     on_wait
-        Told of records that cannot be read here.
+        Told of records that cannot be read here, and how far back it looks for the last few.
 
     Raises
     ------
     SettingsError
-        If the position is beyond the log's end: it is that of another log.
+        If the position is that of another log.
     """
 
     def __init__(
@@ -59,25 +71,36 @@ class LogSource:
         since: datetime | None,
         last: int | None,
         until_end: bool,
+        identity: str = "",
+        until: datetime | None = None,
+        clock: Callable[[], datetime] = utc_now,
         on_wait: Callable[[str], object] = lambda _: None,
     ) -> None:
+        self.identity = log.identity(topic)
+        check_log(topic, identity, self.identity)
         self._on_wait = on_wait
+        self._until = until
+        self._clock = clock
+        self._cut: dict[int, int] = {}
         self._log = log
         self._choose = choose
         self._tps = [TopicPartition(topic, number) for number in range(log.partitions(topic))]
         self._before: dict[int, int] = {}
         self._tail: list[Found] | None = None
-        self._reader: Reader = log.reader(self._start(position, since, last, until_end=until_end))
+        whole = until_end or (until is not None and clock() >= until)
+        self._reader: Reader = log.reader(self._start(position, since, last, from_start=whole))
+        self._goals = self._reader.goals() if until_end else None
+        self._look_at_the_time()
         if last is not None and position is None:
             self._tail = self._last(last)
-        self._goals = self._reader.goals() if until_end else None
 
     @property
     def position(self) -> dict[int, int]:
         """Next offset of every partition, after all that was polled."""
         if self._tail is not None:
             return self._before
-        return {tp.partition: self._reader.position(tp) for tp in self._tps}
+        found = {tp.partition: self._reader.position(tp) for tp in self._tps}
+        return {number: min(offset, self._cut.get(number, offset)) for number, offset in found.items()}
 
     def poll(self, timeout_s: float) -> Sequence[Found]:
         """What is wanted of the next records; empty where none came in time.
@@ -90,18 +113,23 @@ class LogSource:
         if self._tail is not None:
             tail, self._tail = self._tail, None
             return tail
+        self._look_at_the_time()
         if self.ended():
             return ()
         return [found for _, found in self._timed(self._reader.poll(_POLL, timeout_s))]
 
     def ended(self) -> bool:
         """Whether all that was asked for was polled."""
-        if self._goals is None or self._tail is not None:
+        if self._tail is not None:
             return False
-        return all(self._reader.position(tp) >= goal for tp, goal in self._goals.items())
+        if self._goals is None:
+            return len(self._cut) == len(self._tps)
+        return all(tp.partition in self._cut or self._reader.position(tp) >= goal for tp, goal in self._goals.items())
 
     def reopen(self) -> None:
         """A new reader where the old one stood."""
+        topic = self._tps[0].topic
+        check_log(topic, self.identity, self._log.identity(topic))
         position = self.position
         self._reader.close()
         self._reader = self._log.reader({tp: position[tp.partition] for tp in self._tps})
@@ -112,7 +140,7 @@ class LogSource:
         self._log.close()
 
     def _start(
-        self, position: dict[int, int] | None, since: datetime | None, last: int | None, *, until_end: bool
+        self, position: dict[int, int] | None, since: datetime | None, last: int | None, *, from_start: bool
     ) -> dict[TopicPartition, int]:
         if position is not None:
             self._check(position)
@@ -120,7 +148,7 @@ class LogSource:
             return {tp: max(position.get(tp.partition, 0), starts[tp]) for tp in self._tps}
         if since is not None:
             return {tp: self._log.offset_at(tp, since) for tp in self._tps}
-        if until_end or last is not None:
+        if from_start or last is not None:
             return self._log.starts(self._tps)
         return {tp: self._log.end(tp) for tp in self._tps}
 
@@ -128,10 +156,8 @@ class LogSource:
         for tp in self._tps:
             end = self._log.end(tp)
             if position.get(tp.partition, 0) > end:
-                raise SettingsError(
-                    f"{tp.topic}/{tp.partition} ends at {end}, before the position {position[tp.partition]}: that is "
-                    "the bookmark of another log; begin anew with --since or --last"
-                )
+                why = f"this one ends at {end}, before {position[tp.partition]}"
+                raise SettingsError(another_log(f"{tp.topic}/{tp.partition}", why))
         beyond = set(position) - {tp.partition for tp in self._tps}
         if beyond:
             topic = self._tps[0].topic
@@ -140,29 +166,38 @@ class LogSource:
     def _last(self, count: int) -> list[Found]:
         """The last wanted ones by the log's time, each with a position that leaves none of the later ones out."""
         starts = self._log.starts(self._tps)
-        ends = self._reader.goals()
+        ends = self._reader.goals() if self._goals is None else self._goals
+        farthest = max(count, MOST_LOOKED // len(self._tps))
         width = max(count, _POLL)
         while True:
             begin = {tp: max(starts[tp], ends[tp] - width) for tp in self._tps}
-            tail, first = self._newest(begin, count)
+            tail, first, looked = self._newest(begin, ends, count)
             if all(begin[tp] == starts[tp] or _reaches(tail, count, first.get(tp)) for tp in self._tps):
                 break
-            width *= _WIDER
+            found = f"{len(tail)} of the last {count} found in the newest {looked} records"
+            if width >= farthest:
+                back = min(first.values(), default=self._clock())
+                self._on_wait(f"{found}, back to {back:%Y-%m-%dT%H:%M:%SZ}; a time to begin at (--since) looks farther")
+                break
+            self._on_wait(f"{found}; looking farther back")
+            width = min(_WIDER * width, farthest)
         return self._placed([found for _, found in tail])
 
     def _newest(
-        self, begin: Mapping[TopicPartition, int], count: int
-    ) -> tuple[list[tuple[datetime, Found]], dict[TopicPartition, datetime]]:
-        """The newest so many that are wanted from these places on, and the time of each partition's first record."""
+        self, begin: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int], count: int
+    ) -> tuple[list[tuple[datetime, Found]], dict[TopicPartition, datetime], int]:
+        """The newest wanted ones from these places on, each partition's first time, and how many records were read."""
         tail: list[tuple[datetime, Found]] = []
         first: dict[TopicPartition, datetime] = {}
+        looked = 0
         for tp, offset in begin.items():
             self._reader.seek(tp, offset)
-        for records in read_up(self._reader):
+        for records in read_to(self._reader, ends):
+            looked += len(records)
             for record in records:
                 first.setdefault(TopicPartition(record.topic, record.partition), record.time)
             tail = sorted((*tail, *self._timed(records)), key=itemgetter(0))[-count:]
-        return tail, first
+        return tail, first, looked
 
     def _placed(self, tail: list[Found]) -> list[Found]:
         """With positions that leave out none of those that come after."""
@@ -176,7 +211,7 @@ class LogSource:
 
     def _timed(self, records: Sequence[Record]) -> list[tuple[datetime, Found]]:
         """What is wanted of these records, and when the log took each."""
-        kept = [record for record in records if record.value is not None]
+        kept = [record for record in records if self._in_time(record) and record.value is not None]
         values: list[Any] = [self._decoded(record) for record in kept]
         kept = [record for record, value in zip(kept, values, strict=True) if value is not None]
         values = [value for value in values if value is not None]
@@ -186,6 +221,17 @@ class LogSource:
             for record, value, wanted in zip(kept, values, chosen, strict=True)
             if wanted
         ]
+
+    def _in_time(self, record: Record) -> bool:
+        """Whether the log took it before the time to end at; else the partition is read no farther than here."""
+        if self._until is None or record.time < self._until:
+            return True
+        self._cut[record.partition] = min(record.offset, self._cut.get(record.partition, record.offset))
+        return False
+
+    def _look_at_the_time(self) -> None:
+        if self._until is not None and self._goals is None and self._clock() >= self._until:
+            self._goals = goals_before(self._log, self._reader, self._until)
 
     def _decoded(self, record: Record) -> Any:
         """The value; None, which is said, for one that cannot be read here: it must not end the subscription."""

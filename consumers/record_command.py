@@ -4,6 +4,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from nuncius.filters import FIELDS, values
@@ -44,8 +45,8 @@ class RecordCommand:
             raise SettingsError("--exec names no command")
         self._stream = stream
 
-    def run(self, record: Any, position: str) -> None:
-        """Run it and wait for its end.
+    def run(self, record: Any, position: str, taken: datetime | None = None) -> None:
+        """Run it and wait for its end; ``taken`` is when the log took the record.
 
         Raises
         ------
@@ -54,7 +55,7 @@ class RecordCommand:
         SettingsError
             If it cannot be started.
         """
-        said = {"NUNCIUS_STREAM": self._stream, "NUNCIUS_POSITION": position, **self._fields(record)}
+        said = {"NUNCIUS_STREAM": self._stream, "NUNCIUS_POSITION": position, **self._fields(record, taken)}
         try:
             done = subprocess.run(self._words, input=encode_json(record) + b"\n", env=os.environ | said, check=False)
         except OSError as error:
@@ -63,12 +64,12 @@ class RecordCommand:
             how = f"ended with {done.returncode}" if done.returncode > 0 else f"was ended by signal {-done.returncode}"
             raise CommandError(f"{self._words[0]} {how} on the record before position {position}")
 
-    def _fields(self, record: Any) -> Mapping[str, str]:
+    def _fields(self, record: Any, taken: datetime | None) -> Mapping[str, str]:
         found: Mapping[str, Any] = {}
         if isinstance(record, StreamRow):
             found = dict(record.fields) | {name: getattr(record, name) for name in ("record_id", "thread_id")}
         elif self._stream in FIELDS:
-            found = values(self._stream, record)
+            found = values(self._stream, record, taken)
         return {_variable(name): str(value).replace("\0", "") for name, value in found.items()}
 
 

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Final
 import fastavro.write
 import orjson
 
+from nuncius.consumers.voevent import to_voevent
 from nuncius.schemas import Alert, CandidateList, Coincidence, SkyMapRef, StreamRow, ids
 from nuncius.schemas.avsc import RECORDS, file_name
 from nuncius.schemas.codec import encode_json
@@ -55,15 +56,20 @@ class RecordFolder:
         Made where absent.
     """
 
+    _ending: str = "json"
+
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
 
     def save(self, record: Any) -> Path:
         """Write a record; its path, made of its own identifier and, where there are several, its revision."""
-        path = self._folder / f"{_file_stem(_identifier(record))}.json"
-        _write(path, encode_json(record) + b"\n")
+        path = self._folder / f"{_file_stem(_identifier(record))}.{self._ending}"
+        _write(path, self._encoded(record))
         return path
+
+    def _encoded(self, record: Any) -> bytes:
+        return encode_json(record) + b"\n"
 
     def missing_maps(self, record: Any) -> list[str]:
         """The sha256 of each sky map that the record names and the folder does not have."""
@@ -78,6 +84,15 @@ class RecordFolder:
         path = self._folder / f"{sha256}{'.fits.gz' if data.startswith(_GZIP) else '.fits'}"
         _write(path, data)
         return path
+
+
+class VOEventFolder(RecordFolder):
+    """The same with a VOEvent 2.0 packet for each alert, coincidence or candidate list."""
+
+    _ending = "xml"
+
+    def _encoded(self, record: Any) -> bytes:
+        return to_voevent(record)
 
 
 def _union() -> list[Any]:

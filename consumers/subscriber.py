@@ -1,31 +1,20 @@
 """``subscribe``: typed records from a broker, as they are published."""
 
 import os
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
-from nuncius.broker.transport import topics
-from nuncius.broker.transport.address import (
-    Address,
-    HttpAddress,
-    LocalAddress,
-    data_folder,
-    find_address,
-    node_folder,
-    shown,
-)
+from nuncius.broker.transport.address import HttpAddress, LocalAddress, data_folder, find_address, shown
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.kafka.cluster import Connection
-from nuncius.broker.transport.local_file import FILE_NAME
-from nuncius.broker.transport.opening import NotRunning, open_address
 from nuncius.broker.transport.port import Log
-from nuncius.broker.transport.position import from_token
 from nuncius.consumers.bookmark import FOLDER, Bookmark
 from nuncius.consumers.log_source import Choose, LogSource
+from nuncius.consumers.opening import STREAMS, NoBroker, moment_of, open_stream, topic_of
+from nuncius.consumers.place import from_place
 from nuncius.consumers.subscription import Source, Subscription
 from nuncius.filters import (
     FIELDS,
@@ -41,22 +30,10 @@ from nuncius.filters import (
 )
 from nuncius.schemas import Retry, SettingsError
 
-STREAMS: Final = {
-    "coincidences": topics.COINCIDENCES,
-    "alerts": topics.EVENTS,
-    "candidates": topics.CANDIDATES,
-    "counterparts": topics.COUNTERPARTS,
-    "too": topics.TOO_REQUESTS,
-    "too-status": topics.TOO_STATUS,
-    "quarantine": topics.QUARANTINE,
-}
-"""Names a subscriber may use, and the topics behind them."""
+__all__ = ["OVER_HTTP", "STREAMS", "Lender", "NoBroker", "subscribe"]
 
 OVER_HTTP: Final = ("alerts", "candidates", "coincidences")
 """Streams that a broker serves over HTTP, beside the named ones."""
-
-
-_NAME: Final = re.compile(r"[a-z0-9-]{1,100}")
 
 
 class Lender(Protocol):
@@ -67,10 +44,6 @@ class Lender(Protocol):
         ...
 
 
-class NoBroker(SettingsError):  # noqa: N818  named as the errors it belongs to
-    """Nothing has written a log there yet; a broker that is just starting will."""
-
-
 def subscribe(
     what: str = "coincidences",
     *,
@@ -78,9 +51,11 @@ def subscribe(
     filter: str | None = None,  # noqa: A002  what a filter is called everywhere else: in the shell, over HTTP, in a definition
     since: datetime | str | None = None,
     last: int | None = None,
+    until: datetime | str | None = None,
     until_end: bool = False,
     position: str | None = None,
     resume: str | None = None,
+    restart: bool = False,
     names: Names = NO_NAMES,
     places: Callable[[Log], Lender] | None = None,
     connection: Connection | None = None,
@@ -102,6 +77,10 @@ def subscribe(
         Without it, ``last``, ``position`` and a bookmark: from now on, or with ``until_end`` from the start.
     last
         Begin with the last so many records (that the filter selects).
+    until
+        Stop before the first record that the log took at or after this time (exclusive), in every partition; as
+        ``since``. A time to come is waited for, by this machine's clock where nothing is published. Without another
+        beginning a time that has passed begins at the start.
     until_end
         Stop where the stream ends now, instead of waiting for more.
     position
@@ -109,6 +88,8 @@ def subscribe(
     resume
         Name of a bookmark in the user's data folder: go on where `Subscription.ack` was called last. The first time it
         begins as the other parameters say.
+    restart
+        Forget that bookmark first, and begin as the other parameters say.
     names
         Named filters and regions that the filter may use, beside the shipped ones.
     places
@@ -130,8 +111,8 @@ def subscribe(
     NoBroker
         If there is no broker at the address (yet).
     SettingsError
-        For an unknown stream, a wrong filter (`nuncius.filters.FilterError`), or an address that cannot be read
-        from here.
+        For an unknown stream, a wrong filter (`nuncius.filters.FilterError`), an address that cannot be read from here,
+        or a position of a log that was made anew since.
     """
     if last is not None and last < 1:
         raise SettingsError(f"last = {last}: expected 1 or more")
@@ -139,23 +120,24 @@ def subscribe(
         raise SettingsError("give a time or a number of last records, not both")
     if position is not None and resume is not None:
         raise SettingsError("give a position or the name of a bookmark, not both")
-    moment = _moment(since)
+    if restart and resume is None:
+        raise SettingsError("restart forgets the bookmark of a name; say which: resume")
+    begin, end = moment_of(since, "since"), moment_of(until, "until")
+    if begin is not None and end is not None and begin >= end:
+        raise SettingsError(f"since {begin.isoformat()} is not before until {end.isoformat()}")
     address = find_address(broker, os.environ)
     where = f"local:{address.folder.resolve()}" if isinstance(address, LocalAddress) else shown(address)
     asked = (where, what, filter or "")
     bookmark = None if resume is None else Bookmark(data_folder(os.environ) / FOLDER, resume, *asked)
-    token = position if bookmark is None else bookmark.read()
-    begin = None if token is None else from_token(token)
-    source: Source
+    if bookmark is not None and restart:
+        bookmark.forget()
+    kept = position if bookmark is None else bookmark.read()
+    place, identity = (None, "") if kept is None else from_place(kept)
+    wish = _Wish(filter, names, places, place, identity, begin, last, end, until_end)
     if isinstance(address, HttpAddress):
-        source = _over_http(address.url, what, filter, begin, _params(moment, last, until_end=until_end), on_wait)
+        source: Source = _over_http(address.url, what, wish, on_wait)
     else:
-        source = _on_a_log(
-            _open(address, what, connection, folder_of_node),
-            what,
-            _Wish(filter, names, places, begin, moment, last, until_end),
-            on_wait,
-        )
+        source = _on_a_log(open_stream(address, what, connection, folder_of_node), what, wish, on_wait)
     return Subscription(what, source, bookmark, on_wait)
 
 
@@ -166,28 +148,22 @@ class _Wish(NamedTuple):
     names: Names
     places: Callable[[Log], Lender] | None
     position: dict[int, int] | None
+    identity: str
     since: datetime | None
     last: int | None
+    until: datetime | None
     until_end: bool
 
 
-def _over_http(
-    url: str,
-    what: str,
-    text: str | None,
-    position: dict[int, int] | None,
-    params: Mapping[str, str],
-    on_wait: Callable[[str], object],
-) -> Source:
+def _over_http(url: str, what: str, wish: _Wish, on_wait: Callable[[str], object]) -> Source:
     if what in STREAMS and what not in OVER_HTTP:
         raise SettingsError(f"{what} is not served over HTTP; there are {', '.join(OVER_HTTP)} and the named streams")
     try:
-        from nuncius.consumers.http_source import HttpSource  # noqa: PLC0415  httpx and httpx-sse are in the extra `client`; who reads a log needs neither
+        from nuncius.consumers.http_source import HttpSource  # noqa: PLC0415  httpx is in the extra `client`; who reads a log needs it not
     except ModuleNotFoundError as error:
         raise SettingsError(f"{url}: reading over HTTP needs more: pip install 'nuncius[client]'") from error
     path = f"/{what}/stream" if what in OVER_HTTP else f"/streams/{what}/stream"
-    asked = dict(params) | ({"filter": text} if text else {})
-    source = HttpSource(url, path, asked, position, on_wait)
+    source = HttpSource(url, path, _params(wish), wish.position, on_wait, wish.identity, wish.until)
     try:
         source.open()
     except Retry as error:
@@ -195,15 +171,18 @@ def _over_http(
     return source
 
 
-def _params(since: datetime | None, last: int | None, *, until_end: bool) -> dict[str, str]:
-    """What the broker's API is asked for, besides the filter."""
-    params = {} if since is None else {"since": since.isoformat()}
-    if last is not None:
-        params["last"] = str(last)
-    if until_end:
+def _params(wish: _Wish) -> dict[str, str]:
+    """What the broker's API is asked for."""
+    params = {"filter": wish.filter} if wish.filter else {}
+    if wish.since is not None:
+        params["since"] = wish.since.isoformat()
+    if wish.last is not None:
+        params["last"] = str(wish.last)
+    if wish.until_end:
         params["until_end"] = "true"
-        if since is None and last is None:
-            params["since_start"] = "true"
+    whole = wish.until_end or (wish.until is not None and utc_now() >= wish.until)
+    if whole and wish.since is None and wish.last is None:
+        params["since_start"] = "true"
     return params
 
 
@@ -211,12 +190,14 @@ def _on_a_log(log: Log, what: str, wish: _Wish, on_wait: Callable[[str], object]
     try:
         return LogSource(
             log,
-            _topic(what),
+            topic_of(what),
             _chooser(log, what, wish, on_wait),
             position=wish.position,
             since=wish.since,
             last=wish.last,
             until_end=wish.until_end,
+            identity=wish.identity,
+            until=wish.until,
             on_wait=on_wait,
         )
     except BaseException:
@@ -249,51 +230,3 @@ def _chooser(log: Log, what: str, wish: _Wish, on_wait: Callable[[str], object])
         return chosen
 
     return choose
-
-
-def _open(address: Address, what: str, connection: Connection | None, folder_of_node: Path | None) -> Log:
-    if what not in STREAMS and _NAME.fullmatch(what) is None:
-        raise _no_stream(what)
-    if isinstance(address, LocalAddress) and not (address.folder / FILE_NAME).is_file():
-        if what not in STREAMS:
-            raise _no_stream(what)
-        raise NoBroker(f"no broker in {address.folder}; start one with: nuncius up --broker local:{address.folder}")
-    try:
-        log = open_address(
-            address, utc_now, connection or Connection(), folder_of_node or node_folder(data_folder(os.environ))
-        )
-    except (NotRunning, Retry) as error:
-        raise NoBroker(str(error)) from error
-    try:
-        log.partitions(topics.EVENTS.name)
-    except SettingsError as error:
-        log.close()
-        raise NoBroker(f"the log at {shown(address)} is not ready yet; start a broker: nuncius up") from error
-    try:
-        log.partitions(_topic(what))
-    except SettingsError as error:
-        log.close()
-        raise _no_stream(what) from error
-    return log
-
-
-def _topic(what: str) -> str:
-    return (STREAMS[what] if what in STREAMS else topics.stream_topic(what)).name
-
-
-def _no_stream(what: str) -> SettingsError:
-    return SettingsError(
-        f"no such stream: {what}; there are {', '.join(STREAMS)}, and the named ones: nuncius streams list"
-    )
-
-
-def _moment(since: datetime | str | None) -> datetime | None:
-    if since is None or isinstance(since, datetime):
-        if since is not None and since.tzinfo is None:
-            raise SettingsError(f"since {since.isoformat()} has no time zone: give an aware time, or text")
-        return since
-    try:
-        moment = datetime.fromisoformat(since)
-    except ValueError as error:
-        raise SettingsError(f"since {since[:40]!r}: no time; write 2026-11-23 or 2026-11-23T12:00:00Z") from error
-    return moment.replace(tzinfo=moment.tzinfo or UTC)

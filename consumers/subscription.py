@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
-from nuncius.broker.transport.position import to_token
 from nuncius.consumers.batch import Batch
 from nuncius.consumers.bookmark import Bookmark
 from nuncius.consumers.found import Found
+from nuncius.consumers.place import to_place
 from nuncius.schemas import Retry
 
 _POLL_S: Final = 0.5
@@ -25,6 +25,11 @@ class Source(Protocol):
     @property
     def position(self) -> dict[int, int]:
         """Next offset by partition, after all that was polled."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """Of the log that it reads; empty where nobody told yet."""
         ...
 
     def poll(self, timeout_s: float) -> Sequence[Found]:
@@ -71,8 +76,11 @@ class Subscription:
 
     @property
     def position(self) -> str:
-        """Token of the place after the last record that was given out: keep it with what you made of that record."""
-        return to_token(self._position)
+        """The place after the last record that was given out, as one word: keep it with what you made of that record.
+
+        It says of which log it is, so that it is refused at one that was made anew since.
+        """
+        return to_place(self._position, self._source.identity)
 
     def ack(self) -> None:
         """What was given out so far is done with: the bookmark moves there.

@@ -75,6 +75,12 @@ def to_voevent(
     return packet
 
 
+def one_line(packet: bytes) -> bytes:
+    """The same packet without an end of line inside: several, a line each, can be told apart."""
+    declaration, end, root = packet.partition(b"?>")
+    return declaration + end + root.lstrip(b"\n").replace(b"\n", b"&#10;")
+
+
 def role(reality: Reality, run_mode: RunMode) -> str:
     """VOEvent 2.0, section 2: what a reader may do with the packet."""
     if run_mode != "live":

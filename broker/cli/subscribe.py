@@ -1,7 +1,7 @@
 """``nuncius subscribe``: what the broker says, in a shell."""
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -36,15 +36,29 @@ def subscribe(
         typer.Option(metavar="TIME", help="From what came at this time (UTC) on: 2026-11-23 or 2026-11-23T12:00:00Z."),
     ] = None,
     last: Annotated[int | None, typer.Option(min=1, metavar="N", help="Begin with the last N records.")] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="Stop before what came at this time (UTC) or later; waits for a time to come."
+        ),
+    ] = None,
     until_end: Annotated[
         bool, typer.Option("--until-end/--follow", help="Stop where the log ends now, or go on for ever.")
     ] = False,
     resume: Annotated[
         str | None, typer.Option(metavar="NAME", help="Go on where the last run of this name stopped.")
     ] = None,
+    restart: Annotated[
+        bool,
+        typer.Option("--restart", help="Forget where it stopped: with --resume NAME begin as --since or --last say."),
+    ] = False,
     style: Annotated[
         str | None,
-        typer.Option("--format", metavar="text|table|jsonl|avro", help="Of standard output; avro is a container file."),
+        typer.Option(
+            "--format",
+            metavar="text|table|jsonl|avro|voevent",
+            help="Of standard output. avro is a container file; voevent one document a line, with --save a file each.",
+        ),
     ] = None,
     json: Json = False,
     fields: Annotated[
@@ -61,7 +75,8 @@ def subscribe(
     ] = None,
     keep_going: Annotated[bool, typer.Option("--keep-going", help="Go on where the command fails.")] = False,
     save: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Each record as a JSON file there, with its sky maps.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Each record as a file there (JSON, or VOEvent), with its sky maps."),
     ] = None,
     broker: Broker = None,
     config: Config = None,
@@ -71,12 +86,14 @@ def subscribe(
     Ctrl-C ends it; what was begun is written, and the bookmark moved behind it.
     """
     from nuncius.broker.cli.subscribe_output import Interrupts, Outlet
+    from nuncius.consumers.opening import moment_of
 
     settings = settings_of(config, broker)
-    moment = _time(since)
+    moment = moment_of(since, "--since")
     names = [word.strip() for word in (fields or "").split(",") if word.strip()]
     outlet = Outlet(settings, what, "jsonl" if json else style, names, command, save, keep_going=keep_going)
-    wish = {"filter": filter_text, "last": last, "until_end": until_end, "resume": resume}
+    ends = {"until": moment_of(until, "--until"), "until_end": until_end}
+    wish = {"filter": filter_text, "last": last, **ends, "resume": resume, "restart": restart}
     subscription = _opened(what, settings, moment, wish)
     size, wait_s = (1, 0.0) if command else _TOGETHER
     if resume:
@@ -84,21 +101,24 @@ def subscribe(
     with subscription, Interrupts() as interrupts:
         for batch in subscription.batches(size, wait_s):
             with interrupts.later():
-                for record in batch.records:
-                    outlet.put(record, batch.position)
+                for record, taken in zip(batch.records, batch.taken, strict=True):
+                    outlet.put(record, batch.position, taken)
                 if resume:
                     subscription.ack()
+    if resume:
+        subscription.ack()  # behind what was not selected, too
 
 
 def _opened(what: str, settings: Settings, since: datetime | None, wish: dict[str, Any]) -> "Subscription":
     """The subscription; where there is no log yet, to those records that a broker will write once it is up."""
-    from nuncius.broker.app import names_of, regions_on
+    from nuncius.broker.app import areas_of, names_of, regions_on
     from nuncius.broker.connection import connection_of
     from nuncius.broker.transport.address import node_folder
     from nuncius.broker.transport.clock import utc_now
     from nuncius.consumers.subscriber import NoBroker
     from nuncius.consumers.subscriber import subscribe as follow
 
+    areas = areas_of(settings, _say)
     began = utc_now()
     waited = False
     while True:
@@ -111,12 +131,12 @@ def _opened(what: str, settings: Settings, since: datetime | None, wish: dict[st
                 connection=connection_of(settings),
                 folder_of_node=None if settings.data_folder is None else node_folder(settings.data_folder),
                 on_wait=_say,
-                names=names_of(settings),
-                places=partial(regions_on, settings),
+                names=names_of(settings, areas),
+                places=partial(regions_on, settings, areas=areas),
                 **wish,
             )
         except NoBroker as error:
-            if wish["until_end"]:
+            if wish["until_end"] or (wish["until"] is not None and utc_now() >= wish["until"]):
                 raise
             if not waited:
                 _say(f"{error}; waiting for it")
@@ -128,15 +148,3 @@ def _say(line: str) -> None:
     from nuncius.broker.services.lines import printable
 
     typer.echo(f"nuncius: {printable(line)}", err=True)
-
-
-def _time(text: str | None) -> datetime | None:
-    from nuncius.schemas import SettingsError
-
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise SettingsError(f"--since {text}: no time; write 2026-11-23 or 2026-11-23T12:00:00Z") from error
-    return moment.replace(tzinfo=moment.tzinfo or UTC)

@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
     from nuncius.consumers.record_command import RecordCommand
     from nuncius.consumers.record_file import RecordFolder
 
-_FORMATS: Final = ("text", "table", "jsonl", "avro")
+_FORMATS: Final = ("text", "table", "jsonl", "avro", "voevent")
+_WITH_VOEVENT: Final = ("alerts", "coincidences")
+
+Write = Callable[[Any, datetime | None], object]
+"""Writes a record, which the log took at that time."""
 
 
 class Outlet:
@@ -57,17 +62,19 @@ class Outlet:
         keep_going: bool,
     ) -> None:
         from nuncius.consumers.record_command import RecordCommand
-        from nuncius.consumers.record_file import RecordFolder
+        from nuncius.consumers.record_file import RecordFolder, VOEventFolder
 
         self._settings = settings
         self._command = None if command is None else RecordCommand(what, command)
-        self._folder = None if save is None else RecordFolder(save)
         self._keep_going = keep_going
         self._write = _writer(what, style or ("table" if fields else "text"), fields)
+        as_voevent = style == "voevent"
+        self._folder = None if save is None else (VOEventFolder if as_voevent else RecordFolder)(save)
+        self._quiet = as_voevent and save is not None
         self._map: Callable[[str], bytes | None] | None = None
 
-    def put(self, record: Any, position: str) -> None:
-        """Deal with one record; ``position`` is where to go on after it.
+    def put(self, record: Any, position: str, taken: datetime | None) -> None:
+        """Deal with one record, which the log took at ``taken``; ``position`` is where to go on after it.
 
         Raises
         ------
@@ -77,13 +84,16 @@ class Outlet:
         if isinstance(record, StreamRow) and record.kind != "row":
             typer.echo(f"nuncius: {as_text(record)}", err=True)
             return
-        self._write(record)
+        if not self._quiet:
+            self._write(record, taken)
         if self._folder is not None:
-            self._save(self._folder, record)
+            path = self._save(self._folder, record)
+            if self._quiet:
+                typer.echo(path)
         if self._command is not None:
-            self._run(self._command, record, position)
+            self._run(self._command, record, position, taken)
 
-    def _save(self, folder: "RecordFolder", record: Any) -> None:
+    def _save(self, folder: "RecordFolder", record: Any) -> Path:
         from nuncius.broker.cli.subscribe_maps import map_reader
 
         for sha256 in folder.missing_maps(record):
@@ -93,13 +103,13 @@ class Outlet:
                 typer.echo(f"nuncius: the broker does not keep the sky map {printable(sha256)}", err=True)
             else:
                 folder.save_map(sha256, data)
-        folder.save(record)
+        return folder.save(record)
 
-    def _run(self, command: "RecordCommand", record: Any, position: str) -> None:
+    def _run(self, command: "RecordCommand", record: Any, position: str, taken: datetime | None) -> None:
         from nuncius.consumers.record_command import CommandError
 
         try:
-            command.run(record, position)
+            command.run(record, position, taken)
         except CommandError as error:
             if not self._keep_going:
                 raise CommandError(f"{error}; --keep-going goes on after such") from error
@@ -141,45 +151,56 @@ class Interrupts:
         self._came = True
 
 
-def _writer(what: str, style: str, fields: Sequence[str]) -> Callable[[Any], None]:
+def _writer(what: str, style: str, fields: Sequence[str]) -> Write:
+    if fields and style in ("avro", "voevent"):
+        raise SettingsError(f"--format {style} writes whole records; leave --fields out")
     match style:
         case "text":
-            return lambda record: typer.echo(as_text(record))
+            return lambda record, _: typer.echo(as_text(record))
         case "table":
             return _table(what, fields)
         case "jsonl":
             return _json_lines(what, fields)
-        case "avro" if not fields:
-            return _avro()
         case "avro":
-            raise SettingsError("--format avro writes whole records; leave --fields out")
+            return _avro()
+        case "voevent":
+            return _voevent(what)
         case _:
             raise SettingsError(f"--format {style}: expected one of {', '.join(_FORMATS)}")
 
 
-def _table(what: str, fields: Sequence[str]) -> Callable[[Any], None]:
+def _table(what: str, fields: Sequence[str]) -> Write:
     from nuncius.consumers.record_table import RecordTable
 
     table = RecordTable(what, fields)
     typer.echo(table.header())
-    return lambda record: typer.echo(printable(table.line(record)))
+    return lambda record, taken: typer.echo(printable(table.line(record, taken)))
 
 
-def _json_lines(what: str, fields: Sequence[str]) -> Callable[[Any], None]:
+def _json_lines(what: str, fields: Sequence[str]) -> Write:
     import orjson
 
     from nuncius.consumers.record_table import RecordTable
     from nuncius.schemas.codec import encode_json
 
     if not fields:
-        return lambda record: typer.echo(encode_json(record))
+        return lambda record, _: typer.echo(encode_json(record))
     table = RecordTable(what, fields)
-    return lambda record: typer.echo(orjson.dumps(table.values(record), option=orjson.OPT_UTC_Z))
+    return lambda record, taken: typer.echo(orjson.dumps(table.values(record, taken), option=orjson.OPT_UTC_Z))
 
 
-def _avro() -> Callable[[Any], None]:
+def _avro() -> Write:
     from nuncius.consumers.record_file import AvroFile
 
     if sys.stdout.isatty():
         raise SettingsError("--format avro writes bytes; send them to a file: > records.avro")
-    return AvroFile(sys.stdout.buffer).write
+    file = AvroFile(sys.stdout.buffer)
+    return lambda record, _: file.write(record)
+
+
+def _voevent(what: str) -> Write:
+    from nuncius.consumers.voevent import one_line, to_voevent
+
+    if what not in _WITH_VOEVENT:
+        raise SettingsError(f"--format voevent: {' and '.join(_WITH_VOEVENT)} can be had as VOEvent, {what} cannot")
+    return lambda record, _: typer.echo(one_line(to_voevent(record)))
