@@ -1,0 +1,272 @@
+"""A facility's web service: where it is, how often it may be asked, and what its answers mean to an adapter.
+
+Redirects are not followed; proxies, cookies and credentials of the environment are not used.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from time import monotonic
+from typing import Any, Final, TypeVar
+
+import httpx
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from nuncius.schemas.errors import Retry, SettingsError
+
+_AGAIN: Final = frozenset({408, 425, 429})
+_ANSWER_BYTES: Final = 4_000_000
+_WORDS: Final = 300
+_PATIENCE_S: Final = 3600.0
+"""The longest ``Retry-After`` that is obeyed (ours)."""
+
+Model = TypeVar("Model")
+
+logging.getLogger("httpcore").setLevel(logging.INFO)  # at DEBUG it writes headers of answers, session cookies too
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the facility said.
+
+    Parameters
+    ----------
+    code
+        HTTP status below 500, and none that means "again later".
+    body
+        The JSON of the answer; None where it is not JSON.
+    words
+        The answer for people: one line, printable, bounded, without secrets.
+    cookies
+        ``name=value`` of those set.
+    etag
+        Version of what was answered, where the facility gives one.
+    """
+
+    code: int
+    body: Any
+    words: str
+    cookies: tuple[str, ...] = ()
+    etag: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether the facility did as it was asked."""
+        return 200 <= self.code < 300
+
+    def read(self, shape: type[Model]) -> Model:
+        """The body in the shape that the facility documents.
+
+        Raises
+        ------
+        Retry
+            If it has another shape: what the facility did is unknown then.
+        """
+        try:
+            return TypeAdapter(shape).validate_python(self.body)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            place = ".".join(map(str, first["loc"])) or "the whole"
+            raise Retry(f"an answer ({self.code}) that cannot be read: {place}: {first['msg']}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """At most so many calls within so many seconds."""
+
+    calls: int
+    within_s: float
+
+
+@dataclass(slots=True)
+class _Pace:
+    allowance: Allowance
+    made: deque[float] = field(default_factory=deque)
+    closed_until: float = 0.0
+
+    def take(self, now: float) -> str:
+        """Why no call may be made now; empty where one is counted."""
+        if now < self.closed_until:
+            return f"it asked to be left alone for another {self.closed_until - now:.0f} s"
+        while self.made and self.made[0] <= now - self.allowance.within_s:
+            self.made.popleft()
+        if len(self.made) >= self.allowance.calls:
+            return f"it is asked at most {self.allowance.calls} times in {self.allowance.within_s:g} s"
+        self.made.append(now)
+        return ""
+
+
+class Door:
+    """One web service, asked in JSON or as a form. Close it when done.
+
+    Parameters
+    ----------
+    name
+        Of the adapter, for messages.
+    base
+        URL that paths are added to.
+    allowed_hosts
+        Host names that may be asked.
+    allowance
+        What the facility lets one ask.
+    secrets
+        What is blotted out wherever an answer repeats it.
+    timeout_s
+        For connecting, for sending, and for the whole answer.
+
+    Raises
+    ------
+    SettingsError
+        If the URL is not fit.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        base: str,
+        *,
+        allowed_hosts: frozenset[str],
+        allowance: Allowance,
+        secrets: tuple[str, ...],
+        timeout_s: float,
+    ) -> None:
+        self._name = name
+        self._base = checked_url(base.rstrip("/"), allowed_hosts, name)
+        self._pace = _Pace(allowance)
+        self._secrets = tuple(sorted((secret for secret in secrets if secret), key=len, reverse=True))
+        self._timeout_s = timeout_s
+        self._transport = httpx.HTTPTransport(trust_env=False)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._transport.close()
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        form: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One call, at most one of ``body`` (sent as JSON) and ``form`` with it.
+
+        Raises
+        ------
+        Retry
+            If nothing came back, the facility is in trouble or asks for patience, or it was asked too often.
+        """
+        why = self._pace.take(monotonic())
+        if why:
+            raise Retry(f"{self._name}: not asked: {why}")
+        known = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "nuncius"}
+        content = None if body is None else orjson.dumps(body, option=orjson.OPT_UTC_Z)
+        if content is not None:
+            known["Content-Type"] = "application/json"
+        message = httpx.Request(
+            method,
+            self._base.copy_with(path=self._base.path.rstrip("/") + path, params=query or None),
+            content=content,
+            data=form,
+            headers=known | dict(headers or {}),
+            extensions={"timeout": httpx.Timeout(self._timeout_s).as_dict()},
+        )
+        answer, after = self._exchange(message)
+        if answer.code in _AGAIN or answer.code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            self._pace.closed_until = monotonic() + min(after, _PATIENCE_S)
+            raise Retry(f"{self._name}: {self._base.host} answered {answer.code}: {answer.words}")
+        return answer
+
+    def _exchange(self, message: httpx.Request) -> tuple[Answer, float]:
+        # The transport is used bare: httpx's client would log the whole URL, follow cookies and read ~/.netrc.
+        deadline = monotonic() + self._timeout_s
+        try:
+            response = self._transport.handle_request(message)
+        except httpx.TransportError as error:
+            raise Retry(f"{self._name}: no answer from {self._base.host}: {type(error).__name__}") from None
+        text = b""
+        try:
+            for part in response.iter_raw():
+                text += part
+                if len(text) > _ANSWER_BYTES or monotonic() > deadline:
+                    raise Retry(f"{self._name}: an answer from {self._base.host} without an end")
+        except httpx.TransportError as error:
+            raise Retry(f"{self._name}: half an answer from {self._base.host}: {type(error).__name__}") from None
+        finally:
+            response.close()
+        return self._read(response, text), _seconds(response.headers.get("Retry-After", ""))
+
+    def _read(self, response: httpx.Response, text: bytes) -> Answer:
+        body: Any = None
+        with suppress(orjson.JSONDecodeError):
+            body = orjson.loads(text)
+        words = "" if body is None else "; ".join(said(body))
+        return Answer(
+            response.status_code,
+            body,
+            self.shown(words or text[: 8 * _WORDS].decode("utf-8", "replace")),
+            tuple(value.partition(";")[0] for value in response.headers.get_list("Set-Cookie")),
+            response.headers.get("ETag", ""),
+        )
+
+    def shown(self, text: str) -> str:
+        """The text as it may be shown: secrets blotted out, one printable line, bounded."""
+        for secret in self._secrets:
+            text = text.replace(secret, "…")
+        return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:_WORDS]
+
+    def hide(self, *secrets: str) -> None:
+        """Blot these out, too: what the facility gave for the session."""
+        self._secrets = tuple(sorted({*self._secrets, *filter(None, secrets)}, key=len, reverse=True))
+
+
+def said(body: object, place: str = "", depth: int = 6) -> list[str]:
+    """The leaves of a JSON answer as ``place: value``, empty ones left out; `depth` levels at most."""
+    if depth == 0 or body is None or body in ("", [], {}):
+        return []
+    if isinstance(body, dict):
+        return [
+            w for key, value in body.items() for w in said(value, f"{place}.{key}" if place else str(key), depth - 1)
+        ]
+    if isinstance(body, list):
+        return [word for value in body for word in said(value, place, depth - 1)]
+    return [f"{place}: {body}" if place else str(body)]
+
+
+def checked_url(text: str, allowed_hosts: frozenset[str], who: str) -> httpx.URL:
+    """The URL, where it may be asked: an allowed host, by TLS or on the loopback interface, without credentials.
+
+    Raises
+    ------
+    SettingsError
+        If it is not fit; the message does not repeat its path or query.
+    """
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        raise SettingsError(f"{who}: its URL cannot be read") from None
+    if url.userinfo:
+        raise SettingsError(f"{who}: its URL holds a user name; put secrets into the environment")
+    if url.host not in allowed_hosts:
+        raise SettingsError(f"{who}: host {url.host!r} is not allowed; allowed: {sorted(allowed_hosts)}")
+    if url.scheme != "https" and not (url.scheme == "http" and _loopback(url.host)):
+        raise SettingsError(f"{who}: {url.scheme}://{url.host} is not https (http is for loopback only)")
+    return url
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _seconds(text: str) -> float:
+    """The delay that ``Retry-After`` states; 0 where it states none, or a date."""
+    return float(text) if text.isdecimal() and len(text) < 9 else 0.0

@@ -1,0 +1,178 @@
+"""Asks an Observatory Control System portal: LCO, and SOAR and Blanco through AEON, which share its contract.
+
+A request is one request group whose name is the idempotency key (at most 50 characters there, ours have 38 to 46), so
+that what stands is found by name. Facts: observatorycontrolsystem/observation-portal, ``requestgroups`` (views,
+serializers, models), and its default throttles.
+"""
+
+from typing import Final
+
+from pydantic import BaseModel, SecretStr
+
+from nuncius.consumers.adapter import answer
+from nuncius.consumers.too.door import Allowance, Answer, Door
+from nuncius.consumers.too.naming import revision_in
+from nuncius.consumers.too.ocs_body import OcsSettings, request_group
+from nuncius.schemas.errors import Retry
+from nuncius.schemas.too import ToORequest, ToOStatus
+from nuncius.schemas.vocabulary import RequestState
+
+_ALLOWANCE: Final = Allowance(calls=60, within_s=60.0)
+"""Ours; the portal's own defaults are 5 000 submissions, 2 000 cancellations and 20 000 validations a day."""
+_GROUPS: Final = "/api/requestgroups/"
+_OVER: Final[dict[str, RequestState]] = {
+    "COMPLETED": "observed",
+    "WINDOW_EXPIRED": "expired",
+    "FAILURE_LIMIT_REACHED": "rejected",
+    "CANCELED": "cancelled",
+}
+_ON_ITS_WAY: Final = frozenset({"PENDING", "IN_PROGRESS"})
+
+
+class _Part(BaseModel):
+    id: int
+    state: str
+
+
+class _Group(BaseModel):
+    id: int
+    name: str
+    state: str
+    requests: tuple[_Part, ...] = ()
+
+
+class _Groups(BaseModel):
+    results: tuple[_Group, ...]
+    next: str | None = None
+
+
+class _Verdict(BaseModel):
+    errors: dict[str, object] | list[object]
+
+
+class _Observation(BaseModel):
+    state: str
+    start: str
+    site: str = ""
+
+
+class Ocs:
+    """An adapter for one instrument under one proposal. Close it when done.
+
+    Parameters
+    ----------
+    settings
+        Where, and what with.
+    token
+        Of the portal's user, sent as ``Authorization: Token``.
+    """
+
+    real: Final = True
+
+    def __init__(self, settings: OcsSettings, token: SecretStr) -> None:
+        self.name = settings.name
+        self._settings = settings
+        self._door = Door(
+            settings.name,
+            settings.url,
+            allowed_hosts=settings.allowed_hosts,
+            allowance=_ALLOWANCE,
+            secrets=(token.get_secret_value(),),
+            timeout_s=settings.timeout_s,
+        )
+        self._who = {"Authorization": f"Token {token.get_secret_value()}"}
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._door.close()
+
+    def submit(self, request: ToORequest, _standing: str) -> ToOStatus:
+        """Ask for the observation; earlier revisions are cancelled once this one stands."""
+        held = self._held(request)
+        newest = max(held, default=0)
+        if newest > request.revision:
+            return answer(
+                request, "rejected", self.name, f"revision {newest} is already there", str(held[newest][0].id)
+            )
+        if newest < request.revision:
+            body = request_group(request, self._settings)
+            checked = self._ask("POST", f"{_GROUPS}validate/", body)
+            if not checked.good or checked.read(_Verdict).errors:
+                return answer(request, "rejected", self.name, f"not valid there ({checked.code}): {checked.words}")
+            made = self._ask("POST", _GROUPS, body)
+            if not made.good:
+                return answer(request, "rejected", self.name, f"{made.code}: {made.words}")
+            held[request.revision] = [made.read(_Group)]
+        stands, *doubles = held[request.revision]
+        older = [group for revision, groups in held.items() if revision < request.revision for group in groups]
+        self._drop(older + doubles)
+        detail = f"request group {stands.id}: {stands.state}"
+        return answer(request, "accepted", self.name, detail, str(stands.id))
+
+    def cancel(self, request: ToORequest, standing: str) -> ToOStatus:
+        """Take back every revision that is pending there."""
+        found = [group for groups in self._held(request).values() for group in groups]
+        if standing.isdecimal() and int(standing) not in {group.id for group in found}:
+            found.append(_Group(id=int(standing), name="", state="PENDING"))
+        refused = self._drop(found)
+        if refused:
+            return answer(request, "not_cancelled", self.name, "; ".join(refused), standing)
+        over = [f"request group {group.id}: {group.state}" for group in found if group.state != "PENDING"]
+        return answer(request, "cancelled", self.name, "; ".join(over) or "nothing of it is pending there", standing)
+
+    def look(self, request: ToORequest, standing: str) -> ToOStatus | None:
+        """The group's state; of a pending one, whether the scheduler has a time for it."""
+        if not standing.isdecimal():
+            return None
+        seen = self._ask("GET", f"{_GROUPS}{standing}/")
+        if not seen.good:
+            raise Retry(f"{self.name}: request group {standing}: {seen.code}: {seen.words}")
+        group = seen.read(_Group)
+        state = _OVER.get(group.state)
+        done = f"{sum(part.state == 'COMPLETED' for part in group.requests)} of {len(group.requests)} observed"
+        if state is not None:
+            return answer(request, state, self.name, f"{group.state}, {done}", standing)
+        for part in group.requests:
+            planned = self._ask("GET", f"/api/requests/{part.id}/observations/")
+            if part.state != "PENDING" or not planned.good:
+                continue
+            for one in planned.read(tuple[_Observation, ...]):
+                if one.state in _ON_ITS_WAY:
+                    detail = (
+                        f"{one.start} at {one.site or 'a site of its choice'}, {done} of {len(group.requests)} observed"
+                    )
+                    return answer(request, "scheduled", self.name, detail, standing)
+        return answer(request, "accepted", self.name, f"{group.state}, {done}", standing)
+
+    def _held(self, request: ToORequest) -> dict[int, list[_Group]]:
+        """What stands of the request there by revision, oldest first."""
+        query = {"name": f"{request.request_id}/", "proposal": self._settings.proposal, "limit": "100"}
+        listed = self._ask("GET", _GROUPS, query=query)
+        if not listed.good:
+            raise Retry(f"{self.name}: what stands there cannot be listed: {listed.code}: {listed.words}")
+        page = listed.read(_Groups)
+        if page.next is not None:
+            raise Retry(f"{self.name}: more than 100 request groups have {request.request_id} in their names")
+        held: dict[int, list[_Group]] = {}
+        for group in sorted(page.results, key=lambda one: one.id):
+            revision = revision_in(group.name, request)
+            if revision is not None:
+                held.setdefault(revision, []).append(group)
+        return held
+
+    def _drop(self, groups: list[_Group]) -> list[str]:
+        """Cancel what is pending; what the portal refused, in its words. That it is over or unknown is no refusal."""
+        refused = []
+        for group in groups:
+            if group.state != "PENDING":
+                continue
+            gone = self._ask("POST", f"{_GROUPS}{group.id}/cancel/", {})
+            if gone.good or gone.code == 404:
+                continue
+            now = self._ask("GET", f"{_GROUPS}{group.id}/")
+            if not now.good or now.read(_Group).state == "PENDING":
+                refused.append(f"request group {group.id}: {gone.code}: {gone.words}")
+        return refused
+
+    def _ask(self, method: str, path: str, body: object = None, query: dict[str, str] | None = None) -> Answer:
+        return self._door.ask(method, path, body=body, query=query, headers=self._who)

@@ -1,0 +1,149 @@
+"""A facility's web service on the loopback interface, which can misbehave in every way that an adapter must survive."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Lock, Thread
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+import orjson
+
+Trouble = Literal["", "lost", "lost after", "busy", "broken", "rubbish", "slow", "moved"]
+"""What goes wrong with the calls that ask for something: no answer, before or after it was done; 429; 503; done, and an
+answer that is no JSON; done, and an answer byte by byte without an end; a redirect."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as it came."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return orjson.loads(self.body)
+
+    @property
+    def form(self) -> dict[str, str]:
+        return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer."""
+
+    code: int
+    body: object = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Fake:
+    """Base of the fakes: what they saw, and the trouble they make with calls that ask for something."""
+
+    def __init__(self) -> None:
+        self.trouble: Trouble = ""
+        self.refusing = False
+        self.release = Event()
+        self.seen: list[Call] = []
+        self.lock = Lock()
+        self.url = ""
+
+    def handle(self, call: Call) -> Reply:
+        """What a well-behaved service does."""
+        raise NotImplementedError
+
+    def asks(self, call: Call) -> bool:
+        """Whether the call asks for an observation, or takes one back."""
+        raise NotImplementedError
+
+    @property
+    def asked(self) -> list[Call]:
+        return [call for call in self.seen if self.asks(call)]
+
+
+def _answer(fake: Fake, handler: BaseHTTPRequestHandler, call: Call) -> None:
+    trouble = fake.trouble if fake.asks(call) else ""
+    if trouble == "lost":
+        fake.release.wait(10)
+        handler.close_connection = True
+        return
+    early = {
+        "busy": Reply(429, {"detail": "Request was throttled."}, {"Retry-After": "120"}),
+        "broken": Reply(503, {"detail": "down for maintenance"}),
+        "moved": Reply(307, {"detail": "moved"}, {"Location": f"{fake.url}/elsewhere/"}),
+    }.get(trouble)
+    with fake.lock:
+        reply = early or fake.handle(call)
+    if trouble == "lost after":
+        fake.release.wait(10)
+        handler.close_connection = True
+        return
+    body = b"<html>Bad gateway</html>" if trouble == "rubbish" else orjson.dumps(reply.body)
+    handler.send_response(reply.code)
+    for name, value in reply.headers.items():
+        handler.send_header(name, value)
+    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Length", str(len(body) * (1000 if trouble == "slow" else 1)))
+    handler.end_headers()
+    handler.wfile.write(body)
+    while trouble == "slow" and not fake.release.wait(0.05):
+        try:
+            handler.wfile.write(b" ")
+        except OSError:
+            return
+    handler.close_connection = trouble == "slow"
+
+
+@contextmanager
+def running(fake: Fake) -> Iterator[str]:
+    """The fake behind a port of its own; its URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _do(self) -> None:
+            parts = urlsplit(self.path)
+            length = int(self.headers.get("Content-Length") or 0)
+            call = Call(
+                self.command,
+                parts.path,
+                dict(parse_qsl(parts.query)),
+                {name.lower(): value for name, value in self.headers.items()},
+                self.rfile.read(length),
+            )
+            fake.seen.append(call)
+            _answer(fake, self, call)
+
+        def do_GET(self) -> None:
+            self._do()
+
+        def do_POST(self) -> None:
+            self._do()
+
+        def do_PUT(self) -> None:
+            self._do()
+
+        def do_DELETE(self) -> None:
+            self._do()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    fake.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield fake.url
+    finally:
+        fake.release.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,198 @@
+"""The OCS adapter against a portal with the rules of observation-portal: bodies, look-ups, states."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from fakes.ocs import PROPOSAL, TOKEN, Portal
+from fakes.server import running
+from pydantic import SecretStr
+from too_cases import AT2017GFO, MERGER, request
+
+from nuncius.consumers.too.ocs import Ocs
+from nuncius.consumers.too.ocs_body import OcsSettings, request_group
+from nuncius.schemas import Retry
+from nuncius.schemas.plan import PlannedTile
+
+WANTED = request(filter="rp")
+
+
+def settings(url: str = "https://observe.lco.global", **changed: object) -> OcsSettings:
+    known: dict[str, object] = {
+        "url": url,
+        "allowed_hosts": ["observe.lco.global", "127.0.0.1"],
+        "proposal": PROPOSAL,
+        "instrument_type": "1M0-SCICAM-SINISTRO",
+        "telescope_class": "1m0",
+        "timeout_s": 0.3,
+    }
+    return OcsSettings.model_validate(known | changed)
+
+
+@pytest.fixture
+def there() -> Iterator[tuple[Portal, Ocs]]:
+    portal = Portal()
+    with running(portal) as url:
+        adapter = Ocs(settings(url), SecretStr(TOKEN))
+        yield portal, adapter
+        adapter.close()
+
+
+def tile(number: int, ra: float) -> PlannedTile:
+    start = MERGER + timedelta(hours=11, minutes=5 * number)
+    return PlannedTile(
+        number=number,
+        site="Las Campanas",
+        ra=ra,
+        dec=-23.5,
+        start=start,
+        stop=start + timedelta(seconds=120),
+        exposure_s=120.0,
+        filter="ip",
+        airmass=1.3,
+        probability=0.1,
+    )
+
+
+def test_a_pointing_is_one_request_in_the_portals_units() -> None:
+    asked = replace(WANTED, max_airmass=2.5, moon_separation_min_deg=20.0)
+    assert request_group(asked, settings()) == {
+        "name": "r/1",
+        "proposal": PROPOSAL,
+        "ipp_value": 1.05,
+        "operator": "SINGLE",
+        "observation_type": "NORMAL",
+        "requests": [
+            {
+                "observation_note": "a test",
+                "configurations": [
+                    {
+                        "type": "EXPOSE",
+                        "instrument_type": "1M0-SCICAM-SINISTRO",
+                        "target": {"name": "AT2017gfo", "type": "ICRS", "ra": AT2017GFO[0], "dec": AT2017GFO[1]},
+                        "instrument_configs": [
+                            {
+                                "exposure_count": 1,
+                                "exposure_time": 61.0,
+                                "mode": "",
+                                "optical_elements": {"filter": "rp"},
+                            }
+                        ],
+                        "acquisition_config": {"mode": "OFF"},
+                        "guiding_config": {"mode": "ON"},
+                        "constraints": {"max_airmass": 2.5, "min_lunar_distance": 20.0},
+                    }
+                ],
+                "windows": [{"start": "2017-08-17T23:41:04Z", "end": "2017-08-18T01:41:04Z"}],
+                "location": {"telescope_class": "1m0"},
+            }
+        ],
+    }
+
+
+def test_tiles_are_requests_of_one_group_that_share_the_plans_window() -> None:
+    group = request_group(replace(WANTED, ask="tiles", tiles=(tile(1, 197.0), tile(2, 198.5))), settings())
+    assert group["operator"] == "MANY"
+    targets = [part["configurations"][0]["target"] for part in group["requests"]]
+    assert [(one["name"], one["ra"], one["dec"]) for one in targets] == [
+        ("AT2017gfo 1", 197.0, -23.5),
+        ("AT2017gfo 2", 198.5, -23.5),
+    ]
+    assert {part["windows"][0]["end"] for part in group["requests"]} == {"2017-08-18T01:41:04Z"}
+    assert group["requests"][0]["configurations"][0]["instrument_configs"][0]["exposure_time"] == 120.0
+
+
+def test_what_may_interrupt_is_a_rapid_response_without_a_start() -> None:
+    group = request_group(replace(WANTED, preempt=True), settings())
+    assert group["observation_type"] == "RAPID_RESPONSE"
+    assert group["requests"][0]["windows"] == [{"end": "2017-08-18T01:41:04Z"}]
+
+
+def test_names_of_filters_are_the_portals() -> None:
+    group = request_group(replace(WANTED, filter="r"), settings(filters={"r": "rp"}))
+    assert group["requests"][0]["configurations"][0]["instrument_configs"][0]["optical_elements"] == {"filter": "rp"}
+
+
+def test_it_is_validated_first_and_the_facilitys_words_are_kept(there: tuple[Portal, Ocs]) -> None:
+    portal, adapter = there
+    status = adapter.submit(replace(WANTED, filter="H-alpha"), "")
+    assert status.state == "rejected"
+    assert "optical element of type filter" in status.detail
+    assert [call.path for call in portal.seen] == ["/api/requestgroups/", "/api/requestgroups/validate/"]
+
+
+@pytest.mark.parametrize(
+    ("ends", "state"),
+    [
+        ("COMPLETED", "observed"),
+        ("WINDOW_EXPIRED", "expired"),
+        ("FAILURE_LIMIT_REACHED", "rejected"),
+        ("CANCELED", "cancelled"),
+    ],
+)
+def test_the_end_of_a_group_is_read(there: tuple[Portal, Ocs], ends: str, state: str) -> None:
+    portal, adapter = there
+    standing = adapter.submit(WANTED, "").reference
+    pending = adapter.look(WANTED, standing)
+    assert pending is not None
+    assert pending.state == "accepted"
+    portal.end(ends)
+    seen = adapter.look(WANTED, standing)
+    assert seen is not None
+    assert (seen.state, seen.reference) == (state, standing)
+
+
+def test_a_time_in_the_schedule_is_told(there: tuple[Portal, Ocs]) -> None:
+    portal, adapter = there
+    standing = adapter.submit(WANTED, "").reference
+    part = portal.groups[int(standing)]["requests"][0]["id"]
+    portal.observations[part] = [
+        {"state": "CANCELED", "start": "2017-08-17T23:50:00Z", "site": "cpt"},
+        {"state": "PENDING", "start": "2017-08-18T00:10:00Z", "site": "lsc"},
+    ]
+    seen = adapter.look(WANTED, standing)
+    assert seen is not None
+    assert seen.state == "scheduled"
+    assert "2017-08-18T00:10:00Z at lsc, 0 of 1 observed" in seen.detail
+
+
+def test_a_double_from_a_slow_portal_is_taken_back(there: tuple[Portal, Ocs]) -> None:
+    portal, adapter = there
+    adapter.submit(WANTED, "")
+    portal.groups[2] = portal.groups[1] | {"id": 2}
+    assert adapter.submit(WANTED, "").reference == "1"
+    assert [group["state"] for group in portal.groups.values()] == ["PENDING", "CANCELED"]
+
+
+def test_a_name_that_only_looks_alike_is_left_alone(there: tuple[Portal, Ocs]) -> None:
+    portal, adapter = there
+    adapter.submit(replace(WANTED, request_id="xr", idempotency_key="xr/1"), "")
+    adapter.submit(replace(WANTED, request_id="r/1", idempotency_key="r/1/1"), "")
+    assert adapter.submit(WANTED, "").reference == "3"
+    adapter.cancel(replace(WANTED, revision=2, idempotency_key="r/2"), "")
+    assert [group["state"] for group in portal.groups.values()] == ["PENDING", "PENDING", "CANCELED"]
+
+
+def test_a_late_copy_does_not_undo_a_later_revision(there: tuple[Portal, Ocs]) -> None:
+    portal, adapter = there
+    adapter.submit(replace(WANTED, revision=2, idempotency_key="r/2"), "")
+    assert adapter.submit(WANTED, "").state == "rejected"
+    assert portal.orders == {"r": 2}
+
+
+def test_what_was_observed_already_needs_no_taking_back(there: tuple[Portal, Ocs]) -> None:
+    portal, adapter = there
+    standing = adapter.submit(WANTED, "").reference
+    portal.end("COMPLETED")
+    status = adapter.cancel(replace(WANTED, revision=2, idempotency_key="r/2"), standing)
+    assert (status.state, "COMPLETED" in status.detail) == ("cancelled", True)
+
+
+def test_a_wrong_token_is_told_without_it() -> None:
+    portal = Portal()
+    with running(portal) as url:
+        adapter = Ocs(settings(url), SecretStr("wr0ng-t0ken-zz99"))
+        with pytest.raises(Retry, match="401: detail: Invalid token: Token …"):
+            adapter.submit(WANTED, "")
+        adapter.close()
