@@ -181,6 +181,8 @@ class HttpSource:
                     if not self._put(item) or item is None:
                         return
                 why = "the broker ended the connection"
+            except ValueError as error:
+                raise SettingsError(f"{self._url}: {error}") from error
             except (httpx.HTTPError, Retry) as error:
                 why = str(error) or type(error).__name__
                 if not self._answered.is_set():

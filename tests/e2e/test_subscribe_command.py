@@ -11,6 +11,7 @@ from typing import Any
 import fastavro
 import orjson
 import pytest
+import voeventparse
 from commands import Run, service, waiting
 from matching_alerts import candidates, grb, gw, neutrino
 from road import history, put, work_through
@@ -20,6 +21,8 @@ from nuncius.broker.transport import topics
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.local import open_local
 from nuncius.broker.transport.port import Log
+from nuncius.consumers import log_source, subscribe, to_voevent
+from nuncius.producers.nuncius_records import read_back
 from nuncius.schemas import Localization, SkyMapRef, ids
 from nuncius.schemas.codec import encode_json
 
@@ -178,7 +181,11 @@ def test_records_and_sky_maps_are_saved(nuncius: Nuncius, tmp_path: Path, log: L
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("--format csv", "expected one of text, table, jsonl, avro"),
+        ("--format csv", "expected one of text, table, jsonl, avro, voevent"),
+        ("--format voevent --fields mag", "leave --fields out"),
+        ("--until yesterday", "--until 'yesterday': no time"),
+        ("--since 2026-11-02 --until 2026-11-01", "is not before until"),
+        ("--restart", "say which: resume"),
         ("--format avro --fields mag", "leave --fields out"),
         ("--exec ''", "names no command"),
         ("--exec /no/such/program", "No such file"),
@@ -189,6 +196,67 @@ def test_what_cannot_be_is_said_in_a_line(nuncius: Nuncius, log: Log, line: str,
     said = nuncius("subscribe", "alerts", *shlex.split(line), *ALL, code=2)
     assert says in said.err
     assert said.err.count("\n") == 1
+
+
+def test_voevents_come_one_a_line(nuncius: Nuncius, log: Log) -> None:
+    alerts = [*ALERTS, gw("lvk:S5", properties={"note": "two\nlines"})]
+    put(log, alerts)
+    said = nuncius("subscribe", "alerts", "--format", "voevent", *ALL)
+    lines = said.out.splitlines()
+    assert all(voeventparse.valid_as_v2_0(voeventparse.loads(line)) for line in lines)
+    assert [encode_json(read_back(line)) for line in lines] == [encode_json(alert) for alert in alerts]
+
+
+def test_voevents_are_saved_a_file_each(nuncius: Nuncius, tmp_path: Path, log: Log) -> None:
+    put(log, history())
+    work_through(log)
+    for stream in ("alerts", "coincidences"):
+        said = nuncius("subscribe", stream, "--format", "voevent", "--save", "kept", *ALL)
+        records = list(subscribe(stream, broker=f"local:{tmp_path / 'log'}", until_end=True))
+        files = [tmp_path / line for line in said.out.decode().splitlines()]
+        assert [file.read_bytes() for file in files] == [to_voevent(record) for record in records]
+        assert len(set(files)) == len(records) > 0
+    assert {file.suffix for file in (tmp_path / "kept").iterdir()} == {".xml", ".fits"}
+
+
+@pytest.mark.parametrize("stream", ["candidates", "quarantine"])
+def test_what_is_no_voevent_is_refused(nuncius: Nuncius, log: Log, stream: str) -> None:
+    put(log, ALERTS)
+    said = nuncius("subscribe", stream, "--format", "voevent", *ALL, code=2)
+    assert said.err.startswith("nuncius: --format voevent: alerts and coincidences can be had")
+
+
+def test_it_ends_before_a_time(nuncius: Nuncius, tmp_path: Path, log: Log) -> None:
+    put(log, ALERTS[:2])
+    put(log, ALERTS[2:])
+    (batch,) = subscribe("alerts", broker=f"local:{tmp_path / 'log'}", until_end=True).batches()
+    third = batch.taken[2]
+    assert third is not None
+    asked = ("subscribe", "alerts", "--json", "--resume", "mine", *LOCAL)
+    assert threads(nuncius(*asked, "--until", third.isoformat()).rows()) == NAMES[:2]
+    assert threads(nuncius(*asked, "--until-end").rows()) == NAMES[2:]
+    assert threads(nuncius(*asked, "--until-end", "--restart").rows()) == NAMES
+
+
+def test_the_age_of_a_record_is_shown(nuncius: Nuncius, tmp_path: Path, log: Log) -> None:
+    put(log, ALERTS[:1])
+    (batch,) = subscribe("alerts", broker=f"local:{tmp_path / 'log'}", until_end=True).batches()
+    (age,) = batch.to_polars()["age_s"].to_list()
+    rows = nuncius("subscribe", "alerts", "--format", "jsonl", "--fields", "thread_id,age_s", *ALL).rows()
+    assert rows == [{"thread_id": "lvk:S0", "age_s": age}]
+
+
+def test_looking_far_back_is_said_and_bounded(nuncius: Nuncius, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_source, "MOST_LOOKED", 1500)
+    put(log, [neutrino("icecube:1_1"), grb("fermi-gbm:0"), *(gw(f"lvk:S{n}") for n in range(1400)), grb("fermi-gbm:1")])
+    put(log, [gw(f"lvk:T{n}") for n in range(200)])
+    asked = ("subscribe", "alerts", "--json", "--last", "2")
+    said = nuncius(*asked, "--filter", "messenger = 'photon'", *ALL)
+    assert threads(said.rows()) == ["fermi-gbm:1"]
+    first, second = said.err.splitlines()
+    assert first == "nuncius: 1 of the last 2 found in the newest 500 records; looking farther back"
+    assert second.startswith("nuncius: 1 of the last 2 found in the newest 1500 records, back to 20")
+    assert "--since" in second
 
 
 def test_control_c_is_clean_and_loses_nothing(nuncius: Nuncius, tmp_path: Path, log: Log) -> None:
