@@ -1,0 +1,164 @@
+"""``nuncius too``: what stands, a yes and a no that reach delivery, a policy file tried on the past."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import orjson
+import pytest
+from too_cases import POLICIES, TRACK, request
+
+from nuncius.broker.cli.root import run
+from nuncius.broker.services.delivering import Delivering, Route
+from nuncius.broker.services.runner import drain
+from nuncius.broker.transport import topics
+from nuncius.broker.transport.clock import utc_now
+from nuncius.broker.transport.local import open_local
+from nuncius.broker.transport.port import Log
+from nuncius.consumers.adapter import answer
+from nuncius.schemas import ToORequest, ToOStatus
+from nuncius.schemas.codec import encode
+
+
+class Telescope:
+    """A real adapter that remembers what it was told."""
+
+    name = "telescope"
+    real = True
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def submit(self, asked: ToORequest, _standing: str) -> ToOStatus:
+        self.told.append(f"submit {asked.idempotency_key}")
+        return answer(asked, "accepted", self.name, "observing block 17", reference="17")
+
+    def cancel(self, gone: ToORequest, standing: str) -> ToOStatus:
+        self.told.append(f"cancel {standing}")
+        return answer(gone, "cancelled", self.name)
+
+    def look(self, _request: ToORequest, _standing: str) -> None:
+        pass
+
+
+@dataclass
+class Command:
+    """``nuncius`` in this process."""
+
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, *words: str, code: int = 0) -> tuple[str, str]:
+        """What it wrote to standard output and error."""
+        assert run(words) == code
+        told = self.capsys.readouterr()
+        return told.out, told.err
+
+
+@pytest.fixture
+def nuncius(capsys: pytest.CaptureFixture[str]) -> Command:
+    return Command(capsys)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Log]:
+    log = open_local(folder, utc_now)
+    log.create(topics.TOPICS)
+    yield log
+    log.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A log with a request that waits, one that is not wanted, and a drill."""
+    waiting = request(ident="aa11", needs_approval=True, expires=utc_now() + timedelta(hours=3))
+    unwanted = request(ident="bb22", state="rejected", reason="too large")
+    drill = request(ident="cc33", run_mode="drill", expires=utc_now() + timedelta(hours=3))
+    with opened(tmp_path / "log") as log:
+        writer = log.writer("test")
+        for one in (waiting, unwanted, drill):
+            with writer.transaction() as tx:
+                tx.send(topics.TOO_REQUESTS.name, encode(one), key=one.request_id.encode())
+        writer.close()
+    return tmp_path / "log"
+
+
+def deliver(folder: Path, telescope: Telescope) -> None:
+    with opened(folder) as log:
+        delivering = Delivering(log, Route(adapter=telescope), utc_now)
+        drain((delivering,))
+        delivering.close()
+
+
+def test_the_list_begins_with_what_waits_and_says_what_to_do(folder: Path, nuncius: Command) -> None:
+    out, err = nuncius("too", "list", "--broker", f"local:{folder}")
+    first = out.splitlines()[0]
+    assert first.startswith("aa11")
+    assert "waits for you" in first
+    assert "[real, drill]" in out
+    assert "bb22" not in out
+    assert "3 requests, 1 waiting for a person; 1 not wanted or over" in err
+
+
+def test_one_is_shown_so_that_a_person_can_act(folder: Path, nuncius: Command) -> None:
+    told = nuncius("too", "show", "aa", "--broker", f"local:{folder}")[0]
+    for words in ("WHY    a test", "RA 197.4504 Dec -23.3815", "UNTIL", "nuncius too approve aa11", "HISTORY"):
+        assert words in told
+    shown = orjson.loads(nuncius("too", "show", "aa", "--json", "--broker", f"local:{folder}")[0])
+    assert (shown["request_id"], shown["stands"], shown["waits_for_a_person"]) == ("aa11", "proposed", True)
+
+
+def test_nothing_goes_out_before_the_yes_and_the_no_takes_it_back(folder: Path, nuncius: Command) -> None:
+    telescope = Telescope()
+    deliver(folder, telescope)
+    assert telescope.told == []
+    said = nuncius("too", "approve", "aa11", "--who", "Ana", "--why", "clear sky", "--broker", f"local:{folder}")
+    assert said[0].startswith("Ana approved aa11 (revision 1)")
+    deliver(folder, telescope)
+    assert telescope.told == ["submit aa11/1"]
+    shown = nuncius("too", "show", "aa", "--broker", f"local:{folder}")[0]
+    assert "Ana approved: clear sky" in shown
+    assert "accepted: observing block 17" in shown
+    nuncius("too", "decline", "aa11", "--who", "Ben", "--broker", f"local:{folder}")
+    deliver(folder, telescope)
+    assert telescope.told == ["submit aa11/1", "cancel 17"]
+
+
+@pytest.mark.parametrize(
+    ("ident", "says"),
+    [("bb", "it is rejected: too large"), ("cc", "it is real, drill"), ("zz", "no request 'zz'"), ("", "3 requests")],
+)
+def test_a_yes_that_could_do_nothing_is_refused(folder: Path, ident: str, says: str, nuncius: Command) -> None:
+    told = nuncius("too", "approve", ident, "--broker", f"local:{folder}", code=2)
+    assert says in told[1]
+
+
+def test_a_policy_file_is_tried_on_past_alerts(tmp_path: Path, nuncius: Command) -> None:
+    file = tmp_path / "policies.toml"
+    file.write_text(POLICIES, encoding="utf-8")
+    told = nuncius("too", "check", str(file), "--broker", f"local:{tmp_path / 'none'}")
+    assert "pair: 0 requests" in told[0]
+    assert "no log at" in told[0]
+    file.write_text(POLICIES.replace("expires_h = 24.0", "expires_h = 24.0\nexpire_h = 3"), encoding="utf-8")
+    wrong = nuncius("too", "check", str(file), code=2)
+    line = POLICIES.replace("expires_h = 24.0", "expires_h = 24.0\nexpire_h = 3").splitlines().index("expire_h = 3") + 1
+    assert f"policies.toml: line {line}: policy 'track': key 'expire_h': unknown key" in wrong[1]
+
+
+def test_what_lies_on_a_log_is_asked_again_and_nothing_is_written(
+    folder: Path, tmp_path: Path, nuncius: Command
+) -> None:
+    with opened(folder) as log:
+        writer = log.writer("test")
+        with writer.transaction() as tx:
+            tx.send(topics.EVENTS.name, encode(replace(TRACK, run_mode="live")), key=b"t")
+        writer.close()
+    file = tmp_path / "policies.toml"
+    file.write_text(POLICIES, encoding="utf-8")
+    lines = nuncius("too", "check", str(file), "--json", "--broker", f"local:{folder}")[0].splitlines()
+    asked, summary = [orjson.loads(line) for line in lines]
+    assert (asked["policy"], asked["cause_id"], asked["run_mode"]) == ("track", "icecube:1_1", "live")
+    assert summary["requests"] == 1
+    listed = nuncius("too", "list", "--all", "--json", "--broker", f"local:{folder}")[0].splitlines()
+    assert len(listed) == 3
