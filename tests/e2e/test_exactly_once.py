@@ -1,7 +1,5 @@
 """The example that hands records over exactly once: killed in the middle, again and again."""
 
-import importlib.util
-import os
 import sqlite3
 import subprocess
 import sys
@@ -9,10 +7,12 @@ from collections import Counter
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+import psycopg
 import pytest
 from commands import environment, waiting
 from http_here import serving
 from matching_alerts import alert
+from postgres_here import postgres_node
 from road import put
 
 from nuncius.broker.transport import topics
@@ -21,13 +21,14 @@ from nuncius.broker.transport.local import open_local
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "exactly_once.py"
 FACILITIES = ("LIGO", "Fermi", "IceCube")
+SQLITE = ("sqlite", "counts.db")
 NUMBER = 120
 ALERTS = [alert(f"made:{number}", messenger="photon", facility=FACILITIES[number % 3]) for number in range(NUMBER)]
 
 
-def follower(home: Path, broker: str, *how: str) -> "subprocess.Popen[bytes]":
+def follower(home: Path, broker: str, kind: str, where: str, *how: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [sys.executable, EXAMPLE, "sqlite", "counts.db", *how],
+        [sys.executable, EXAMPLE, kind, where, *how],
         cwd=home,
         env=environment(home, NUNCIUS_BROKER=broker),
         stderr=subprocess.PIPE,
@@ -50,7 +51,7 @@ def test_each_alert_counts_once_whenever_it_is_killed(tmp_path: Path, over_http:
         broker = f"http://127.0.0.1:{stack.enter_context(serving(log))}" if over_http else f"local:{tmp_path / 'log'}"
         put(log, ALERTS[:80])
         for least in (10, 40)[over_http:]:
-            running = follower(tmp_path, broker)
+            running = follower(tmp_path, broker, *SQLITE)
             for _ in waiting(f"{least} alerts to be counted"):
                 assert running.poll() is None, running.communicate()
                 if sum(counted(tmp_path).values()) >= least:
@@ -59,30 +60,43 @@ def test_each_alert_counts_once_whenever_it_is_killed(tmp_path: Path, over_http:
             running.communicate()
             assert sum(counted(tmp_path).values()) < NUMBER
         put(log, ALERTS[80:])
-        ended = follower(tmp_path, broker, "until-end")
+        ended = follower(tmp_path, broker, *SQLITE, "until-end")
         _, said = ended.communicate(timeout=60)
         assert (ended.returncode, said) == (0, b"")
     assert counted(tmp_path) == Counter(one.facility for one in ALERTS)
 
 
-def test_the_statements_are_the_same_for_postgres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a real server: ``$NUNCIUS_TEST_POSTGRES`` says how to connect."""
-    where = os.environ.get("NUNCIUS_TEST_POSTGRES")
-    if not where:
-        pytest.skip("no PostgreSQL: $NUNCIUS_TEST_POSTGRES is not set")
-    psycopg = pytest.importorskip("psycopg")
-    spec = importlib.util.spec_from_file_location("exactly_once", EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    example = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(example)
-    monkeypatch.setenv("NUNCIUS_BROKER", f"local:{tmp_path / 'log'}")
-    log = open_local(tmp_path / "log", utc_now)
-    log.create(topics.TOPICS)
-    with closing(log), psycopg.connect(where) as database:
-        database.execute("DROP TABLE IF EXISTS counts, places")
-        for part in (ALERTS[:80], ALERTS[80:]):
-            put(log, part)
-            example.follow(database, "%s", until_end=True)
-        found = dict(database.execute("SELECT facility, alerts FROM counts").fetchall())
-    assert found == Counter(one.facility for one in ALERTS)
+def tallied(where: str) -> dict[str, int]:
+    with psycopg.connect(where) as database:
+        found = database.execute("SELECT to_regclass('counts')").fetchone()
+        if found is None or found[0] is None:
+            return {}
+        return dict(database.execute("SELECT facility, alerts FROM counts").fetchall())
+
+
+def test_each_alert_counts_once_in_postgres_whatever_is_killed(tmp_path: Path) -> None:
+    """First the reader is killed, then the database under it; the counts end as if nothing had been."""
+    with closing(open_local(tmp_path / "log", utc_now)) as log, postgres_node() as database:
+        log.create(topics.TOPICS)
+        asked = (tmp_path, f"local:{tmp_path / 'log'}", "postgres", database.where)
+        for least, kill_the_database in ((10, False), (60, True)):
+            put(log, ALERTS[least - 10 : least + 40])
+            running = follower(*asked)
+            for _ in waiting(f"{least} alerts to be counted"):
+                assert running.poll() is None, running.communicate()
+                if sum(tallied(database.where).values()) >= least:
+                    break
+            if kill_the_database:
+                database.kill()
+                put(log, ALERTS[least + 40 :])  # it reads on, and finds its database gone
+                _, said = running.communicate(timeout=60)
+                assert running.returncode != 0, said
+                database.start()
+            else:
+                running.kill()
+                running.communicate()
+            assert sum(tallied(database.where).values()) < NUMBER
+        ended = follower(*asked, "until-end")
+        _, said = ended.communicate(timeout=60)
+        assert (ended.returncode, said) == (0, b"")
+        assert tallied(database.where) == Counter(one.facility for one in ALERTS)
