@@ -106,6 +106,7 @@ def running(fake: Fake) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def _do(self) -> None:
             parts = urlsplit(self.path)

@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from fakes.ocs import PROPOSAL, TOKEN, Portal
 from fakes.server import running
 from pydantic import SecretStr
-from too_cases import AT2017GFO, MERGER, request
+from too_cases import AT2017GFO, request
+from too_tiles import tile
 
 from nuncius.consumers.too.ocs import Ocs
 from nuncius.consumers.too.ocs_body import OcsSettings, request_group
 from nuncius.schemas import Retry
-from nuncius.schemas.plan import PlannedTile
 
 WANTED = request(filter="rp")
 
@@ -37,22 +36,6 @@ def there() -> Iterator[tuple[Portal, Ocs]]:
         adapter = Ocs(settings(url), SecretStr(TOKEN))
         yield portal, adapter
         adapter.close()
-
-
-def tile(number: int, ra: float) -> PlannedTile:
-    start = MERGER + timedelta(hours=11, minutes=5 * number)
-    return PlannedTile(
-        number=number,
-        site="Las Campanas",
-        ra=ra,
-        dec=-23.5,
-        start=start,
-        stop=start + timedelta(seconds=120),
-        exposure_s=120.0,
-        filter="ip",
-        airmass=1.3,
-        probability=0.1,
-    )
 
 
 def test_a_pointing_is_one_request_in_the_portals_units() -> None:

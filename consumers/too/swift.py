@@ -1,0 +1,185 @@
+"""Asks the Neil Gehrels Swift Observatory by its ToO API (version 4): login, validation, submission, what was decided.
+
+The API can neither change nor withdraw a ToO: a later revision is refused here while an earlier one stands, and a
+cancellation is for a person. It has no name or comment of ours either; the idempotency key stands at the end of
+``immediate_objective``, and the account's own ToOs are looked through for it before anything is submitted. Facts:
+swifttools 4.0.5, ``swift_too`` (``base/common.py``, ``base/constants.py``, ``swift/toorequest.py``, ``requests.py``).
+"""
+
+from typing import Any, Final
+
+from pydantic import BaseModel, SecretStr
+
+from nuncius.consumers.adapter import answer
+from nuncius.consumers.too.door import Allowance, Answer, Door, said
+from nuncius.consumers.too.naming import revision_in
+from nuncius.consumers.too.swift_form import SwiftSettings, form
+from nuncius.schemas.errors import Retry
+from nuncius.schemas.too import ToORequest, ToOStatus
+from nuncius.schemas.vocabulary import RequestState
+
+_ALLOWANCE: Final = Allowance(calls=30, within_s=60.0)
+"""Ours; none is published."""
+_TOO: Final = "/swift/too"
+_LISTED: Final = 100
+_CALL: Final = "ring the Swift Observatory Duty Scientist"
+
+
+class _Entry(BaseModel):
+    too_id: int
+    immediate_objective: str | None = None
+    decision: str | None = None
+
+
+class _Entries(BaseModel):
+    entries: tuple[_Entry, ...]
+
+
+class _Done(BaseModel):
+    status: str | dict[str, Any]
+    too_id: int | None = None
+    errors: tuple[str, ...] = ()
+
+    @property
+    def word(self) -> str:
+        """``Validated``, ``Accepted`` or ``Rejected``; the API gives it bare or within an object."""
+        return self.status if isinstance(self.status, str) else str(self.status.get("status", ""))
+
+    @property
+    def ident(self) -> int | None:
+        """The ToO's number, where one was made."""
+        inner = None if isinstance(self.status, str) else self.status.get("too_id")
+        return self.too_id if self.too_id is not None else inner
+
+    @property
+    def wrong(self) -> str:
+        """What the facility found wrong."""
+        inner = [] if isinstance(self.status, str) else self.status.get("errors") or []
+        return "; ".join([*self.errors, *map(str, inner)])
+
+
+class Swift:
+    """An adapter for one account. Close it when done.
+
+    Parameters
+    ----------
+    settings
+        Who asks, and what every ToO of ours says.
+    shared_secret
+        Of the account.
+    """
+
+    real: Final = True
+
+    def __init__(self, settings: SwiftSettings, shared_secret: SecretStr) -> None:
+        self.name = settings.name
+        self._settings = settings
+        self._secret = shared_secret
+        self._session = ""
+        self._door = Door(
+            settings.name,
+            settings.url,
+            allowed_hosts=settings.allowed_hosts,
+            allowance=_ALLOWANCE,
+            secrets=(shared_secret.get_secret_value(),),
+            timeout_s=settings.timeout_s,
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._door.close()
+
+    def submit(self, request: ToORequest, _standing: str) -> ToOStatus:
+        """Validate at the facility, then ask; nothing is asked while an earlier revision stands."""
+        if request.tiles:
+            return answer(request, "rejected", self.name, "a plan of tiles cannot be asked of Swift by this adapter")
+        held = self._held(request)
+        if request.revision in held:
+            stands = held[request.revision]
+            return answer(request, "accepted", self.name, f"ToO {stands.too_id}", str(stands.too_id))
+        if held:
+            ident = held[max(held)].too_id
+            detail = f"ToO {ident} of revision {max(held)} stands, and the API cannot change it: {_CALL}"
+            return answer(request, "rejected", self.name, detail, str(ident))
+        body = form(request, self._settings)
+        checked = self._ask("POST", body | {"validate_only": "true"})
+        if not checked.good or checked.read(_Done).wrong or checked.read(_Done).word == "Rejected":
+            return answer(request, "rejected", self.name, f"not valid there ({checked.code}): {checked.words}")
+        made = self._ask("POST", body | {"validate_only": "false"})
+        if not made.good or made.read(_Done).word == "Rejected":
+            return answer(request, "rejected", self.name, f"{made.code}: {made.words}")
+        number = made.read(_Done).ident
+        if number is None:
+            raise Retry(f"{self.name}: an answer without a ToO's number: {made.words}")
+        return answer(request, "accepted", self.name, f"ToO {number}", str(number))
+
+    def cancel(self, request: ToORequest, standing: str) -> ToOStatus:
+        """Nothing can be taken back by the API: success only where nothing stands."""
+        idents = {str(one.too_id) for one in self._held(request).values() if not _declined(one)}
+        idents |= {standing} if standing and not self._is_declined(standing) else set()
+        if not idents:
+            return answer(request, "cancelled", self.name, "nothing of it stands there")
+        detail = f"the API cannot withdraw ToO {', '.join(sorted(idents))}: {_CALL}"
+        return answer(request, "not_cancelled", self.name, detail, max(idents))
+
+    def look(self, request: ToORequest, standing: str) -> ToOStatus | None:
+        """What was decided; its words are not documented, so anything but a yes or a no is only told."""
+        entry = self._entry(standing) if standing.isdecimal() else None
+        if entry is None:
+            return None
+        decision = entry.decision or "no decision yet"
+        state: RequestState = "scheduled" if _starts(decision, "approve") else "accepted"
+        if _declined(entry):
+            state = "rejected"
+        detail = f"ToO {standing}: {self._door.shown(decision)}"
+        return answer(request, state, self.name, detail, standing)
+
+    def _held(self, request: ToORequest) -> dict[int, _Entry]:
+        """The account's ToOs for this request, by revision."""
+        query = {"username": self._settings.username, "detail": "true", "limit": str(_LISTED)}
+        listed = self._ask("GET", query=query)
+        if not listed.good:
+            raise Retry(f"{self.name}: its ToOs cannot be listed: {listed.code}: {listed.words}")
+        held = {}
+        for entry in listed.read(_Entries).entries:
+            revision = revision_in((entry.immediate_objective or "").rstrip(")"), request)
+            if revision is not None:
+                held[revision] = entry
+        return held
+
+    def _entry(self, ident: str) -> _Entry | None:
+        listed = self._ask("GET", query={"too_id": ident, "detail": "true"})
+        if not listed.good:
+            raise Retry(f"{self.name}: ToO {ident} cannot be looked up: {listed.code}: {listed.words}")
+        return next((one for one in listed.read(_Entries).entries if str(one.too_id) == ident), None)
+
+    def _is_declined(self, ident: str) -> bool:
+        entry = self._entry(ident)
+        return entry is not None and _declined(entry)
+
+    def _ask(self, method: str, body: dict[str, str] | None = None, query: dict[str, str] | None = None) -> Answer:
+        """One call within a session, which is opened first where there is none, and once more where it has run out."""
+        first = self._session
+        if first:
+            told = self._door.ask(method, _TOO, form=body, query=query, headers={"Cookie": first})
+            if told.code != 401:
+                return told
+        self._login()
+        return self._door.ask(method, _TOO, form=body, query=query, headers={"Cookie": self._session})
+
+    def _login(self) -> None:
+        who = {"username": self._settings.username, "password": self._secret.get_secret_value()}
+        opened = self._door.ask("POST", "/login", body=who)
+        cookie = next((one for one in opened.cookies if one.startswith("session=")), "")
+        if not opened.good or not cookie:
+            raise Retry(f"{self.name}: no login as {self._settings.username}: {opened.code}: {opened.words}")
+        self._session = cookie
+        self._door.hide(cookie.partition("=")[2], *said(opened.body))
+
+
+def _declined(entry: _Entry) -> bool:
+    return any(_starts(entry.decision or "", word) for word in ("reject", "declin", "denied"))
+
+
+def _starts(text: str, word: str) -> bool:
+    return text.strip().lower().startswith(word)
