@@ -46,15 +46,19 @@ class HttpDesk:
             return self._definition(self._ask("DELETE", name, params=based))
         told: dict[str, Any] = to_json(definition)
         body = {field: told[field] for field in _SENT if told.get(field) is not None} | based
-        answer = self._ask("PUT", name, json=body)
+        answer = self._put(name, body)
         if before is None and answer.status_code == httpx.codes.CONFLICT and self.last(name) is None:
             body.pop("revision")  # one of that name was deleted
-            answer = self._ask("PUT", name, json=body)
+            answer = self._put(name, body)
         return self._definition(answer)
 
     def close(self) -> None:
         """Give the connection back."""
         self._client.close()
+
+    def _put(self, name: str, body: dict[str, Any]) -> httpx.Response:
+        content = orjson.dumps(body, option=orjson.OPT_UTC_Z)
+        return self._ask("PUT", name, content=content, headers={"Content-Type": "application/json"})
 
     def _ask(self, method: str, name: str, **more: Any) -> httpx.Response:
         try:
