@@ -17,6 +17,7 @@ from nuncius.broker.matching.groups import group
 from nuncius.broker.matching.lists import candidate_list
 from nuncius.broker.matching.multiplicity import Detectors
 from nuncius.broker.matching.regions import Combine, Regions, combined_file
+from nuncius.broker.matching.rejoining import Memory
 from nuncius.broker.matching.rules import (
     BURST_CLASSES,
     CandidateRule,
@@ -96,6 +97,7 @@ class Associate:
         self._evicted: dict[RunMode, int] = {}
         self._roles: dict[tuple[str | None, ...], tuple[Role, ...]] = {}
         self._sky = Regions({}, combine)
+        self._joins = Memory()
 
     def step(
         self,
@@ -163,7 +165,7 @@ class Associate:
 
     def bursts(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Event id and threads of every gamma-ray burst remembered, sorted."""
-        return Events(View(self._state), self._sky).all_bursts(self._state.threads)
+        return Events(View(self._state), self._sky, self._joins).all_bursts(self._state.threads)
 
     def _watch(self, alert: Alert, watermarks: dict[RunMode, int], now: datetime) -> TooLate | None:
         """Advance the watermark by an alert, or say that it came too late."""
@@ -194,7 +196,7 @@ class Associate:
         return roles
 
     def _coincidences(self, view: View, touched: Iterable[ThreadKey]) -> dict[str, Record]:
-        events = Events(view, self._sky)
+        events = Events(view, self._sky, self._joins)
 
         def tried_of(key: ThreadKey) -> tuple[str, ...]:
             main = view.facts(key).main

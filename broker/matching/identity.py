@@ -5,9 +5,10 @@ spacecraft and by each instrument's trigger (bursts of May 2019: up to 13 s). Su
 are left alone: Swift BAT alone sends 12 700 a month, 0.3 within the window of any burst.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import combinations, product
-from typing import Final
+from typing import Final, NamedTuple
 
 from nuncius.broker.matching.rules import BURST_CLASSES
 from nuncius.broker.matching.threads import Facts, Span, ThreadKey
@@ -65,20 +66,67 @@ def groups(bursts: Sequence[Facts], agree: Agree, aliased: Aliased) -> tuple[tup
     agree, aliased
         Compare positions and names.
     """
+    return joined(bursts, agree, aliased).events
+
+
+class Joined(NamedTuple):
+    """Bursts as they were joined.
+
+    Parameters
+    ----------
+    bursts
+        All of them, by thread.
+    joins
+        Those that were made, in their order.
+    events
+        As `groups` gives them.
+    """
+
+    bursts: Mapping[ThreadKey, Facts]
+    joins: tuple[Rank, ...]
+    events: tuple[tuple[Facts, ...], ...]
+
+
+class Event:
+    """Bursts joined so far, and which instruments saw them; for whoever joins bursts."""
+
+    __slots__ = ("instruments", "members")
+
+    def __init__(self, facts: Facts) -> None:
+        self.members = [facts]
+        self.instruments = {instrument_of(facts)}
+
+    def take(self, other: "Event") -> None:
+        """Take over the other's bursts."""
+        self.members += other.members
+        self.instruments |= other.instruments
+
+
+def joined(bursts: Sequence[Facts], agree: Agree, aliased: Aliased) -> Joined:
+    """Join bursts: see `groups`."""
     named: set[ThreadKey] = set()
-    event_of = {facts.key: [facts] for facts in bursts}
-    for rank, first, second in sorted(_edges(bursts, agree, aliased), key=lambda edge: edge[0]):
-        one, two = event_of[first.key], event_of[second.key]
+    event_of = {facts.key: Event(facts) for facts in bursts}
+    joins = []
+    for rank in sorted(_edges(bursts, agree, aliased)):
+        one, two = event_of[rank[3]], event_of[rank[4]]
         by_name = not rank[0]
-        if one is two or not (_two_instruments(one, two) if by_name else _may_join(one, two, named, agree)):
+        if one is two or not one.instruments.isdisjoint(two.instruments):
             continue
-        one.extend(two)
-        for member in two:
-            event_of[member.key] = one
+        if not by_name and not may_join(one, two, named, agree):
+            continue
+        joins.append(rank)
+        one.take(two)
+        event_of.update((facts.key, one) for facts in two.members)
         if by_name:
-            named |= {first.key, second.key}
-    events = {id(event): tuple(sorted(event, key=lambda facts: facts.key)) for event in event_of.values()}
-    return tuple(sorted(events.values(), key=lambda event: event[0].key))
+            named |= {rank[3], rank[4]}
+    return Joined({facts.key: facts for facts in bursts}, tuple(joins), partition(event_of))
+
+
+def partition(event_of: Mapping[ThreadKey, Event]) -> tuple[tuple[Facts, ...], ...]:
+    """The events, members by thread, events by their first member."""
+    distinct = {id(event): event for event in event_of.values()}
+    events = (tuple(sorted(event.members, key=lambda facts: facts.key)) for event in distinct.values())
+    return tuple(sorted(events, key=lambda event: event[0].key))
 
 
 def event_id(members: Sequence[Facts]) -> str:
@@ -86,20 +134,19 @@ def event_id(members: Sequence[Facts]) -> str:
     return min(members, key=lambda facts: (facts.first_issued, facts.key)).key.thread_id
 
 
-def _two_instruments(one: Sequence[Facts], two: Sequence[Facts]) -> bool:
-    return {_instrument(facts) for facts in one}.isdisjoint(_instrument(facts) for facts in two)
-
-
-def _may_join(one: Sequence[Facts], two: Sequence[Facts], named: set[ThreadKey], agree: Agree) -> bool:
+def may_join(one: Event, two: Event, named: AbstractSet[ThreadKey], agree: Agree) -> bool:
+    """Whether two events are one, as far as instruments, times and positions go; ``named`` are joined by a name."""
     return (
-        _two_instruments(one, two)
-        and _in_time(one, two, named)
-        and all(agree(a.located, b.located) is not False for a in one for b in two)
+        one.instruments.isdisjoint(two.instruments)
+        and _in_time(one.members, two.members, named)
+        and all(agree(a.located, b.located) is not False for a in one.members for b in two.members)
     )
 
 
-def _in_time(one: Sequence[Facts], two: Sequence[Facts], named: set[ThreadKey]) -> bool:
+def _in_time(one: Sequence[Facts], two: Sequence[Facts], named: AbstractSet[ThreadKey]) -> bool:
     """Whether every two members are near in time; of an event that is one by name, to any of the named members."""
+    if not named:
+        return all(_near(a, b) for a in one for b in two)
     named_ones = [facts for facts in one if facts.key in named]
     named_twos = [facts for facts in two if facts.key in named]
     if named_ones and named_twos:
@@ -112,34 +159,40 @@ def _in_time(one: Sequence[Facts], two: Sequence[Facts], named: set[ThreadKey]) 
 
 
 def _near(first: Facts, second: Facts) -> bool:
-    return _apart_us(first.span, second.span) <= SAME_BURST_US
+    return apart_us(first.span, second.span) <= SAME_BURST_US
 
 
-def _edges(bursts: Sequence[Facts], agree: Agree, aliased: Aliased) -> list[tuple[Rank, Facts, Facts]]:
+def _edges(bursts: Sequence[Facts], agree: Agree, aliased: Aliased) -> list[Rank]:
     by_instrument: dict[tuple[str, str], list[Facts]] = {}
     for facts in bursts:
-        by_instrument.setdefault(_instrument(facts), []).append(facts)
+        by_instrument.setdefault(instrument_of(facts), []).append(facts)
     # Only across instruments: a sender that floods with bursts of one must not cost their number squared.
     pairs = (pair for some, others in combinations(by_instrument.values(), 2) for pair in product(some, others))
-    edges = []
-    for pair in pairs:
-        apart = _apart_us(pair[0].span, pair[1].span)
-        subs = sum(map(is_sub_threshold, pair))
-        first, second = sorted(pair, key=lambda facts: facts.key)
-        by_name = subs < 2 and aliased(first, second)
-        if not by_name:
-            if apart > SAME_BURST_US or subs == 2:
-                continue
-            agreed = agree(first.located, second.located)
-            if agreed is False or (subs == 1 and not agreed):
-                continue
-        edges.append(((not by_name, subs == 1, apart, first.key, second.key), first, second))
-    return edges
+    edges = (edge(first, second, agree, aliased) for first, second in pairs)
+    return [rank for rank in edges if rank is not None]
 
 
-def _instrument(facts: Facts) -> tuple[str, str]:
+def edge(first: Facts, second: Facts, agree: Agree, aliased: Aliased) -> Rank | None:
+    """The rank at which two bursts of two instruments would join; None where they never would."""
+    if second.key < first.key:
+        first, second = second, first
+    apart = apart_us(first.span, second.span)
+    subs = is_sub_threshold(first) + is_sub_threshold(second)
+    by_name = subs < 2 and aliased(first, second)
+    if not by_name:
+        if apart > SAME_BURST_US or subs == 2:
+            return None
+        agreed = agree(first.located, second.located)
+        if agreed is False or (subs == 1 and not agreed):
+            return None
+    return not by_name, subs == 1, apart, first.key, second.key
+
+
+def instrument_of(facts: Facts) -> tuple[str, str]:
+    """Facility and instrument, without regard to case."""
     return ("", "") if facts.main is None else (facts.main.facility.casefold(), facts.main.instrument.casefold())
 
 
-def _apart_us(first: Span | None, second: Span | None) -> int:
+def apart_us(first: Span | None, second: Span | None) -> int:
+    """Between two trigger times, microseconds; more than any event has where one is not known."""
     return SAME_BURST_US + 1 if first is None or second is None else abs(first[0] - second[0])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from nuncius.schemas.alert import Alert
@@ -12,6 +13,9 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MAIN: Final = ("initial", "update")
+
+REMEMBERED: Final = 8192
+"""Threads of which what they say is remembered, by the thread as it is: some megabytes."""
 
 Span = tuple[int, int]
 """Event time in microseconds since 1970: both ends, equal for an instant."""
@@ -155,6 +159,7 @@ class Facts:
         return tuple(by_id[alert_id] for alert_id in sorted(by_id))
 
 
+@lru_cache(maxsize=REMEMBERED)
 def facts(thread: Thread) -> Facts:
     """What the versions say together. The owner is the facility of the earliest notice that is no retraction."""
     said = [alert for alert in thread.versions if alert.kind != "retraction"]
