@@ -40,7 +40,7 @@ def test_one_encoding_for_all_readers(measured: Callable[..., None]) -> None:
         return [pieces(list(batch.chosen(one.text))) for one in wanted]
 
     def apart() -> list[list[bytes]]:
-        return [pieces(selected_frames(SOURCE, records, {0: 0}, one, NO_PLACES)) for one in wanted]
+        return [pieces(selected_frames(SOURCE, records, {0: 0}, one, NO_PLACES).frames) for one in wanted]
 
     assert shared() == apart()
     shared_s = apart_s = float("inf")

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Query, Response
 from nuncius.broker.services.alerts import decode_alert
 from nuncius.broker.services.archive import Archive
 from nuncius.broker.services.web.answers import RefusedError, saved, says
+from nuncius.broker.services.web.media import RECORD_MEDIA, asked_for
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, Record, TopicPartition
 from nuncius.broker.transport.reading import read_to
@@ -23,18 +24,7 @@ _AT_ONCE: Final = 50
 """Packets read at once; one may have megabytes."""
 
 Format = Literal["json", "avro", "voevent", "raw"]
-_MEDIA: Final[dict[str, Format]] = {
-    "application/json": "json",
-    "*/*": "json",
-    "application/*": "json",
-    "avro/binary": "avro",
-    "application/avro": "avro",
-    "application/vnd.apache.avro": "avro",
-    "application/voevent+xml": "voevent",
-    "application/xml": "voevent",
-    "text/xml": "voevent",
-    "application/octet-stream": "raw",
-}
+_MEDIA: Final[dict[str, Format]] = {**RECORD_MEDIA, "application/octet-stream": "raw"}
 
 
 def alert_format_routes(log: Log, archive: Archive) -> APIRouter:
@@ -64,18 +54,9 @@ def alert_format_routes(log: Log, archive: Archive) -> APIRouter:
         record = archive.alert(alert_id)
         if record is None or record.value is None:
             raise RefusedError(404, f"no alert {alert_id[:80]!r} on this log; GET /alerts lists them")
-        return _FORMATS[as_ or _asked_for(accept)](log, record, record.value)
+        return _FORMATS[as_ or asked_for(accept, _MEDIA, "alert")](log, record, record.value)
 
     return router
-
-
-def _asked_for(accept: str) -> Format:
-    """The first media type that is had here; quality values are passed over."""
-    for part in accept.split(","):
-        found = _MEDIA.get(part.partition(";")[0].strip().lower())
-        if found is not None:
-            return found
-    raise RefusedError(406, f"no alert is had as {accept[:80]!r}; there are {', '.join(_MEDIA)}, or ?format=")
 
 
 def _as_json(_: Log, __: Record, value: bytes) -> Response:

@@ -1,25 +1,24 @@
 """Alerts of the past, by filter and time, a page at a time."""
 
 import time
-from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Final
 
-import orjson
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
-from nuncius.broker.services.alerts import decode_alert
 from nuncius.broker.services.archive import EVENTS
-from nuncius.broker.services.web.answers import RefusedError, says, utc
-from nuncius.broker.services.web.frames import Source, count_selected
+from nuncius.broker.services.web.answers import says, utc
+from nuncius.broker.services.web.frames import Source, selected_of
+from nuncius.broker.services.web.opened import Skipped, opened
+from nuncius.broker.services.web.pages import page, place_in
 from nuncius.broker.services.web.regions import Regions
 from nuncius.broker.services.web.streaming import FilterText
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log
-from nuncius.broker.transport.position import from_token, to_token
+from nuncius.broker.transport.position import to_token
 from nuncius.filters import Filter, Names, parse_filter
-from nuncius.schemas import Alert, Quarantine
+from nuncius.schemas import Alert
 from nuncius.schemas.codec import encode_json
 
 MOST_ALERTS: Final = 1000
@@ -35,10 +34,11 @@ _SOURCE: Final = Source(topics.EVENTS.name, "alerts")
 
 
 class AlertPage(BaseModel):
-    """Alerts, oldest first, and the cursor of the next page; null at the end."""
+    """Alerts, oldest first, the cursor of the next page (null at the end), and what lies there and cannot be read."""
 
     alerts: list[Alert]
     next: str | None
+    skipped: list[Skipped]
 
 
 def alert_page_routes(log: Log, regions: Regions, names: Names) -> APIRouter:
@@ -59,49 +59,41 @@ def alert_page_routes(log: Log, regions: Regions, names: Names) -> APIRouter:
         stop = log.end(EVENTS) if until is None else log.offset_at(EVENTS, utc(until))
         if cursor:
             first = max(first, place_in(cursor))
-        found, at = _page(log, regions, wanted, first, stop, limit)
-        after = b"null" if at >= stop else orjson.dumps(to_token({0: at}))
-        return Response(b'{"alerts":[%b],"next":%b}' % (b",".join(found), after), media_type="application/json")
+        found, skipped, at = _page(log, regions, wanted, first, stop, limit)
+        return page("alerts", found, None if at >= stop else to_token({0: at}), skipped)
 
     return router
 
 
-def place_in(cursor: str) -> int:
-    """The offset that a cursor stands for."""
-    given = from_token(cursor)
-    if set(given) != {0}:
-        raise RefusedError(400, f"cursor {cursor[:60]!r}: none of this list; take `next` of the page before")
-    return given[0]
-
-
 def _page(
     log: Log, regions: Regions, wanted: Filter | None, first: int, stop: int, limit: int
-) -> tuple[list[bytes], int]:
-    """JSON of the alerts that are selected from ``first`` on, and the offset behind what was looked at.
-
-    A record that cannot be read here is passed over, as by the streams.
-    """
+) -> tuple[list[bytes], list[Skipped], int]:
+    """JSON of the alerts that are selected from ``first`` on, what cannot be read, the offset behind what was seen."""
     found: list[bytes] = []
+    skipped: list[Skipped] = []
     at, looked = first, 0
     if at >= stop:
-        return found, stop
+        return found, skipped, stop
     until = time.monotonic() + WORK_S
     reader = log.reader({EVENTS: at})
     try:
         while at < stop and looked < WORK_RECORDS and time.monotonic() < until:
             records = [r for r in reader.poll(500, 0.02) if r.offset < stop]
             looked += len(records)
-            chosen = None
-            if wanted is not None:
-                with regions.lent(wanted) as places:
-                    chosen = count_selected(_SOURCE, records, wanted, places)
-            for record in records:
+            read = opened("alerts", records)
+            with regions.lent(*(() if wanted is None else (wanted,))) as places:
+                chosen = None if wanted is None else selected_of(_SOURCE, read.taken, wanted, places)
+            full = stop
+            for record, alert in read.taken:
                 if chosen is None or (0, record.offset) in chosen:
                     if len(found) == limit:
-                        return found, record.offset
-                    with suppress(Quarantine):
-                        found.append(encode_json(decode_alert(record.value or b"")))
+                        full = record.offset
+                        break
+                    found.append(encode_json(alert))
+            skipped += [one for one in read.skipped if one.offset < full]
+            if full < stop:
+                return found, skipped, full
             at = min(max(reader.position(EVENTS), at), stop)
     finally:
         reader.close()
-    return found, at
+    return found, skipped, at

@@ -60,7 +60,7 @@ def answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RefusedError)
     async def refused(_: Request, error: RefusedError) -> Response:
-        return JSONResponse({"error": str(error)}, error.status)
+        return JSONResponse({"error": str(error)}, error.status, headers=RETRY_AFTER if error.status == 503 else None)
 
     @app.exception_handler(FilterError)
     async def wrong_filter(_: Request, error: FilterError) -> Response:

@@ -1,4 +1,4 @@
-"""FastAPI application: all routes together, and ``POST /alerts``, ``GET /health``, ``GET /coincidences``."""
+"""FastAPI application: all routes together, and ``POST /alerts`` and ``GET /health``."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,23 +12,23 @@ from starlette.requests import ClientDisconnect
 from nuncius.broker.services.archive import Archive
 from nuncius.broker.services.asyncapi import asyncapi_document
 from nuncius.broker.services.intake import Intake
-from nuncius.broker.services.outcome import findings
 from nuncius.broker.services.reading import Reading
 from nuncius.broker.services.web.alert_formats import alert_format_routes
 from nuncius.broker.services.web.alert_pages import alert_page_routes
 from nuncius.broker.services.web.answers import answer_errors, says
-from nuncius.broker.services.web.by_id import archive_routes
+from nuncius.broker.services.web.coincidence_formats import coincidence_format_routes
+from nuncius.broker.services.web.coincidences import coincidence_page_routes
 from nuncius.broker.services.web.hub import Hub
 from nuncius.broker.services.web.named_streams import named_stream_routes
 from nuncius.broker.services.web.records import record_routes
 from nuncius.broker.services.web.skymaps import skymap_routes
 from nuncius.broker.services.web.stream_changes import stream_change_routes
 from nuncius.broker.services.web.streaming import stream_routes
+from nuncius.broker.services.web.threads import thread_routes
 from nuncius.broker.transport.kafka.cluster import Cluster
 from nuncius.broker.transport.port import Log
 from nuncius.filters import NO_NAMES, Names
-from nuncius.schemas import Coincidence, Retry
-from nuncius.schemas.codec import encode_json
+from nuncius.schemas import Retry
 from nuncius.schemas.limits import MAX_PACKET_BYTES
 
 ACK_TIMEOUT_S: Final = 30.0
@@ -75,11 +75,13 @@ def web_app(
         stream_routes(log, hub, names),  # before the paths that take any word
         alert_page_routes(log, hub.regions, names),
         alert_format_routes(log, archive),
-        archive_routes(archive),
+        thread_routes(log, archive),
+        coincidence_page_routes(log, archive),
+        coincidence_format_routes(log, archive),
         record_routes(log),
         named_stream_routes(log, names),
         stream_change_routes(log, names, allow),
-        skymap_routes(log),
+        skymap_routes(hub.regions.maps),
     ):
         app.include_router(routes)
 
@@ -114,12 +116,6 @@ def web_app(
     def get_asyncapi(request: Request) -> Response:
         """The topics of the log and the streams over HTTP, as AsyncAPI 3.0."""
         return JSONResponse(asyncapi_document(cluster, str(request.base_url)))
-
-    @app.get("/coincidences", responses={200: {"model": list[Coincidence]}, **says(503)})
-    def get_coincidences() -> Response:
-        """The latest record of every coincidence, sorted by id."""
-        body = b",".join(encode_json(item) for item in findings(log)[0])
-        return Response(b"[" + body + b"]", media_type="application/json")
 
     return app
 

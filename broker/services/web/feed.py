@@ -33,9 +33,11 @@ class Feed:
         Where from.
     regions
         For the filters of those who follow.
+    skipped
+        Told on the event loop how many records of a batch cannot be read.
     """
 
-    def __init__(self, log: Log, source: Source, regions: Regions) -> None:
+    def __init__(self, log: Log, source: Source, regions: Regions, skipped: Callable[[int], object]) -> None:
         self.source = source
         self.followers = 0
         self.ring: Ring | None = None
@@ -43,6 +45,7 @@ class Feed:
         self.news = asyncio.Event()
         self._log = log
         self._regions = regions
+        self._skipped = skipped
         self._loop = asyncio.get_running_loop()
         self._wanted: dict[str, list[Filter]] = {}
         self._lock = threading.Lock()
@@ -70,9 +73,9 @@ class Feed:
         """Let the thread end by itself."""
         self._stop.set()
 
-    def join(self) -> None:
-        """Wait for the thread's end: a log must not be closed while it reads."""
-        self._thread.join()
+    def join(self, timeout_s: float) -> None:
+        """Wait for the thread's end, so long at most: a log must not be closed while it reads."""
+        self._thread.join(timeout_s)
 
     def alive(self) -> bool:
         """Whether the thread may still read."""
@@ -130,6 +133,8 @@ class Feed:
             found = frames_of(self.source, records, position, filters, places)
         position.update(after)
         self._tell(self._publish, Batch(before, to_token(after), found.frames, found.hits))
+        if found.skipped:
+            self._tell(self._skipped, found.skipped)
         return True
 
     def _tell(self, act: Callable[[Any], None], what: object) -> None:

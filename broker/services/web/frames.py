@@ -1,15 +1,17 @@
 """Records of the log as server-sent events.
 
 An event's ``id:`` is the position after its record (`nuncius.broker.transport.position`): whoever sends it back as
-``Last-Event-ID`` goes on behind that record. Its ``taken:`` is when the log took the record, UTC; readers of events that
-do not know this field ignore it.
+``Last-Event-ID`` goes on behind that record. Its ``taken:`` is when the log took the record, UTC; readers of events
+that do not know this field ignore it.
 """
 
 from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from nuncius.broker.services.streams.selecting import Selector, Taken, decoded, selections
+from nuncius.broker.services.streams.held import HeldValues, Taken, held
+from nuncius.broker.services.streams.selecting import Selector, selections
+from nuncius.broker.services.web.opened import Opened, Skipped, opened
 from nuncius.broker.transport.port import Record
 from nuncius.broker.transport.position import to_token
 from nuncius.filters import Filter, Places
@@ -18,11 +20,10 @@ from nuncius.schemas import (
     CandidateList,
     CandidateRow,
     Coincidence,
-    Quarantine,
     StreamDefinition,
     StreamRow,
 )
-from nuncius.schemas.codec import decode, encode_json, kind_of
+from nuncius.schemas.codec import encode_json
 from nuncius.schemas.vocabulary import StreamTable
 
 EVENT_OF: Final[Mapping[type, str]] = {
@@ -34,6 +35,9 @@ EVENT_OF: Final[Mapping[type, str]] = {
 }
 """Name of the event that carries a record of each kind."""
 
+SKIPPED: Final = "skipped"
+"""Name of the event that tells of a record that cannot be read; readers that do not know it pass it over."""
+
 
 class Source(NamedTuple):
     """What is streamed: a topic, and the table its filters are of; None where it takes none."""
@@ -43,10 +47,21 @@ class Source(NamedTuple):
 
 
 class Framed(NamedTuple):
-    """Events of some records, and for each filter's text the places of those it selects."""
+    """Events of some records, and for each filter's text the places of those it selects.
+
+    A record that cannot be read here is an event ``skipped``, which every filter selects; ``skipped`` counts them.
+    """
 
     frames: tuple[bytes, ...]
     hits: Mapping[str, tuple[int, ...]]
+    skipped: int
+
+
+class Part(NamedTuple):
+    """Events for one reader, and how many of them are ``skipped``."""
+
+    frames: list[bytes]
+    skipped: int
 
 
 def frames_of(
@@ -56,46 +71,44 @@ def frames_of(
     filters: Sequence[Filter],
     places: Places,
 ) -> Framed:
-    """Each record as an event, encoded once; ``position`` is moved on behind them.
-
-    A record that cannot be read here is passed over.
-    """
-    taken = _taken(source, records)
-    chosen = _chosen(source, filters, taken, places)
+    """Each record as an event, encoded once; ``position`` is moved on behind them."""
+    read = opened(source.table, records)
+    chosen = _chosen(source, filters, read.taken, places)
+    events = _events(read)
     frames: list[bytes] = []
     hits: dict[str, list[int]] = {item.text: [] for item in filters}
-    readable = {(item.record.partition, item.record.offset): item for item in taken}
     for record in records:
         position[record.partition] = record.offset + 1
         place = (record.partition, record.offset)
-        if place not in readable:
+        if place not in events:
             continue
+        for_all = isinstance(events[place], Skipped)
         for text, selected in chosen.items():
-            if place in selected:
+            if for_all or place in selected:
                 hits[text].append(len(frames))
-        frames.append(_frame(readable[place], to_token(position)))
-    return Framed(tuple(frames), {text: tuple(found) for text, found in hits.items()})
+        frames.append(_frame(events[place], to_token(position)))
+    return Framed(tuple(frames), {text: tuple(found) for text, found in hits.items()}, len(read.skipped))
 
 
 def selected_frames(
     source: Source, records: Sequence[Record], position: MutableMapping[int, int], wanted: Filter | None, places: Places
-) -> list[bytes]:
+) -> Part:
     """As `frames_of`, for one reader: only what its filter selects is encoded."""
-    taken = _taken(source, records)
-    chosen = None if wanted is None else _chosen(source, [wanted], taken, places)[wanted.text]
-    readable = {(item.record.partition, item.record.offset): item for item in taken}
+    read = opened(source.table, records)
+    chosen = None if wanted is None else _chosen(source, [wanted], read.taken, places)[wanted.text]
+    events = _events(read)
     frames = []
     for record in records:
         position[record.partition] = record.offset + 1
         place = (record.partition, record.offset)
-        if place in readable and (chosen is None or place in chosen):
-            frames.append(_frame(readable[place], to_token(position)))
-    return frames
+        if place in events and (chosen is None or isinstance(events[place], Skipped) or place in chosen):
+            frames.append(_frame(events[place], to_token(position)))
+    return Part(frames, len(read.skipped))
 
 
-def count_selected(source: Source, records: Sequence[Record], wanted: Filter, places: Places) -> set[tuple[int, int]]:
+def selected_of(source: Source, taken: Sequence[Taken], wanted: Filter, places: Places) -> set[tuple[int, int]]:
     """Partition and offset of the records that a filter selects."""
-    return _chosen(source, [wanted], _taken(source, records), places)[wanted.text]
+    return _chosen(source, [wanted], taken, places)[wanted.text]
 
 
 def event(name: str, data: bytes, token: str = "", taken: datetime | None = None) -> bytes:
@@ -110,22 +123,17 @@ def standing(token: str) -> bytes:
     return b"id: %b\n\n" % token.encode()
 
 
-def _frame(item: Taken, token: str) -> bytes:
+def _events(read: Opened) -> dict[tuple[int, int], Taken | Skipped]:
+    events: dict[tuple[int, int], Taken | Skipped] = {(one.partition, one.offset): one for one in read.skipped}
+    events.update({(item.record.partition, item.record.offset): item for item in read.taken})
+    return events
+
+
+def _frame(item: Taken | Skipped, token: str) -> bytes:
+    if isinstance(item, Skipped):
+        return event(SKIPPED, item.model_dump_json().encode(), token)
     name = EVENT_OF.get(type(item.value), "record")
     return event(name, encode_json(item.value), token, item.record.time)
-
-
-def _taken(source: Source, records: Sequence[Record]) -> tuple[Taken, ...]:
-    if source.table is not None:
-        return decoded(source.table, records)
-    found = []
-    for record in records:
-        try:
-            data = record.value or b""
-            found.append(Taken(record, decode(kind_of(data), data)))
-        except Quarantine:
-            continue
-    return tuple(found)
 
 
 def _chosen(
@@ -138,6 +146,8 @@ def _chosen(
     selectors = [
         Selector(StreamDefinition(name=item.text, table=source.table, changed_time=when), item) for item in filters
     ]
-    for selector, found in selections(source.table, selectors, taken, places):
+    is_columns = source.table == "candidates"
+    here = held("candidates", [one.record for one in taken]) if is_columns else HeldValues(source.table, taken)
+    for selector, found in selections(selectors, here, places):
         chosen[selector.definition.name] = {(item.record.partition, item.record.offset) for item in found}
     return chosen

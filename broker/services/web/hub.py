@@ -1,8 +1,9 @@
 """Everybody who follows a stream over HTTP: one feed a topic, each reader from where it wants, none held up."""
 
 import asyncio
+import threading
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Final, NamedTuple
 
@@ -10,6 +11,7 @@ import orjson
 
 from nuncius.broker.services.web.feed import Feed
 from nuncius.broker.services.web.frames import Source, event, standing
+from nuncius.broker.services.web.pool import Pool
 from nuncius.broker.services.web.regions import Regions
 from nuncius.broker.services.web.start import Begin, Wish, begin, slice_of
 from nuncius.broker.transport.port import Log
@@ -35,16 +37,22 @@ STALLED_S: Final = 30.0
 MOST_FOLLOWERS: Final = 1000
 """Each may hold 0.3 MB of what it has not read: at most 0.3 GB."""
 
+JOIN_S: Final = 10.0
+"""How long the end of all reading is waited for: a slice takes a second, a poll less, unless the log hangs."""
+
 _AWAY_S: Final = 0.5
 _ENDING: Final = "the broker ends; go on later from the last id"
 
 
 class Counts(NamedTuple):
-    """For ``GET /health``: readers now, those of them that read the past, and how many were cut since the start."""
+    """For ``GET /health``: readers now, those of them that read the past; since the start, how many were cut, and how
+    often a record that cannot be read was told.
+    """
 
     subscribers: int
     catching_up: int
     cut: int
+    skipped: int
     events_held_bytes: int
 
 
@@ -72,9 +80,9 @@ class Hub:
         self._say = say
         self._feeds: dict[str, Feed] = {}
         self._threads: list[Feed] = []
-        self._pool = ThreadPoolExecutor(AT_ONCE, "nuncius-past")
-        self._subscribers = self._catching_up = self._cut = 0
-        self._ending = False
+        self._pool = Pool(AT_ONCE, "nuncius-past")
+        self._subscribers = self._catching_up = self._cut = self._skipped = 0
+        self._ending = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -85,7 +93,7 @@ class Hub:
     def counts(self) -> Counts:
         """How many read, and how much is held for them."""
         held = sum(feed.ring.nbytes for feed in tuple(self._feeds.values()) if feed.ring is not None)
-        return Counts(self._subscribers, self._catching_up, self._cut, held)
+        return Counts(self._subscribers, self._catching_up, self._cut, self._skipped, held)
 
     def cut(self, who: str, why: str) -> None:
         """Count a reader that was cut, and say so."""
@@ -97,28 +105,38 @@ class Hub:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._end)
 
-    def join(self) -> None:
+    def join(self, patience_s: float = JOIN_S) -> bool:
         """End all reading and wait for its end; before the log is closed, when no request is served any more.
 
-        A reader of Kafka that is closed while another thread polls it aborts the process.
+        A reader of Kafka that is closed while another thread polls it aborts the process: where this is False, somebody
+        still reads after ``patience_s``, and the log must be left open. What reads does not hold up the process's end.
         """
-        self._ending = True
+        self._ending.set()
         for feed in self._threads:
             feed.stop()
-        self._pool.shutdown(cancel_futures=True)
+        until = time.monotonic() + patience_s
+        still = self._pool.join(patience_s)
         for feed in self._threads:
-            feed.join()
+            feed.join(max(0.0, until - time.monotonic()))
+        still += sum(feed.alive() for feed in self._threads)
+        if still:
+            self._say(f"web: {still} threads still read the log after {patience_s:g} s; it is left open")
+        return not still
 
     def _end(self) -> None:
-        self._ending = True
+        self._ending.set()
         for feed in self._feeds.values():
             feed.stop()
             feed.wake()
 
+    def _count_skipped(self, count: int) -> None:
+        self._skipped += count
+
     async def begin(self, source: Source, wish: Wish, wanted: Filter | None) -> Begin:
         """Where a reader begins; see `nuncius.broker.services.web.start.begin`."""
         self._loop = loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, begin, self._log, source, wish, wanted, self.regions)
+        work = self._pool.submit(begin, self._log, source, wish, wanted, self.regions, self._ending)
+        return await asyncio.wrap_future(work, loop=loop)
 
     async def events(
         self, source: Source, start: Begin, wanted: Filter | None, *, until_end: bool
@@ -205,16 +223,15 @@ class Hub:
         self._catching_up += 1
         loop = asyncio.get_running_loop()
         try:
-            while any(at < goal[number] for number, at in position.items()) and not self._ending:
-                work = loop.run_in_executor(
-                    self._pool, slice_of, self._log, source, position.copy(), goal, wanted, self.regions
-                )
+            while any(at < goal[number] for number, at in position.items()) and not self._ending.is_set():
+                work = self._pool.submit(slice_of, self._log, source, position.copy(), goal, wanted, self.regions)
                 try:
-                    frames, after = await work
+                    frames, after, skipped = await asyncio.wrap_future(work, loop=loop)
                 except Retry:  # it goes on from there when the log is back
                     await asyncio.sleep(_AWAY_S)
                     continue
                 position.update(after)
+                self._skipped += skipped
                 for piece in pieces(frames):
                     yield piece
                 if not frames:
@@ -223,14 +240,14 @@ class Hub:
             self._catching_up -= 1
 
     def _over(self, feed: Feed) -> str | None:
-        if self._ending:
+        if self._ending.is_set():
             return _ENDING
         return None if feed.error is None else f"{feed.error}; go on later from the last id"
 
     def _feed(self, source: Source) -> Feed:
         feed = self._feeds.get(source.topic)
         if feed is None or feed.error is not None:
-            feed = self._feeds[source.topic] = Feed(self._log, source, self.regions)
+            feed = self._feeds[source.topic] = Feed(self._log, source, self.regions, self._count_skipped)
             self._threads = [*(one for one in self._threads if one.alive()), feed]
         return feed
 

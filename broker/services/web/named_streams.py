@@ -10,15 +10,17 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
 from nuncius.broker.services.streams.overview import StreamView, ViewState, overview
-from nuncius.broker.services.web.alert_pages import WORK_S, place_in
+from nuncius.broker.services.web.alert_pages import WORK_S
 from nuncius.broker.services.web.answers import RefusedError, says, utc
+from nuncius.broker.services.web.opened import Skipped, opened
+from nuncius.broker.services.web.pages import page, place_in
 from nuncius.broker.services.web.streaming import named_source
 from nuncius.broker.transport.port import Log, TopicPartition
 from nuncius.broker.transport.position import to_token
 from nuncius.filters import FIELDS, Names
 from nuncius.filters.ready import ready_filters
 from nuncius.schemas import StreamDefinition, StreamRow
-from nuncius.schemas.codec import decode, encode_json, kind_of
+from nuncius.schemas.codec import encode_json
 from nuncius.schemas.wire import to_json
 
 MOST_ROWS: Final = 1000
@@ -27,7 +29,8 @@ MOST_ROWS: Final = 1000
 class View(BaseModel):
     """One stream: definition, what became of it, rows published and beyond the quota, and how far it is behind."""
 
-    definition: StreamDefinition
+    name: str
+    definition: StreamDefinition | None
     state: ViewState
     published: int
     skipped: int
@@ -39,10 +42,11 @@ class View(BaseModel):
 
 
 class RowPage(BaseModel):
-    """Rows, oldest first, and the cursor of the next page; null at the end."""
+    """Rows, oldest first, the cursor of the next page (null at the end), and what lies there and cannot be read."""
 
     rows: list[StreamRow]
     next: str | None
+    skipped: list[Skipped]
 
 
 class ReadyView(BaseModel):
@@ -111,16 +115,18 @@ def named_stream_routes(log: Log, names: Names) -> APIRouter:
             at = max(at, place_in(cursor))
         stop = log.end(tp)
         rows: list[bytes] = []
+        skipped: list[Skipped] = []
         until = time.monotonic() + WORK_S
         reader = log.reader({tp: min(at, stop)})
         try:
             while reader.position(tp) < stop and len(rows) < limit and time.monotonic() < until:
-                rows += [value_json(r.value) for r in reader.poll(limit - len(rows), 0.02) if r.value is not None]
+                read = opened(None, reader.poll(limit - len(rows), 0.02))
+                rows += [encode_json(item.value) for item in read.taken]
+                skipped += read.skipped
             at = reader.position(tp)
         finally:
             reader.close()
-        after = b"null" if at >= stop else orjson.dumps(to_token({0: at}))
-        return Response(b'{"rows":[%b],"next":%b}' % (b",".join(rows), after), media_type="application/json")
+        return page("rows", rows, None if at >= stop else to_token({0: at}), skipped)
 
     @router.get("/filters", responses={200: {"model": Usable}})
     def get_filters() -> Response:
@@ -144,20 +150,15 @@ def named_stream_routes(log: Log, names: Names) -> APIRouter:
     return router
 
 
-def value_json(data: bytes) -> bytes:
-    """A record's value as JSON."""
-    return encode_json(decode(kind_of(data), data))
-
-
 def _seen(log: Log, name: str) -> dict[str, Any]:
     for view in overview(log):
-        if view.definition.name == name:
+        if view.name == name:
             return _view(view)
     raise RefusedError(404, f"no stream is named {name[:80]!r}; GET /streams tells which there are")
 
 
 def _view(view: StreamView) -> dict[str, Any]:
-    return {**view._asdict(), "definition": to_json(view.definition)}
+    return {**view._asdict(), "definition": None if view.definition is None else to_json(view.definition)}
 
 
 def _json(value: Any) -> Response:

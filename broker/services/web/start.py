@@ -1,17 +1,19 @@
 """Where a reader of a stream begins, and reading on from there in slices."""
 
+import threading
 import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from nuncius.broker.services.web.frames import Source, count_selected, selected_frames
+from nuncius.broker.services.web.frames import Source, selected_frames, selected_of
+from nuncius.broker.services.web.opened import opened
 from nuncius.broker.services.web.regions import Regions
 from nuncius.broker.transport.port import Log, Record, TopicPartition
 from nuncius.broker.transport.position import from_token
 from nuncius.broker.transport.reading import goals_before, read_to
 from nuncius.filters import Filter
-from nuncius.schemas import SettingsError
+from nuncius.schemas import SettingsError, Stop
 
 SLICE_RECORDS: Final = 5_000
 """Most records that one slice reads."""
@@ -62,13 +64,25 @@ class Begin(NamedTuple):
     reset: bool
 
 
-def begin(log: Log, source: Source, wish: Wish, wanted: Filter | None, regions: Regions) -> Begin:
+class Slice(NamedTuple):
+    """Events, the position behind their records, and how many of them tell of a record that cannot be read."""
+
+    frames: list[bytes]
+    after: dict[int, int]
+    skipped: int
+
+
+def begin(
+    log: Log, source: Source, wish: Wish, wanted: Filter | None, regions: Regions, ending: threading.Event
+) -> Begin:
     """Where to begin.
 
     Raises
     ------
     SettingsError
         If ``after`` is no position of this stream.
+    Stop
+        If the broker began to end meanwhile.
     """
     tps = [TopicPartition(source.topic, number) for number in range(log.partitions(source.topic))]
     starts, ends = log.starts(tps), {tp: log.end(tp) for tp in tps}
@@ -86,7 +100,7 @@ def begin(log: Log, source: Source, wish: Wish, wanted: Filter | None, regions: 
         beyond = any(offset > last_of[number] for number, offset in position.items())
         return Begin(start_of if beyond else position, end_of, beyond)
     if wish.last is not None:
-        return Begin(_last(log, source, starts, ends, wish.last, wanted, regions), end_of, reset=False)
+        return Begin(_last(log, source, starts, ends, wish.last, wanted, regions, ending), end_of, reset=False)
     if wish.since is not None:
         since = wish.since
         return Begin({tp.partition: log.offset_at(tp, since) for tp in tps}, end_of, reset=False)
@@ -100,15 +114,15 @@ def slice_of(
     goal: Mapping[int, int],
     wanted: Filter | None,
     regions: Regions,
-) -> tuple[list[bytes], dict[int, int]]:
-    """Events of the next records before ``goal`` (exclusive), and the position behind them."""
+) -> Slice:
+    """Events of the next records before ``goal`` (exclusive)."""
     at = dict(position)
     behind = {TopicPartition(source.topic, n): offset for n, offset in at.items() if offset < goal[n]}
     frames: list[bytes] = []
     if not behind:
-        return frames, at
+        return Slice(frames, at, 0)
     reader = log.reader(behind)
-    nbytes = scanned = 0
+    nbytes = scanned = skipped = 0
     until = time.monotonic() + SLICE_S
     try:
         while behind and nbytes < SLICE_BYTES and scanned < SLICE_RECORDS and time.monotonic() < until:
@@ -116,15 +130,16 @@ def slice_of(
             scanned += len(records)
             with regions.lent(*(() if wanted is None else (wanted,))) as places:
                 found = selected_frames(source, records, at, wanted, places)
-            frames += found
-            nbytes += sum(map(len, found))
+            frames += found.frames
+            skipped += found.skipped
+            nbytes += sum(map(len, found.frames))
             for tp in tuple(behind):
                 at[tp.partition] = max(at[tp.partition], min(reader.position(tp), goal[tp.partition]))
                 if at[tp.partition] >= goal[tp.partition]:
                     del behind[tp]
     finally:
         reader.close()
-    return frames, at
+    return Slice(frames, at, skipped)
 
 
 def _after(text: str, starts: Mapping[int, int]) -> dict[int, int]:
@@ -147,12 +162,13 @@ def _last(
     count: int,
     wanted: Filter | None,
     regions: Regions,
+    ending: threading.Event,
 ) -> dict[int, int]:
     """The offsets behind which the last ``count`` selected records lie, by the log's time."""
     span = max(4 * count, 64)
     while True:
         low = {tp: max(starts[tp], end - span) for tp, end in ends.items()}
-        found = _selected_after(log, source, low, ends, wanted, regions)
+        found = _selected_after(log, source, low, ends, wanted, regions, ending)
         whole = all(low[tp] == starts[tp] for tp in ends)
         if len(found) >= count or whole or span * len(ends) >= LAST_SCANNED:
             break
@@ -171,17 +187,20 @@ def _selected_after(
     ends: Mapping[TopicPartition, int],
     wanted: Filter | None,
     regions: Regions,
+    ending: threading.Event,
 ) -> list[Record]:
     reader = log.reader(low)
     found: list[Record] = []
     try:
         for records in read_to(reader, ends):
+            if ending.is_set():
+                raise Stop("the broker ends; ask again when it is back")
             inside = [r for r in records if r.offset < ends[TopicPartition(r.topic, r.partition)]]
             if wanted is None:
                 found += inside
                 continue
             with regions.lent(wanted) as places:
-                chosen = count_selected(source, inside, wanted, places)
+                chosen = selected_of(source, opened(source.table, inside).taken, wanted, places)
             found += [r for r in inside if (r.partition, r.offset) in chosen]
     finally:
         reader.close()

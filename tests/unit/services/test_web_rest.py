@@ -54,9 +54,10 @@ def test_a_record_of_another_version_does_not_hold_up_what_lies_behind_it(log: L
         page = ask(app, "GET", "/alerts", params=query).json()
         assert [a["alert_id"] for a in page["alerts"]] == [first.alert_id, last.alert_id]
         assert page["next"] is None
-    strange = ask(app, "GET", "/threads/thread:strange")
-    assert strange.status_code == 404
-    assert "format=avro" in strange.json()["error"]
+        assert [(one["partition"], one["offset"]) for one in page["skipped"]] == [(0, 1)]
+    strange = ask(app, "GET", "/threads/thread:strange").json()
+    assert (strange["alerts"], [one["offset"] for one in strange["skipped"]]) == ([], [1])
+    assert strange["skipped"][0]["reason"]
     assert ask(app, "GET", f"/records/{topics.EVENTS.name}/0/1?format=avro").content == b"of another version"
 
 
@@ -160,5 +161,7 @@ def test_revisions_of_a_coincidence(log: Log) -> None:
     work_through(log)
     found = [one for one in decoded(log, topics.COINCIDENCES.name) if isinstance(one, Coincidence)]
     key = found[0].coincidence_id
-    answer = ask(app_on(log), "GET", f"/coincidences/{key}").json()
-    assert [one["revision"] for one in answer] == [one.revision for one in found if one.coincidence_id == key]
+    answer = ask(app_on(log), "GET", f"/coincidences/{key}/revisions").json()
+    assert [one["revision"] for one in answer["revisions"]] == [
+        one.revision for one in found if one.coincidence_id == key
+    ]
