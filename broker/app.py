@@ -31,6 +31,7 @@ from nuncius.broker.services.publishing import Line, packets_of, publish_local
 from nuncius.broker.services.replay import PATIENCE_S, Pace, replay
 from nuncius.broker.services.runner import Work, drain_patiently
 from nuncius.broker.services.settling import refuse_company, settle
+from nuncius.broker.services.streams.limits import Limits
 from nuncius.broker.services.streams.worker import StreamsWorker
 from nuncius.broker.services.supplies import Supplies
 from nuncius.broker.services.web.regions import Regions
@@ -155,6 +156,7 @@ def workers_of(
     ``areas`` are those of `checked_areas`, where the process has them already.
     """
     rules, maps = rules_of(settings), MapShelf(log)
+    areas = areas_of(settings) if areas is None else areas
     workers: list[Work] = []
     if "match" in names:
         workers.append(MatchWorker(log, rules, maps, lateness_days=settings.lateness_days, slot=match_slot))
@@ -162,12 +164,13 @@ def workers_of(
         workers.append(Worker(log, Associating(rules, settings.lateness_days, maps)))
     if "too" in names:
         policies = policies_of(settings)
-        fits = fits_of(policies, names_of(settings), maps, areas_of(settings))
+        fits = fits_of(policies, names_of(settings), maps, areas)
         workers.append(Worker(log, Planning(policies, maps, fits)))
     if "deliver" in names:
         workers += [Delivering(log, route, utc_now) for route in routes_of(settings)]
     if "streams" in names:
-        workers.append(StreamsWorker(log, maps, names_of(settings), areas_of(settings) if areas is None else areas))
+        limits = Limits(settings.streams.most, settings.streams.past_rows)
+        workers.append(StreamsWorker(log, maps, names_of(settings), areas, limits))
     return tuple(workers)
 
 

@@ -50,6 +50,17 @@ class ServiceSettings(BaseModel):
     too: int = Field(1, ge=1, le=4, description="one works, the others stand by")
 
 
+class StreamSettings(BaseModel):
+    """What named streams may cost."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    most: int = Field(2000, ge=0, description="named streams at the same time; one more is refused")
+    past_rows: int = Field(
+        1_000_000, ge=1, description="rows of a back-fill; there it is cut off, and the stream's readers are told"
+    )
+
+
 class RegionSettings(BaseModel):
     """A region of the sky that filters may name."""
 
@@ -81,6 +92,7 @@ class Settings(BaseModel):
     filters: dict[str, str] = Field({}, description="your own filters by name, to be used as bare words")
     regions: dict[str, RegionSettings] = Field({}, description="watchlists and watchmaps by name, for IN_REGION")
     kafka: KafkaSettings = Field(KafkaSettings.model_validate({}), description="how to connect to a Kafka cluster")
+    streams: StreamSettings = Field(StreamSettings.model_validate({}), description="what named streams may cost")
     services: ServiceSettings = Field(ServiceSettings.model_validate({}), description="how many run on Kafka")
     _file: Path | None = PrivateAttr(None)
 
@@ -140,7 +152,11 @@ def _wrong(error: ValidationError) -> str:
     if first["type"] != "extra_forbidden":
         return f"{name}: {first['msg']}"
     table, _, key = name.rpartition(".")
-    tables: dict[str, type[BaseModel]] = {"kafka": KafkaSettings, "services": ServiceSettings}
+    tables: dict[str, type[BaseModel]] = {
+        "kafka": KafkaSettings,
+        "services": ServiceSettings,
+        "streams": StreamSettings,
+    }
     if table.startswith("regions."):
         tables[table] = RegionSettings
     known = tables.get(table, Settings).model_fields

@@ -1,6 +1,6 @@
 """Definitions of named streams: checked, then written where no other writer came in between."""
 
-import re
+from collections.abc import Mapping
 from typing import Final
 
 from nuncius.broker.transport import topics
@@ -9,16 +9,21 @@ from nuncius.broker.transport.reading import read_all
 from nuncius.filters import FIELDS, NO_NAMES, Names, parse_filter
 from nuncius.schemas import Quarantine, SettingsError, StreamDefinition
 from nuncius.schemas.codec import decode, encode
+from nuncius.schemas.stream import STREAM_NAME
 
 MOST_PER_S: Final = 1000.0
 """Three times Rubin's mean rate of alerts (10 million a night of 8 hours is 350 a second)."""
 
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+MOST_STREAMS: Final = 2000
+"""That are not deleted, where the broker's settings say nothing else."""
+
 _MOST_CHARACTERS: Final = 500
 """Of an owner or a description: they stand in lists, one line each."""
 
 
-def define(log: Log, definition: StreamDefinition, names: Names = NO_NAMES) -> StreamDefinition:
+def define(
+    log: Log, definition: StreamDefinition, names: Names = NO_NAMES, most: int = MOST_STREAMS
+) -> StreamDefinition:
     """Make, change, pause, resume or delete a stream: write the next revision of its definition.
 
     Parameters
@@ -29,17 +34,21 @@ def define(log: Log, definition: StreamDefinition, names: Names = NO_NAMES) -> S
         With ``revision`` one more than the one it was made from; 1 for a new name.
     names
         Named filters and regions that its filter may use.
+    most
+        Streams that there may be.
 
     Raises
     ------
     SettingsError
-        If it cannot be used, or somebody else changed the stream in between.
+        If it cannot be used, is one too many, or somebody else changed the stream in between.
     """
     check(definition, names)
     writer = log.writer(f"nuncius-define-{definition.name}")
     try:
-        last = last_definition(log, definition.name)
+        every = last_definitions(log)
+        last = every.get(definition.name)
         _check_order(definition, last)
+        _check_number(definition, every, most)
         if last is None:
             log.create([topics.stream_topic(definition.name)])
         with writer.transaction() as tx:
@@ -53,12 +62,17 @@ def define(log: Log, definition: StreamDefinition, names: Names = NO_NAMES) -> S
 
 def last_definition(log: Log, name: str) -> StreamDefinition | None:
     """The last definition of a stream that can be read here, a deleted one too; None where it never had one."""
-    found: StreamDefinition | None = None
+    return last_definitions(log).get(name)
+
+
+def last_definitions(log: Log) -> dict[str, StreamDefinition]:
+    """The last definition of every stream that can be read here, deleted ones too, by name."""
+    found: dict[str, StreamDefinition] = {}
     for record in read_all(log, topics.STREAMS.name):
-        if record.value is None or record.key != name.encode():
+        if record.value is None or record.key is None or record.key.startswith(b"."):
             continue
         try:
-            found = decode(StreamDefinition, record.value)
+            found[record.key.decode(errors="replace")] = decode(StreamDefinition, record.value)
         except Quarantine:
             continue
     return found
@@ -73,7 +87,7 @@ def check(definition: StreamDefinition, names: Names = NO_NAMES) -> None:
         With what is wrong, and what to write instead; a `FilterError` where it is the filter.
     """
     name = definition.name
-    if _NAME.fullmatch(name) is None:
+    if STREAM_NAME.fullmatch(name) is None:
         raise SettingsError(f"stream name {name[:70]!r}: 1 to 63 lower-case letters, digits and -, no - in front")
     if not 0 < definition.quota_per_s <= MOST_PER_S:
         raise SettingsError(f"{name}: quota {definition.quota_per_s:g} rows a second; above 0, at most {MOST_PER_S:g}")
@@ -100,3 +114,14 @@ def _check_order(definition: StreamDefinition, last: StreamDefinition | None) ->
         )
     if last is not None and last.table != definition.table:
         raise SettingsError(f"{name}: selects from {last.table}; for {definition.table} make a stream of another name")
+
+
+def _check_number(definition: StreamDefinition, every: Mapping[str, StreamDefinition], most: int) -> None:
+    others = sum(one.state != "deleted" for name, one in every.items() if name != definition.name)
+    last = every.get(definition.name)
+    is_new = last is None or last.state == "deleted"
+    if is_new and definition.state != "deleted" and others >= most:
+        raise SettingsError(
+            f"{definition.name}: there are {others} streams, as many as this broker takes; delete one that nobody reads"
+            " (nuncius streams list), or set most under [streams] in nuncius.toml"
+        )

@@ -42,6 +42,11 @@ def decode(kind: type[T], data: bytes) -> T:
     MalformedAlert
         If the body does not decode.
     """
+    return from_plain(kind, plain_record(kind, data), "avro")
+
+
+def plain_record(kind: type, data: bytes) -> dict[str, Any]:
+    """The fields as Avro holds them, for who makes columns of many; raises as `decode` does."""
     hint: Any = kind
     parsed, fingerprint = _schema(hint)
     if data[:_HEADER] != MARKER + fingerprint:
@@ -50,7 +55,7 @@ def decode(kind: type[T], data: bytes) -> T:
     body = BytesIO(data[_HEADER:])
     try:
         # The name comes with a record only where a union has several: the shapes.
-        record = fastavro.schemaless_reader(
+        record: Any = fastavro.schemaless_reader(
             body, parsed, None, return_record_name=True, return_record_name_override=True
         )
     except (EOFError, ValueError, IndexError, OverflowError) as error:
@@ -59,7 +64,8 @@ def decode(kind: type[T], data: bytes) -> T:
     if body.tell() != len(data) - _HEADER:
         msg = f"{kind.__name__}: {len(data) - _HEADER - body.tell()} bytes too many"
         raise MalformedAlert(msg)
-    return from_plain(kind, record, "avro")
+    fields: dict[str, Any] = record
+    return fields
 
 
 def kind_of(data: bytes) -> type:

@@ -1,10 +1,15 @@
 """Named streams: what somebody asked to be selected, the rows that were, and how far the broker has come with it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from nuncius.schemas.vocabulary import RowKind, StreamState, StreamTable
+
+STREAM_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+"""What a stream may be called: its topic has the name, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +35,8 @@ class StreamDefinition:
     since
         Back-fill from records taken at or after this time, UTC; None for what comes from now on.
     quota_per_s
-        Most rows a second, as a mean over a minute; rows beyond are counted, not published.
+        Most rows a second, as a mean over a minute; each partition of the table has an equal share. Rows beyond are
+        counted, not published.
     changed_time
         When this revision was made, UTC.
     """
@@ -111,14 +117,17 @@ class StreamProgress:
         Rows written, and rows beyond the quota that were not.
     unsaid
         Those of the skipped rows that no record of the stream has told yet.
-    allowance
-        Rows that the quota lets through at ``allowance_time``.
-    allowance_time, said_time, last_time
-        By the log's own times, UTC: when the quota was last looked at, when skipped rows were last told, and when the
-        log took the last record that was selected.
+    due_us
+        For each partition of the table when the rows that the quota let through are paid for, microseconds since
+        1970-01-01 UTC of the log's own time; those beyond the end, and 0, are paid.
+    said_time, last_time
+        By the log's own times, UTC: when skipped rows were last told, and when the log took the last record that was
+        selected.
     past, past_end
         Where the back-fill stands in the table's topic and where it ends, ``partition:offset`` joined by commas; empty
         where none is under way.
+    past_rows
+        Rows that the back-fill under way has published.
     broken
         Why the definition cannot be used; empty where it can.
     """
@@ -128,12 +137,12 @@ class StreamProgress:
     published: int = 0
     skipped: int = 0
     unsaid: int = 0
-    allowance: float = 0.0
-    allowance_time: datetime | None = None
+    due_us: tuple[int, ...] = ()
     said_time: datetime | None = None
     last_time: datetime | None = None
     past: str = ""
     past_end: str = ""
+    past_rows: int = 0
     broken: str = ""
 
 

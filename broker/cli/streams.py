@@ -131,19 +131,19 @@ def show(name: Name, *, broker: Broker = None, config: Config = None, json: Json
     from nuncius.schemas import SettingsError
 
     with _log(broker, config) as log:
-        view = next((view for view in overview(log) if view.definition.name == name), None)
+        view = next((view for view in overview(log) if view.name == name), None)
         if view is None:
             raise SettingsError(f"{name}: no such stream; see: nuncius streams list")
         _say(view, as_json=json)
-        if not json:
-            definition = view.definition
+        definition = view.definition
+        if not json and definition is not None:
             typer.echo(f"    filter:  {printable(definition.filter) or '(everything)'}")
             typer.echo(f"    include: {', '.join(definition.include) or '(no fields)'}")
             typer.echo(f"    owner:   {printable(definition.owner) or '(nobody said)'}")
             typer.echo(f"    for:     {printable(definition.description) or '(nobody said)'}")
             typer.echo(f"    quota:   {definition.quota_per_s:g} rows a second")
             if view.past:
-                typer.echo(f"    back-fill under way to {view.past_end}")
+                typer.echo(f"    back-fill at {view.past}, to {view.past_end}")
 
 
 @app.command("try", short_help="how many rows a filter would have selected")
@@ -284,14 +284,17 @@ def _say(view: "StreamView", *, as_json: bool) -> None:
 
         from nuncius.schemas.wire import to_json
 
-        row = {**view._asdict(), "definition": to_json(view.definition)}
+        definition = None if view.definition is None else to_json(view.definition)
+        row = {**view._asdict(), "definition": definition}
         typer.echo(orjson.dumps(row, option=orjson.OPT_UTC_Z))
+        return
+    detail = f": {printable(view.detail)}" if view.detail else ""
+    if view.definition is None:
+        typer.echo(f"{printable(view.name):24} {view.state}{detail}")
         return
     behind = "the service has not run yet" if view.behind is None else f"{view.behind} behind"
     skipped = f", {view.skipped} skipped" if view.skipped else ""
-    detail = f": {printable(view.detail)}" if view.detail else ""
-    definition = view.definition
     typer.echo(
-        f"{definition.name:24} {view.state} {definition.table}, revision {definition.revision},"
+        f"{view.name:24} {view.state} {view.definition.table}, revision {view.definition.revision},"
         f" {view.published} rows{skipped}, {behind}{detail}"
     )

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Literal
 
+from nuncius.broker.services.lines import printable
 from nuncius.broker.services.streams.overview import overview
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log
@@ -101,9 +102,9 @@ def _disk(folder: Path) -> Finding:
 def _streams(log: Log) -> Iterator[Finding]:
     """Named streams that are not as their owners want them."""
     for view in overview(log):
-        what = f"stream {view.definition.name}"
+        what = f"stream {printable(view.name)}"
         if view.state == "broken":
-            yield Finding(what, "wrong", f"{view.detail}; mend it with: nuncius streams edit {view.definition.name}")
+            yield Finding(what, "wrong", f"{printable(view.detail)}; mend it with: nuncius streams edit or delete")
         elif view.state == "waiting":
             yield Finding(what, "note", "not taken up yet; is the service up? nuncius streams run")
         elif view.behind is not None and view.behind > LAGGING:

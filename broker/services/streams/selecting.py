@@ -7,10 +7,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from nuncius.broker.services.alerts import decode_alert
+from nuncius.broker.services.streams.held import Held, Taken
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import Record
-from nuncius.filters import AnyRows, Filter, Places, rows_of, rows_of_batch, select, values
+from nuncius.filters import Filter, Places, select, values
 from nuncius.filters.tree import ActiveRegions, EventRegion
 from nuncius.schemas import (
     NO_TIME,
@@ -18,13 +17,10 @@ from nuncius.schemas import (
     CandidateList,
     CandidateRow,
     Coincidence,
-    Quarantine,
     StreamDefinition,
     StreamRow,
 )
-from nuncius.schemas.candidate_row import columns
-from nuncius.schemas.codec import decode, kind_of
-from nuncius.schemas.vocabulary import RunMode, StreamTable
+from nuncius.schemas.vocabulary import StreamTable
 
 TOPIC_OF: Final[dict[StreamTable, str]] = {
     "alerts": topics.EVENTS.name,
@@ -49,50 +45,25 @@ class Selector(NamedTuple):
         return any(isinstance(place, ActiveRegions | EventRegion) for place in places)
 
 
-class Taken(NamedTuple):
-    """A record with its value."""
-
-    record: Record
-    value: Any
-
-
-def decoded(table: StreamTable, records: Sequence[Record]) -> tuple[Taken, ...]:
-    """What can be read; a record that cannot is in no table."""
-    found = []
-    for record in records:
-        if record.value is None:
-            continue
-        try:
-            found.append(Taken(record, _value(table, record.value)))
-        except Quarantine:
-            continue
-    return tuple(found)
-
-
-def selections(
-    table: StreamTable, selectors: Sequence[Selector], taken: Sequence[Taken], places: Places
-) -> Iterator[tuple[Selector, list[Taken]]]:
+def selections(selectors: Sequence[Selector], held: Held, places: Places) -> Iterator[tuple[Selector, list[Taken]]]:
     """For each stream that selects any, what it selects, in order.
 
     A stream that follows events takes real records only: nothing else meets a real event.
     """
-    if not taken or not selectors:
+    if not len(held) or not selectors:
         return
     filters = [one.filter for one in selectors if one.filter is not None]
-    hits = np.zeros((len(filters), len(taken)), np.bool_)
-    for index, rows in _rows(table, taken):
+    hits = np.zeros((len(filters), len(held)), np.bool_)
+    for index, rows in held.rows():
         hits[:, index] = select(filters, rows, places)
-    at = 0
-    for one in selectors:
-        if one.filter is None:
-            yield one, list(taken)
-            continue
-        found = [taken[number] for number in np.flatnonzero(hits[at]).tolist()]
-        if one.follows_events:
-            found = [item for item in found if item.value.reality == "real"]
-        at += 1
-        if found:
-            yield one, found
+    answer = iter(hits)
+    found = [np.ones(len(held), np.bool_) if one.filter is None else next(answer) for one in selectors]
+    real = held.real()
+    found = [here & real if one.follows_events else here for one, here in zip(selectors, found, strict=True)]
+    taken = held.taken(np.flatnonzero(np.logical_or.reduce(found)).tolist())
+    for one, here in zip(selectors, found, strict=True):
+        if here.any():
+            yield one, [taken[number] for number in np.flatnonzero(here).tolist()]
 
 
 def stream_row(definition: StreamDefinition, taken: Taken, places: Places, *, backfill: bool = False) -> StreamRow:
@@ -138,24 +109,3 @@ def _placed(row: StreamRow, value: Any, taken: datetime, places: Places) -> Stre
             return replace(row, record_id=value.list_id, thread_id=value.event_thread)
         case _:
             return row
-
-
-def _value(table: StreamTable, data: bytes) -> Any:
-    if table == "alerts":
-        return decode_alert(data)
-    if table == "candidates":
-        return decode(CandidateRow, data)
-    return decode(CandidateList if kind_of(data) is CandidateList else Coincidence, data)
-
-
-def _rows(table: StreamTable, taken: Sequence[Taken]) -> Iterator[tuple[list[int], AnyRows]]:
-    """Rows with their places in ``taken``; candidates as columns, those of one run mode together."""
-    if table != "candidates":
-        yield list(range(len(taken))), rows_of(table, [item.value for item in taken], [i.record.time for i in taken])
-        return
-    modes: dict[RunMode, list[int]] = {}
-    for number, item in enumerate(taken):
-        modes.setdefault(item.value.run_mode, []).append(number)
-    for mode, index in modes.items():
-        batch = columns([taken[number].value for number in index])
-        yield index, rows_of_batch(batch, mode, [taken[number].record.time for number in index])

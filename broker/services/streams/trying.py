@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from nuncius.broker.services.maps import MapShelf
+from nuncius.broker.services.streams.held import decoded, held
 from nuncius.broker.services.streams.places import EventPlaces
-from nuncius.broker.services.streams.selecting import TOPIC_OF, Selector, decoded, selections
+from nuncius.broker.services.streams.selecting import TOPIC_OF, Selector, selections
 from nuncius.broker.transport.port import Log, TopicPartition
 from nuncius.broker.transport.reading import read_all, read_up
 from nuncius.filters import NO_NAMES, Area, Names, parse_filter
@@ -40,9 +41,9 @@ def count(
     hits = total = 0
     try:
         for records in read_up(reader, 5000):
-            taken = decoded(table, records)
-            total += len(taken)
-            hits += sum(len(found) for _, found in selections(table, [selector], taken, places))
+            here = held(table, records)
+            total += len(here)
+            hits += sum(len(found) for _, found in selections([selector], here, places))
     finally:
         reader.close()
     return hits, total

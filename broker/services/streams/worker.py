@@ -5,28 +5,34 @@ Where it stands is a record on `nuncius.streams`, written with the rows that led
 that point.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from nuncius.broker.services.fold import fold
+from nuncius.broker.services.lines import printable
 from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.seat import Seat
+from nuncius.broker.services.streams.define import check
+from nuncius.broker.services.streams.held import decoded, held
+from nuncius.broker.services.streams.limits import LIMITS, Limits
 from nuncius.broker.services.streams.past import Past, earlier, later, span_of
 from nuncius.broker.services.streams.places import EventPlaces, event_time
 from nuncius.broker.services.streams.publishing import Publishing
-from nuncius.broker.services.streams.selecting import TOPIC_OF, Selector, decoded, selections, stream_row
-from nuncius.broker.services.streams.state import CHECKPOINT_KEY, kept, progress_key, read_definition
+from nuncius.broker.services.streams.selecting import TOPIC_OF, Selector, selections, stream_row
+from nuncius.broker.services.streams.state import CHECKPOINT_KEY, kept, name_in, progress_key, read_definition
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, Reader, Record, TopicPartition, Writer
 from nuncius.broker.transport.position import from_token, to_token
-from nuncius.filters import NO_NAMES, Area, FilterError, Names, parse_filter
+from nuncius.filters import NO_NAMES, Area, Names, parse_filter
 from nuncius.filters.tree import ActiveRegions
-from nuncius.schemas import Alert, Quarantine, Stop, StreamCheckpoint, StreamDefinition, StreamProgress
+from nuncius.schemas import Alert, Quarantine, SettingsError, Stop, StreamCheckpoint, StreamDefinition, StreamProgress
 from nuncius.schemas.codec import encode
 from nuncius.schemas.vocabulary import StreamTable
 
+_LOGGER: Final = logging.getLogger(__name__)
 GROUP: Final = "nuncius-streams"
 _STREAMS: Final = TopicPartition(topics.STREAMS.name, 0)
 _EVENTS: Final = TopicPartition(topics.EVENTS.name, 0)
@@ -53,6 +59,8 @@ class StreamsWorker:
         Named filters and regions that filters may use.
     regions
         Watchlists and watchmaps by name.
+    limits
+        What the streams may cost.
     most
         Records a step at the most.
     """
@@ -65,12 +73,14 @@ class StreamsWorker:
         maps: MapShelf,
         names: Names = NO_NAMES,
         regions: Mapping[str, Area] | None = None,
+        limits: Limits = LIMITS,
         most: int = _MOST,
     ) -> None:
         self._log = log
         self._maps = maps
         self._names = names
         self._regions = regions or {}
+        self._limits = limits
         self._most = most
         self._reader: Reader | None = None
         self._past = Past(log)
@@ -134,8 +144,10 @@ class StreamsWorker:
         found = kept(self._log)
         self._progress = dict(found.progress)
         self._selectors = {}
-        for progress in self._progress.values():
-            self._select(progress.definition)
+        for name, why in sorted(found.unreadable.items()):
+            _LOGGER.warning("%s: stream %s: %s", self.name, printable(name), why)
+        for name in sorted(self._progress, key=lambda name: (bool(self._progress[name].broken), name)):
+            self._select(self._progress[name].definition)
         positions = self._positions(found.checkpoint)
         self._places = EventPlaces(self._maps, self._regions)
         for records in fold(self._log, {_EVENTS: (self._log.start(_EVENTS), positions[_EVENTS])}):
@@ -157,19 +169,20 @@ class StreamsWorker:
         return {tp: at.get(tp, 0) for tp in every}
 
     def _changes(self, records: Sequence[Record]) -> tuple[StreamDefinition, ...]:
-        """Definitions newer than what was taken up; one that cannot be read here is left to `overview` to tell."""
+        """Definitions that are not taken up yet; one that cannot be read leaves the rest alone."""
         found = []
         for record in records:
             try:
                 definition = read_definition(record)
-            except Quarantine:
+            except Quarantine as error:
+                _LOGGER.warning("%s: stream %s: cannot be taken up: %s", self.name, printable(name_in(record)), error)
                 continue
-            if definition is not None and definition.revision > self._revision(definition.name):
+            if definition is not None and definition != self._taken_up(definition.name):
                 found.append(definition)
         return tuple(found)
 
-    def _revision(self, name: str) -> int:
-        return self._progress[name].definition.revision if name in self._progress else 0
+    def _taken_up(self, name: str) -> StreamDefinition | None:
+        return self._progress[name].definition if name in self._progress else None
 
     def _adopt(self, changes: Sequence[StreamDefinition]) -> None:
         """End what held before, begin what holds now, at the places that the tables have been read to."""
@@ -190,7 +203,9 @@ class StreamsWorker:
         if selectors.pop(definition.name, None) is not None:
             one.end({"active": "a new revision follows"}.get(definition.state, definition.state))
         is_new = before.sequence == 0 or before.definition.state == "deleted"
-        selector, broken = self._checked(definition)
+        selector, broken = self._checked(definition, len(selectors))
+        if broken:
+            _LOGGER.warning("%s: stream %s: %s", self.name, definition.name, broken)
         if definition.state != "active" or broken:
             past = ("", "") if definition.state == "deleted" else (before.past, before.past_end)
             one.progress = replace(one.progress, definition=definition, broken=broken, past=past[0], past_end=past[1])
@@ -203,19 +218,22 @@ class StreamsWorker:
             one.progress = replace(one.progress, past=start, past_end=end)
 
     def _select(self, definition: StreamDefinition) -> None:
-        selector, broken = self._checked(definition)
+        selector, broken = self._checked(definition, len(self._selectors))
         if selector is not None and definition.state == "active":
             self._selectors[definition.name] = selector
         if broken != self._progress[definition.name].broken:
             self._progress[definition.name] = replace(self._progress[definition.name], broken=broken)
 
-    def _checked(self, definition: StreamDefinition) -> tuple[Selector | None, str]:
-        """The selector, or why there is none: another version may know a filter that this one does not."""
-        if not definition.filter:
-            return Selector(definition, None), ""
+    def _checked(self, definition: StreamDefinition, others: int) -> tuple[Selector | None, str]:
+        """The selector, or why there is none: another version may know a definition that this one does not."""
+        if definition.state == "active" and others >= self._limits.streams:
+            return None, f"beyond the {self._limits.streams} streams of this broker; delete another, then edit this one"
         try:
+            check(replace(definition, filter=""))
+            if not definition.filter:
+                return Selector(definition, None), ""
             return Selector(definition, parse_filter(definition.filter, definition.table, self._names)), ""
-        except FilterError as error:
+        except SettingsError as error:
             return None, str(error)
 
     def _live(self, records: Sequence[Record]) -> None:
@@ -224,11 +242,12 @@ class StreamsWorker:
         changed: dict[str, Publishing] = {}
         for table, topic in TOPIC_OF.items():
             selectors = [one for one in self._selectors.values() if one.definition.table == table]
-            taken = decoded(table, [record for record in records if record.topic == topic]) if selectors else ()
-            for selector, found in selections(table, selectors, taken, self._places):
-                one = self._publishing(changed, selector.definition.name)
+            here = [record for record in records if record.topic == topic] if selectors else []
+            for selector, found in selections(selectors, held(table, here), self._places):
+                one, partitions = self._publishing(changed, selector.definition.name), self._log.partitions(topic)
                 for item in found:
-                    one.live_row(stream_row(selector.definition, item, self._places), item.record.time)
+                    row = stream_row(selector.definition, item, self._places)
+                    one.live_row(row, item.record.time, partitions)
         if alerts:
             self._follow(alerts, changed)
         if self._progress:
@@ -265,17 +284,28 @@ class StreamsWorker:
         table: StreamTable = selector.definition.table
         published = self._past.published(name) if selector.follows_events else set()
         records, at, ended = self._past.slice(name, TOPIC_OF[table], one.progress, self._most)
-        for _, found in selections(table, [selector], decoded(table, records), self._places):
+        before = one.progress.published
+        for _, found in selections([selector], held(table, records), self._places):
             for item in found:
                 if (item.record.partition, item.record.offset) not in published:
                     one.row(stream_row(selector.definition, item, self._places, backfill=True))
-        if ended:
-            one.news("handover", f"back-fill ended at {one.progress.past_end}", topic=TOPIC_OF[table])
-            one.progress = replace(one.progress, past="", past_end="")
-        else:
-            one.progress = replace(one.progress, past=at)
+        rows = one.progress.past_rows + one.progress.published - before
+        one.progress = replace(one.progress, past=at, past_rows=rows)
+        if ended or rows >= self._limits.past_rows:
+            self._hand_over(one, TOPIC_OF[table], "" if ended else at)
         self._commit([one])
         return 1
+
+    def _hand_over(self, one: Publishing, topic: str, cut_at: str) -> None:
+        """The back-fill ends, at its end or, ``cut_at`` a position, at the limit of rows."""
+        detail = f"back-fill ended at {one.progress.past_end}"
+        if cut_at:
+            detail = (
+                f"back-fill cut off at {cut_at} after {one.progress.past_rows} rows, at most {self._limits.past_rows}"
+                f" are; it would have ended at {one.progress.past_end}: narrow the filter, or begin later"
+            )
+        one.news("handover", detail, topic=topic)
+        one.progress = replace(one.progress, past="", past_end="", past_rows=0)
 
     def _waits(self, progress: StreamProgress) -> bool:
         return bool(progress.past) and progress.definition.name in self._selectors
