@@ -28,7 +28,7 @@ class HttpDesk:
     def __init__(self, url: str, token: str) -> None:
         self._url = url
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._client = httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S)
+        self._client = httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S, verify=url.startswith("https:"))
 
     def last(self, name: str) -> StreamDefinition | None:
         """The definition that holds."""
