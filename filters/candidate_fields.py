@@ -58,6 +58,11 @@ CANDIDATE_FIELDS: Final = (
     _plain("star_score", "number", "", "Star-galaxy score of the nearest catalogue source, 1 a star"),
     _plain("solar_system", "flag", "", "Whether a known solar-system object lies there"),
     _plain("detections", "number", "", "Number of detections, this one included"),
+    _plain("rate_mag_per_day", "number", "mag/d", "Change in this band from its peak on, else up to it; < 0 brightens"),
+    _plain("rate_err_mag_per_day", "number", "mag/d", "Error of the rate"),
+    _plain("peak_mag", "number", "mag", "Brightest in this band in the packet"),
+    _plain("host_arcsec", "number", "arcsec", "Nearest source of the reference image, galaxy or star"),
+    _plain("color_g_r_mag", "number", "mag", "g - r of the same night"),
 )
 """In the order of the documentation; a further column of the batch is one more `_plain` line."""
 

@@ -11,6 +11,7 @@ from nuncius.producers.build import cone, digest_of, number, provenance
 from nuncius.producers.facility import Context
 from nuncius.producers.gcn_fields import LONGEST_ID
 from nuncius.producers.julian import micros
+from nuncius.producers.light_curve import UNKNOWN, LightCurve
 from nuncius.schemas import ids
 from nuncius.schemas.alert import Alert, Photometry, Quantity
 from nuncius.schemas.candidate import COLUMNS, CandidateBatch
@@ -25,6 +26,7 @@ ONE_SIGMA: Final = 0.3935
 MOST_DETECTIONS: Final = 10_000_000
 LONGEST_FILTER: Final = 32
 MAX_PROPERTIES: Final = 64
+_LARGEST: Final = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class Detection:
         As stated.
     score, star_score, solar_system, detections
         As in `CandidateBatch`; None for NaN.
+    light_curve, host_arcsec
+        As the columns of their names in `CandidateBatch`; None for NaN.
     withdrawn
         Whether the survey took the detection back.
     properties
@@ -75,6 +79,8 @@ class Detection:
     star_score: float | None = None
     solar_system: bool = False
     detections: int = 1
+    light_curve: LightCurve = UNKNOWN
+    host_arcsec: float | None = None
     withdrawn: bool = False
     properties: Mapping[str, str | float | bool] = field(default_factory=dict)
 
@@ -169,6 +175,7 @@ def batch(seen: Iterable[tuple[Detection, bytes]]) -> CandidateBatch:
 
 
 def _row(seen: Detection, raw_sha256: str) -> tuple[Any, ...]:
+    curve = seen.light_curve
     return (
         ids.alert_id(seen.native_id, raw_sha256),
         seen.thread_id,
@@ -179,13 +186,29 @@ def _row(seen: Detection, raw_sha256: str) -> tuple[Any, ...]:
         micros(seen.time),
         micros(seen.first),
         micros(seen.last_limit),
-        *(np.nan if value is None else value for value in (seen.mag, seen.mag_err)),
+        _known(seen.mag),
+        _known(seen.mag_err),
         seen.filter,
-        *(np.nan if value is None else value for value in (seen.score, seen.star_score)),
+        _known(seen.score),
+        _known(seen.star_score),
         seen.solar_system,
         seen.detections,
+        _narrow(curve.rate_mag_per_day),
+        _narrow(curve.rate_err_mag_per_day),
+        _narrow(curve.peak_mag),
+        _narrow(seen.host_arcsec),
+        _narrow(curve.color_g_r_mag),
         -1,
     )
+
+
+def _known(value: float | None) -> float:
+    return np.nan if value is None else value
+
+
+def _narrow(value: float | None) -> float:
+    """NaN also for what four bytes cannot hold: no packet means it."""
+    return value if value is not None and abs(value) <= _LARGEST else np.nan
 
 
 def _facts(seen: Detection) -> dict[str, str | float | bool]:

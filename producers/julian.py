@@ -14,7 +14,7 @@ _DAY_S: Final = 86400.0
 _UNIX_MJD: Final = 40587.0
 _MICROSECOND: Final = timedelta(microseconds=1)
 _FROM_1900, _TO_2200 = 15020.0, 124594.0
-_UNIX_FROM: Final = 1e6
+UNIX_FROM: Final = 1e6
 """Larger than any MJD of this age (the year 4596), smaller than any Unix time since 1970-01-12."""
 
 
@@ -46,7 +46,7 @@ def from_mjd_tai(value: object) -> datetime | None:
     Rubin's sample packets of schemas 3 to 7 print Unix seconds where the schema says MJD.
     """
     days = number(value)
-    if days is None or abs(days) < _UNIX_FROM:
+    if days is None or abs(days) < UNIX_FROM:
         return from_mjd(days, "TAI")
     return from_mjd(days / _DAY_S + _UNIX_MJD)
 

@@ -23,7 +23,8 @@ def detect(record: Mapping[str, Any]) -> Detection:
     survey = "elasticc" if simulated else "lsst"
     history = source.history(record, dia)
     flux = source.flux(dia, "" if simulated else "nJy")
-    mag, mag_err = source.magnitude(flux, source.ELASTICC_ZERO_POINT if simulated else source.NANOJANSKY_ZERO_POINT)
+    zero_point = source.ELASTICC_ZERO_POINT if simulated else source.NANOJANSKY_ZERO_POINT
+    mag, mag_err = source.magnitude(flux, zero_point)
     return Detection(
         native_id=named(dia, "diaSourceId"),
         thread_id=f"{survey}:{named(dia, 'diaObjectId', 'ssObjectId', 'diaSourceId')}",
@@ -39,11 +40,13 @@ def detect(record: Mapping[str, Any]) -> Detection:
         last_limit=history.last_limit,
         mag=mag,
         mag_err=mag_err,
-        filter=str(dia.get("band") or dia.get("filterName") or ""),
+        filter=source.band(dia),
         flux=flux,
         score=number(dia.get("reliability")),
         solar_system=bool(dia.get("ssObjectId")) or record.get("ssSource") is not None,
         detections=history.detections,
+        light_curve=source.curve(record, dia, zero_point),
+        host_arcsec=source.host_arcsec(record),
         withdrawn=dia.get("timeWithdrawnMjdTai") is not None,
         properties=kept(dia, source.KEPT),
     )

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from nuncius.producers.build import number
 from nuncius.producers.detection import part, parts
-from nuncius.producers.julian import from_mjd_tai
+from nuncius.producers.julian import UNIX_FROM, from_mjd_tai
+from nuncius.producers.light_curve import LightCurve, Point, light_curve
 from nuncius.schemas.alert import Photometry, Quantity
 from nuncius.schemas.vocabulary import Reality
 
@@ -44,6 +45,7 @@ KEPT: Final = (
 _TIMES: Final = ("midpointMjdTai", "midPointTai")
 _FLUXES: Final = (("psfFlux", "psfFluxErr"), ("psFlux", "psFluxErr"))
 _INJECTED: Final = "pixelFlags_injected"
+_DAY_S: Final = 86400.0
 _POGSON: Final = 2.5 / math.log(10.0)
 
 
@@ -59,6 +61,11 @@ class History:
 def time(row: Mapping[str, Any]) -> datetime | None:
     """Mid-exposure in UTC; the packet counts TAI."""
     return from_mjd_tai(_mjd(row))
+
+
+def band(row: Mapping[str, Any]) -> str:
+    """Name of the band; empty where the packet names none."""
+    return str(row.get("band") or row.get("filterName") or "")
 
 
 def flux(row: Mapping[str, Any], unit: str) -> Quantity | None:
@@ -112,12 +119,31 @@ def photometry(record: Mapping[str, Any]) -> tuple[Photometry, ...]:
     return tuple(sorted(points, key=lambda point: point.time.timestamp() if point.time else 0.0, reverse=True))
 
 
+def curve(record: Mapping[str, Any], dia: Mapping[str, Any], zero_point: float) -> LightCurve:
+    """The light curve at a diaSource, of the sources with a positive flux alone."""
+    seen = (_excess(row, zero_point) for row in parts(record, "prvDiaSources"))
+    return light_curve(_excess(dia, zero_point), [point for point in seen if point is not None])
+
+
+def host_arcsec(record: Mapping[str, Any]) -> float | None:
+    """Distance to the host that ELAsTiCC states; packets of the telescope name no host."""
+    distance = number(part(record, "diaObject").get("hostgal_snsep"))
+    return distance if distance is not None and distance >= 0.0 else None
+
+
+def _excess(row: Mapping[str, Any], zero_point: float) -> Point | None:
+    day, (mag, error) = _mjd(row), magnitude(flux(row, ""), zero_point)
+    if day is None or mag is None:
+        return None
+    return Point(day if day < UNIX_FROM else day / _DAY_S, band(row), mag, error)
+
+
 def _point(row: Mapping[str, Any]) -> Photometry | None:
     zero_point = ELASTICC_ZERO_POINT if "decl" in row and "psRa" not in row else NANOJANSKY_ZERO_POINT
     mag, error = magnitude(flux(row, "nJy"), zero_point)
     if mag is None:
         return None
-    return Photometry(time(row), str(row.get("band") or row.get("filterName") or ""), mag, error)
+    return Photometry(time(row), band(row), mag, error)
 
 
 def _mjd(row: Mapping[str, Any]) -> float | None:

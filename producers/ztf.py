@@ -24,7 +24,7 @@ def detect(record: Mapping[str, Any]) -> Detection:
     history = ztf_history.read(record, candidate)
     distance, star = number(candidate.get("distpsnr1")), number(candidate.get("sgscore1"))
     near = distance is not None and 0.0 <= distance <= STAR_ARCSEC and star is not None and 0.0 <= star <= 1.0
-    moving = number(candidate.get("ssdistnr"))
+    moving, host = number(candidate.get("ssdistnr")), number(candidate.get("distnr"))
     return Detection(
         native_id=named(record, "candid"),
         thread_id=f"ztf:{named(record, 'objectId')}",
@@ -43,6 +43,8 @@ def detect(record: Mapping[str, Any]) -> Detection:
         score=next((s for n in ("drb", "rb") if (s := number(candidate.get(n))) is not None), None),
         star_score=star if near else None,
         solar_system=moving is not None and 0.0 <= moving <= SOLAR_SYSTEM_ARCSEC,
+        light_curve=ztf_history.curve(record, candidate),
+        host_arcsec=host if host is not None and host >= 0.0 else None,
         detections=int(number(candidate.get("ndethist")) or history.detections),
         properties={n: v for n, v in kept(candidate, KEPT).items() if v not in ("null", "", -999.0)},
     )

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from math import log10
 from typing import Any, Final
 
 from nuncius.producers.build import number
 from nuncius.producers.detection import part, parts
 from nuncius.producers.julian import from_jd
-from nuncius.schemas.alert import Photometry
+from nuncius.producers.light_curve import LightCurve, Point, light_curve
+from nuncius.producers.rubin_source import magnitude
+from nuncius.schemas.alert import Photometry, Quantity
 
 KEPT: Final = (
     "isdiffpos",
@@ -26,6 +29,7 @@ KEPT: Final = (
 """Facts that an alert keeps by the survey's own names."""
 
 FILTERS: Final = {"1": "g", "2": "r", "3": "i"}
+_NEGATIVE: Final = frozenset({"f", "false", "0"})
 _EXPOSURE_S: Final = 30.0
 """Of a survey exposure where the packet does not state it; ``jd`` is its start."""
 
@@ -68,6 +72,27 @@ def photometry(record: Mapping[str, Any]) -> tuple[Photometry, ...]:
     rows = [part(record, "candidate"), *parts(record, "prv_candidates")]
     points = [point for row in rows if (point := _point(row)) is not None]
     return tuple(sorted(points, key=lambda point: point.time.timestamp() if point.time else 0.0, reverse=True))
+
+
+def curve(record: Mapping[str, Any], candidate: Mapping[str, Any]) -> LightCurve:
+    """The light curve at a detection, of what is brighter than the reference image alone.
+
+    Babamul repeats the past as fluxes in a unit of its own; the packet's own magnitude and flux give the zero point.
+    """
+    mag, flux = number(candidate.get("magpsf")), number(candidate.get("psfFlux"))
+    zero_point = None if mag is None or flux is None or flux <= 0.0 else mag + 2.5 * log10(flux)
+    seen = (_excess(row, zero_point) for row in parts(record, "prv_candidates"))
+    return light_curve(_excess(candidate, zero_point), [point for point in seen if point is not None])
+
+
+def _excess(row: Mapping[str, Any], zero_point: float | None) -> Point | None:
+    """A detection whose difference is positive; packets spell that in four ways, and some leave it out."""
+    mag, error = number(row.get("magpsf")), number(row.get("sigmapsf"))
+    if mag is None and zero_point is not None and (flux := number(row.get("psfFlux"))) is not None:
+        mag, error = magnitude(Quantity(flux, "", number(row.get("psfFluxErr"))), zero_point)
+    if mag is None or (day := number(row.get("jd"))) is None or str(row.get("isdiffpos")).lower() in _NEGATIVE:
+        return None
+    return Point(day, FILTERS.get(str(row.get("fid"))) or str(row.get("band") or ""), mag, error)
 
 
 def _detected(row: Mapping[str, Any]) -> bool:

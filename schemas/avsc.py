@@ -18,6 +18,7 @@ from nuncius.schemas.candidate_row import CandidateRow
 from nuncius.schemas.coincidence import CandidateList, Coincidence, Counterpart, Coverage
 from nuncius.schemas.plan import ObservationReport
 from nuncius.schemas.quarantined import Quarantined
+from nuncius.schemas.scalars import Float32
 from nuncius.schemas.stream import StreamCheckpoint, StreamDefinition, StreamProgress, StreamRow
 from nuncius.schemas.too import ToORequest, ToOStatus
 
@@ -43,6 +44,7 @@ _PRIMITIVE: Final = {
     str: "string",
     int: "long",
     float: "double",
+    Float32: "float",
     bool: "boolean",
     bytes: "bytes",
 }

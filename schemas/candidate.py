@@ -39,6 +39,16 @@ class CandidateBatch:
         True where a known solar-system object lies within the survey's own match radius.
     detections
         Number of detections in the history, this one included.
+    rate_mag_per_day, rate_err_mag_per_day
+        Change of the magnitude in this band and its error, negative while it brightens: error-weighted line through the
+        packet's detections, from the brightest on or, where this is the brightest, all (`producers.light_curve`).
+        NaN below half a day, and where this detection is fainter than the reference.
+    peak_mag
+        Brightest magnitude in this band in the packet, this one included; NaN where unknown.
+    host_arcsec
+        Distance to the nearest source of the survey's reference image, galaxy or star; NaN where not stated.
+    color_g_r_mag
+        g minus r of this detection and the latest one in the other band less than half a day before; NaN where none.
     raw_offset
         Offset of the packet in ``nuncius.raw.candidates``, -1 before ingest.
     """
@@ -59,6 +69,11 @@ class CandidateBatch:
     star_score: NDArray[np.float64]
     solar_system: NDArray[np.bool_]
     detections: NDArray[np.int64]
+    rate_mag_per_day: NDArray[np.float32]
+    rate_err_mag_per_day: NDArray[np.float32]
+    peak_mag: NDArray[np.float32]
+    host_arcsec: NDArray[np.float32]
+    color_g_r_mag: NDArray[np.float32]
     raw_offset: NDArray[np.int64]
 
     def __post_init__(self) -> None:
@@ -106,6 +121,11 @@ COLUMNS: Final[dict[str, type]] = {
     "star_score": np.float64,
     "solar_system": np.bool_,
     "detections": np.int64,
+    "rate_mag_per_day": np.float32,
+    "rate_err_mag_per_day": np.float32,
+    "peak_mag": np.float32,
+    "host_arcsec": np.float32,
+    "color_g_r_mag": np.float32,
     "raw_offset": np.int64,
 }
 """Column name to numpy type, in constructor order."""

@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import Final
 
 import numpy as np
 
 from nuncius.schemas.candidate import COLUMNS, CandidateBatch
+from nuncius.schemas.scalars import Float32
 from nuncius.schemas.vocabulary import Reality, RunMode
+
+_UNKNOWN: Final = Float32(nan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,16 @@ class CandidateRow:
         True where a known solar-system object lies within the survey's own match radius.
     detections
         Number of detections in the history, this one included.
+    rate_mag_per_day, rate_err_mag_per_day
+        Change of the magnitude in this band and its error, negative while it brightens: error-weighted line through the
+        packet's detections, from the brightest on or, where this is the brightest, all (`producers.light_curve`).
+        NaN below half a day, and where this detection is fainter than the reference.
+    peak_mag
+        Brightest magnitude in this band in the packet, this one included; NaN where unknown.
+    host_arcsec
+        Distance to the nearest source of the survey's reference image, galaxy or star; NaN where not stated.
+    color_g_r_mag
+        g minus r of this detection and the latest one in the other band less than half a day before; NaN where none.
     raw_offset
         Offset of the packet in ``nuncius.raw.candidates``.
     """
@@ -60,6 +74,11 @@ class CandidateRow:
     star_score: float
     solar_system: bool
     detections: int
+    rate_mag_per_day: Float32 = _UNKNOWN
+    rate_err_mag_per_day: Float32 = _UNKNOWN
+    peak_mag: Float32 = _UNKNOWN
+    host_arcsec: Float32 = _UNKNOWN
+    color_g_r_mag: Float32 = _UNKNOWN
     raw_offset: int = -1
 
 

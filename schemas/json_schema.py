@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from nuncius.schemas.avsc import schema
+from nuncius.schemas.scalars import Float32
 from nuncius.schemas.wire import SHAPES
 
 _PLAIN: Final[dict[Any, dict[str, Any]]] = {
     str: {"type": "string"},
     int: {"type": "integer"},
     float: {"type": ["number", "null"]},
+    Float32: {"type": ["number", "null"]},
     bool: {"type": "boolean"},
     bytes: {"type": "string", "contentEncoding": "base64"},
     datetime: {"type": "string", "format": "date-time"},

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, TypeVar, Union, cast, get_args, get_orig
 
 from nuncius.schemas.errors import MalformedAlert
 from nuncius.schemas.localization import Cone, Ellipse, Region, SkyMapRef
+from nuncius.schemas.scalars import Float32
 
 SHAPES: Final[dict[str, type]] = {
     "cone": Cone,
@@ -128,11 +129,16 @@ def _is(kinds: tuple[type, ...], value: Any) -> Any:
     return value
 
 
+def _number(value: Any) -> float:
+    return nan if value is None else float(_is((float, int), value))
+
+
 _PLAIN: Final[dict[Any, Convert]] = {
     str: partial(_is, (str,)),
     int: partial(_is, (int,)),
     bool: partial(_is, (bool,)),
-    float: lambda value: nan if value is None else float(_is((float, int), value)),
+    float: _number,
+    Float32: _number,
     bytes: lambda value: b64decode(_is((str,), value), validate=True),
 }
 """What JSON holds for each plain type; it has no NaN, only null."""

@@ -1,5 +1,6 @@
 """Alerts made for the tests of matching: short to write, real in shape."""
 
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -102,6 +103,7 @@ def candidates(*rows: dict[str, Any]) -> CandidateBatch:
             "star_score": 0.1,
             "solar_system": False,
             "detections": 1,
+            **{name: math.nan for name, kind in COLUMNS.items() if kind is np.float32},
             "raw_offset": -1,
             **row,
         }

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from nuncius.schemas import Alert, CandidateBatch, CandidateRow, Cone, Localization
 from nuncius.schemas.candidate import COLUMNS
+from nuncius.schemas.scalars import Float32
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
+NARROW = st.floats(allow_nan=False, allow_infinity=False, width=32)
 LONG = st.integers(min_value=-(2**63), max_value=2**63 - 1)
 TIMES = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  hypothesis wants bounds without zone
 RA = st.floats(0, 360, exclude_max=True)
@@ -45,6 +47,7 @@ def of_type(hint: Any) -> st.SearchStrategy[Any]:
         str: TEXT,
         int: LONG,
         float: FINITE,
+        Float32: NARROW,
         bool: st.booleans(),
         bytes: st.binary(max_size=12),
         datetime: TIMES,
@@ -75,7 +78,8 @@ def cone_alerts(**known: st.SearchStrategy[Any]) -> st.SearchStrategy[Alert]:
 def candidate_rows() -> st.SearchStrategy[CandidateRow]:
     """Rows whose numbers may be NaN, as surveys leave them."""
     unknown = st.floats(allow_infinity=False)
-    return record(CandidateRow, mag=unknown, mag_err=unknown, score=unknown, star_score=unknown)
+    narrow = {name: st.floats(allow_infinity=False, width=32) for name, hint in COLUMNS.items() if hint is np.float32}
+    return record(CandidateRow, mag=unknown, mag_err=unknown, score=unknown, star_score=unknown, **narrow)
 
 
 @st.composite
@@ -91,6 +95,7 @@ def example_of(kind: Any) -> Any:
         str: "",
         int: 0,
         float: 0.0,
+        Float32: 0.0,
         bool: False,
         bytes: b"",
         datetime: datetime(2017, 8, 17, tzinfo=UTC),

@@ -44,6 +44,11 @@ class Columns(NamedTuple):
     star_score: FloatArray
     solar_system: BoolArray
     detections: IntArray
+    rate_mag_per_day: NDArray[np.float32]
+    rate_err_mag_per_day: NDArray[np.float32]
+    peak_mag: NDArray[np.float32]
+    host_arcsec: NDArray[np.float32]
+    color_g_r_mag: NDArray[np.float32]
     raw_offset: IntArray
 
 

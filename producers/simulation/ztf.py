@@ -81,7 +81,7 @@ class Detection:
     score
         Both real-bogus scores, 0 to 1.
     star_score, star_arcsec
-        Star-galaxy score of the nearest catalogue source and its distance.
+        Star-galaxy score of the nearest catalogue source and its distance, also to it in the reference image.
     solar_system
         Name of the known object and its distance in arcsec; None for none.
     detections
@@ -131,6 +131,7 @@ def write(seen: Detection) -> bytes:
         "ssdistnr": distance,
         "ssmagnr": -999.0 if seen.solar_system is None else seen.mag,
         "ssnamenr": name,
+        "distnr": seen.star_arcsec,
         "sgscore1": seen.star_score,
         "distpsnr1": seen.star_arcsec,
         "ndethist": seen.detections,
