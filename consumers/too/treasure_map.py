@@ -1,0 +1,152 @@
+"""Tells the Gravitational Wave Treasure Map where we are going to look, and where we looked.
+
+A planned pointing has no place for our key. Its time has microseconds, which no telescope keeps to: they are the
+request's mark, by which the account's own pointings of an event are found again. Facts: TheTreasureMap/gwtm
+(``server/routes/pointing``, ``schemas/pointing.py``, ``core/enums``) and gwtm-api 0.2.0.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel, SecretStr
+
+from nuncius.consumers.adapter import answer
+from nuncius.consumers.too.door import Allowance, Answer, Door
+from nuncius.consumers.too.treasure_map_rows import (
+    Pointing,
+    TreasureMapSettings,
+    completed,
+    event_of,
+    mark,
+    planned,
+    same_field,
+)
+from nuncius.schemas.errors import Retry
+from nuncius.schemas.plan import ObservationReport
+from nuncius.schemas.too import ToORequest, ToOStatus
+
+_ALLOWANCE: Final = Allowance(calls=60, within_s=60.0)
+"""Ours; none is published."""
+_THERE_ALREADY: Final = "Pointing already submitted"
+
+
+class _Posted(BaseModel):
+    pointing_ids: tuple[int, ...]
+    ERRORS: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def wrong(self) -> str:
+        """What was refused, but for what stands there anyway."""
+        return "; ".join(word for _, words in self.ERRORS for word in words if word != _THERE_ALREADY)
+
+
+class TreasureMap:
+    """An adapter for one instrument of one account. Close it when done.
+
+    Parameters
+    ----------
+    settings
+        Who looks, with what.
+    token
+        The account's, sent as ``api_token``.
+    """
+
+    real: Final = True
+
+    def __init__(self, settings: TreasureMapSettings, token: SecretStr) -> None:
+        self.name = settings.name
+        self._settings = settings
+        self._door = Door(
+            settings.name,
+            settings.url,
+            allowed_hosts=settings.allowed_hosts,
+            allowance=_ALLOWANCE,
+            secrets=(token.get_secret_value(),),
+            timeout_s=settings.timeout_s,
+        )
+        self._who = {"api_token": token.get_secret_value()}
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._door.close()
+
+    def submit(self, request: ToORequest, _standing: str) -> ToOStatus:
+        """Announce the fields; those of an earlier revision that are not among them are cancelled."""
+        event = event_of(request.event_thread)
+        rows = planned(request, self._settings)
+        if not event or not rows:
+            why = "it has no planned time" if event else f"{request.event_thread or 'its event'} is no event of LVK"
+            return answer(request, "rejected", self.name, f"not for the Treasure Map: {why}")
+        held = self._held(request, event)
+        missing = [row for row in rows if not any(same_field(row, one) for one in held)]
+        ids = [one.id for one in held if any(same_field(row, one) for row in rows)]
+        if missing:
+            made = self._ask("POST", "/pointings", {"graceid": event, "pointings": missing})
+            if not made.good:
+                return answer(request, "rejected", self.name, f"{made.code}: {made.words}")
+            posted = made.read(_Posted)
+            if posted.wrong:
+                self._cancel(posted.pointing_ids)
+                return answer(request, "rejected", self.name, self._door.shown(posted.wrong))
+            ids.extend(posted.pointing_ids)
+        refused = self._cancel(one.id for one in held if one.id not in ids)
+        if refused:
+            raise Retry(f"{self.name}: fields of an earlier revision stand still: {refused}")
+        detail = f"{len(rows)} fields planned for {event}"
+        return answer(request, "accepted", self.name, detail, str(min(ids, default="")))
+
+    def cancel(self, request: ToORequest, standing: str) -> ToOStatus:
+        """Cancel every planned field of the request."""
+        event = event_of(request.event_thread)
+        held = self._held(request, event) if event else ()
+        refused = self._cancel(one.id for one in held)
+        if refused:
+            return answer(request, "not_cancelled", self.name, refused, standing)
+        return answer(request, "cancelled", self.name, f"{len(held)} fields cancelled", standing)
+
+    def look(self, _request: ToORequest, _standing: str) -> None:
+        """Nothing: the map is told, and observes nothing itself."""
+
+    def publish(self, report: ObservationReport) -> str:
+        """Tell where we looked, how deep; why it was not taken, empty where it was.
+
+        A planned field of the same request at the same place is cancelled: the map would keep its depth unknown.
+        """
+        event, row = event_of(report.thread_id), completed(report, self._settings)
+        if isinstance(row, str) or not event:
+            return row if isinstance(row, str) else f"{report.thread_id} is no event of LVK"
+        made = self._ask("POST", "/pointings", {"graceid": event, "pointings": [row]})
+        if not made.good:
+            return f"{made.code}: {made.words}"
+        wrong = self._door.shown(made.read(_Posted).wrong)
+        if not wrong and report.request_id:
+            self._cancel(one.id for one in self._marked(report.request_id, event) if one.is_near(row["ra"], row["dec"]))
+        return wrong
+
+    def _held(self, request: ToORequest, event: str) -> tuple[Pointing, ...]:
+        return self._marked(request.request_id, event)
+
+    def _marked(self, request_id: str, event: str) -> tuple[Pointing, ...]:
+        query = {
+            "graceid": event,
+            "status": "planned",
+            "instrument": str(self._settings.instrument_id),
+            "user": self._settings.username,
+        }
+        listed = self._ask("GET", "/pointings", query=query)
+        if not listed.good:
+            raise Retry(f"{self.name}: what is planned cannot be listed: {listed.code}: {listed.words}")
+        ours = (one for one in listed.read(tuple[Pointing, ...]) if one.username == self._settings.username)
+        return tuple(one for one in ours if one.time is not None and one.time.microsecond == mark(request_id))
+
+    def _cancel(self, idents: Iterable[int]) -> str:
+        ids = sorted(set(idents))
+        if not ids:
+            return ""
+        gone = self._ask("POST", "/update_pointings", {"status": "cancelled", "ids": ids})
+        return "" if gone.good else f"{gone.code}: {gone.words}"
+
+    def _ask(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, query: dict[str, str] | None = None
+    ) -> Answer:
+        return self._door.ask(method, path, body=body, query=query, headers=self._who)
