@@ -179,7 +179,8 @@ class LogSource:
                 back = min(first.values(), default=self._clock())
                 self._on_wait(f"{found}, back to {back:%Y-%m-%dT%H:%M:%SZ}; a time to begin at (--since) looks farther")
                 break
-            self._on_wait(f"{found}; looking farther back")
+            if len(tail) < count:
+                self._on_wait(f"{found}; looking farther back")
             width = min(_WIDER * width, farthest)
         return self._placed([found for _, found in tail])
 
