@@ -1,7 +1,8 @@
 """Records as one line, and significances as one sentence, that a person can read."""
 
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from nuncius.schemas import (
     Alert,
@@ -13,6 +14,9 @@ from nuncius.schemas import (
     ToORequest,
     ToOStatus,
 )
+
+if TYPE_CHECKING:
+    from nuncius.filters.hits import Hit
 
 T = TypeVar("T")
 
@@ -76,6 +80,15 @@ def _stream_row(row: StreamRow) -> str:
     when = "" if row.time is None else f" {row.time:%Y-%m-%d %H:%M:%S}"
     included = "".join(f", {name} {value}" for name, value in row.fields.items())
     return f"{what} #{row.sequence}: {row.thread_id}{place}{when}{included}"
+
+
+def near(hits: "Sequence[Hit]") -> str:
+    """The targets of watchlists that a record is near, as the end of its line; empty where there are none."""
+    return "".join(f"; near {hit.target} ({_apart(hit.separation_arcsec)}, {hit.region})" for hit in hits)
+
+
+def _apart(arcsec: float) -> str:
+    return f"{arcsec:.3g} arcsec" if arcsec < 1000 else f"{arcsec / 3600:.3g} deg"
 
 
 def chance(significance: Significance) -> str:

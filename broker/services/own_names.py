@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from nuncius.broker.planning.toml_lines import line_of
-from nuncius.broker.services.areas import Areas
+from nuncius.broker.services.areas import Areas, described
 from nuncius.broker.settings import Settings
 from nuncius.filters import FIELDS, FilterError, Names, parse_filter
 from nuncius.schemas import SettingsError
@@ -31,6 +32,49 @@ class OwnFilter:
     origin: str
     tables: tuple[str, ...]
     fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRegion:
+    """A region of ``[regions]``.
+
+    Parameters
+    ----------
+    region
+        Its name.
+    holds
+        Number of targets and their radius, or the area; empty where it cannot be read.
+    file
+        Where it is.
+    changed_time
+        When the file was changed, UTC; None where there is none.
+    note
+        What to know of how it was read; empty for nothing.
+    fault
+        Why the file cannot be read; empty where it can.
+    """
+
+    region: str
+    holds: str
+    file: str
+    changed_time: datetime | None
+    note: str
+    fault: str
+
+    def in_words(self) -> str:
+        """One line."""
+        if self.fault:
+            return f"region       WRONG: {self.fault}"
+        changed = "" if self.changed_time is None else f", of {self.changed_time:%Y-%m-%d %H:%M:%S} UTC"
+        return f"region       {self.holds}: {self.file}{changed}{f'; {self.note}' if self.note else ''}"
+
+
+def region_row(name: str, areas: Areas) -> OwnRegion:
+    """How a region is now."""
+    state = areas.state(name)
+    changed = None if state.changed_s is None else datetime.fromtimestamp(state.changed_s, UTC)
+    holds = "" if state.area is None else described(state)
+    return OwnRegion(name, holds, str(state.file), changed, state.note, state.fault)
 
 
 def names_in(settings: Settings) -> Names:
