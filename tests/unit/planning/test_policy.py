@@ -90,7 +90,7 @@ def test_an_alert_policy_must_say_which_alerts() -> None:
 def test_the_shipped_policies_cover_the_four_uses_and_wait_for_a_person() -> None:
     active = shipped().active
     assert {policy.cause for policy in active} == {"coincidence", "candidate_list", "alert"}
-    assert len(active) == 4
+    assert len(active) == 7
     assert all(policy.approval and policy.realities == ("real",) for policy in active)
 
 
@@ -99,9 +99,9 @@ def test_the_shipped_policies_name_shipped_rules() -> None:
     from importlib.resources import files
 
     rules = tomllib.loads(files("nuncius.broker.matching").joinpath("rules.toml").read_text("utf-8"))["rule"]
-    kind = {"coincidence": "events", "candidate_list": "candidates"}
-    known = {(rule["kind"], rule["name"]) for rule in rules}
-    named = {(kind[p.cause], rule) for p in shipped().policies for rule in p.rules}
+    kind = {"events": "coincidence", "multiplicity": "coincidence", "candidates": "candidate_list"}
+    known = {(kind[rule["kind"]], rule["name"]) for rule in rules}
+    named = {(p.cause, rule) for p in shipped().policies for rule in p.rules}
     assert named <= known
 
 
