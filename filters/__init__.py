@@ -21,11 +21,13 @@ from nuncius.broker.sky.healpix import BoolArray
 from nuncius.filters.errors import FilterError
 from nuncius.filters.evaluate import matches, values
 from nuncius.filters.fields import FieldInfo
+from nuncius.filters.hits import Hit, targets_near
 from nuncius.filters.names import NO_NAMES, Names
 from nuncius.filters.parse import Filter, parse_filter
 from nuncius.filters.places import NO_PLACES, ActiveEvent, Area, EventHits, IndexedPlaces, Places
 from nuncius.filters.rows import AnyRows, BatchRows, Rows, rows_of, rows_of_batch
 from nuncius.filters.tables import FIELDS, MAP_FIELDS
+from nuncius.filters.vectors import select_rows
 
 __all__ = [
     "FIELDS",
@@ -40,6 +42,7 @@ __all__ = [
     "FieldInfo",
     "Filter",
     "FilterError",
+    "Hit",
     "IndexedPlaces",
     "Names",
     "Places",
@@ -49,6 +52,7 @@ __all__ = [
     "rows_of",
     "rows_of_batch",
     "select",
+    "targets_near",
     "values",
 ]
 
@@ -75,8 +79,6 @@ def select(filters: Sequence[Filter], rows: AnyRows, places: Places = NO_PLACES)
     ValueError
         A filter of another table.
     """
-    from nuncius.filters.vectors import select_rows  # noqa: PLC0415  polars, an extra, is loaded with the first rows
-
     other = next((item for item in filters if item.table != rows.table), None)
     if other is not None:
         raise ValueError(f"a filter on {other.table} cannot select {rows.table}: {other.text[:80]!r}")

@@ -1,21 +1,21 @@
-"""Many filters on many rows: one frame, one `select`.
+"""Many filters on many rows, in numpy.
 
-What filters share (a field, a position in a place, an angle, a pattern) is one column, made once with numpy; the rest
-are polars expressions made from the tree, each remembered.
+What filters share (a field, a position in a place, an angle, a pattern) is one column, made once. A condition is asked
+only where it is TRUE, or, under NOT, only where it is FALSE: so three values need no third column, and a filter of two
+comparisons is three operations.
 """
 
-import operator
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import partial
 from typing import Any, assert_never
 
 import numpy as np
-import polars as pl
 
 from nuncius.broker.sky.healpix import BoolArray, FloatArray
 from nuncius.filters import sky
+from nuncius.filters.columns import OPPOSITE, Numbers, Operand, Plain, Texts, any_of, compare, operand
 from nuncius.filters.like import like
-from nuncius.filters.operators import COMPARE, COMPUTE
+from nuncius.filters.operators import COMPUTE
 from nuncius.filters.parse import Filter
 from nuncius.filters.places import Places
 from nuncius.filters.rows import AnyRows, Column
@@ -40,88 +40,152 @@ from nuncius.filters.tree import (
     Truth,
     Value,
     Within,
-    walk,
 )
-
-Leaf = Field | MapItem | Separation | Like | Within
-"""What becomes a column of the frame."""
 
 
 def select_rows(filters: Sequence[Filter], rows: AnyRows, places: Places) -> BoolArray:
     """See `nuncius.filters.select`."""
-    if not filters or not len(rows):
-        return np.zeros((len(filters), len(rows)), np.bool_)
-    leaves = dict.fromkeys(leaf for item in filters for leaf in _leaves(item.tree))
-    made = _Columns(rows, places)
-    frame = pl.DataFrame([made.series(leaf) for leaf in leaves] or [pl.Series("", np.zeros(len(rows)))])
-    distinct = list(dict.fromkeys(item.tree for item in filters))
-    found = frame.select([_expression(tree).alias(str(index)) for index, tree in enumerate(distinct)])
-    at = {tree: index for index, tree in enumerate(distinct)}
-    columns = found.get_columns()
-    answers = np.zeros((len(distinct), len(rows)), np.bool_)
-    for index, column in enumerate(columns):
-        answers[index] = column.fill_null(value=False).to_numpy()
-    return answers[[at[item.tree] for item in filters]]
+    answers = np.zeros((len(filters), len(rows)), np.bool_)
+    if not len(rows):
+        return answers
+    asked = _Asked(rows, places)
+    with np.errstate(all="ignore"):  # what is not finite is NULL
+        for index, item in enumerate(filters):
+            answers[index] = asked.is_true(item.tree)
+    return answers
 
 
-@lru_cache(maxsize=8192)
-def _leaves(tree: Condition) -> tuple[Leaf, ...]:
-    return tuple(node for node in walk(tree) if isinstance(node, Leaf))
-
-
-@lru_cache(maxsize=8192)
-def _expression(tree: Condition) -> pl.Expr:
-    return _truth(tree)
-
-
-@lru_cache(maxsize=8192)
-def _name(leaf: Leaf) -> str:
-    return repr(leaf)
-
-
-class _Columns:
-    """The columns of one frame."""
+class _Asked:
+    """Filters on one set of rows."""
 
     def __init__(self, rows: AnyRows, places: Places) -> None:
         self._rows = rows
         self._places = places
-        self._fields: dict[Field | MapItem, Column] = {}
+        self._columns: dict[Field | MapItem, Column] = {}
+        self._operands: dict[Field | MapItem | Separation, Operand] = {}
+        self._found: dict[Like | Within, tuple[BoolArray, BoolArray]] = {}
 
-    def series(self, leaf: Leaf) -> pl.Series:
-        """A leaf as a column under its name."""
-        values, known = self._column(leaf)
-        if values.dtype == object:
-            return pl.Series(
-                _name(leaf), [str(v) if k else None for v, k in zip(values, known, strict=True)], pl.String
-            )
-        series = pl.Series(_name(leaf), values)
-        return series if known.all() else series.set(pl.Series(~known), None)
+    def is_true(self, node: Condition) -> Any:
+        """Where the condition is TRUE: of all rows, or one answer for all."""
+        match node:
+            case Comparison(sign, left, right):
+                return compare(sign, self._operand(left), self._operand(right))
+            case All(parts):
+                return _all_of([self.is_true(part) for part in parts])
+            case AnyOf(parts):
+                return any_of([self.is_true(part) for part in parts])
+            case Not(part):
+                return self._is_false(part)
+            case Among(value, choices):
+                one = self._operand(value)
+                return any_of([compare("=", one, self._operand(choice)) for choice in choices])
+            case IsNull(of):
+                return np.logical_not(self._is_known(of))
+            case Truth(flag):
+                one = self._flag(flag)
+                return one.values & one.known
+            case Like() | Within():
+                return self._leaf(node)[0]
+            case _:
+                assert_never(node)
 
-    def _column(self, leaf: Leaf) -> Column:
-        if isinstance(leaf, Field | MapItem):
-            if leaf not in self._fields:
-                self._fields[leaf] = self._read(leaf)
-            return self._fields[leaf]
+    def _is_false(self, node: Condition) -> Any:
+        match node:
+            case Comparison(sign, left, right):
+                return compare(OPPOSITE[sign], self._operand(left), self._operand(right))
+            case All(parts):
+                return any_of([self._is_false(part) for part in parts])
+            case AnyOf(parts):
+                return _all_of([self._is_false(part) for part in parts])
+            case Not(part):
+                return self.is_true(part)
+            case Among(value, choices):
+                one = self._operand(value)
+                return _all_of([compare("!=", one, self._operand(choice)) for choice in choices])
+            case IsNull(of):
+                return self._is_known(of)
+            case Truth(flag):
+                one = self._flag(flag)
+                return np.logical_not(one.values) & one.known
+            case Like() | Within():
+                return self._leaf(node)[1]
+            case _:
+                assert_never(node)
+
+    def _is_known(self, node: Value | Condition) -> Any:
+        if isinstance(node, Condition):
+            return self.is_true(node) | self._is_false(node)
+        one = self._operand(node)
+        return True if isinstance(one, str) else one.known
+
+    def _operand(self, node: Value) -> Operand:
+        match node:
+            case Field() | MapItem() | Separation():
+                found = self._operands.get(node)
+                if found is None:
+                    found = self._operands[node] = self._made(node)
+                return found
+            case Number(value):
+                return Numbers(np.float64(value))
+            case Text(value):
+                return value
+            case Moment(value):
+                return Plain(np.int64(value), np.True_)
+            case Flag(value):
+                return Plain(np.bool_(value), np.True_)
+            case Negative(of):
+                return Numbers(-self._numbers(of))
+            case Arithmetic(sign, left, right):
+                result = COMPUTE[sign](self._numbers(left), self._numbers(right))
+                return Numbers(np.where(np.isfinite(result), result, np.nan))
+            case _:
+                assert_never(node)
+
+    def _numbers(self, node: Value) -> Any:
+        one = self._operand(node)
+        if not isinstance(one, Numbers):
+            raise TypeError(f"{node} is no number: the parser lets only numbers through")
+        return one.values
+
+    def _flag(self, node: Value) -> Plain:
+        one = self._operand(node)
+        if not isinstance(one, Plain):
+            raise TypeError(f"{node} is no flag: the parser lets only flags through")
+        return one
+
+    def _made(self, leaf: Field | MapItem | Separation) -> Operand:
         if isinstance(leaf, Separation):
             one, two = leaf.one, leaf.two
-            angles = sky.separations(*(self._degrees(part) for part in (one.ra, one.dec, two.ra, two.dec)))
-            return Column(angles, ~np.isnan(angles))
-        if isinstance(leaf, Like):
-            return self._like(leaf)
+            return Numbers(sky.separations(*(self._degrees(part) for part in (one.ra, one.dec, two.ra, two.dec))))
+        return operand(leaf.kind, self._column(leaf))
+
+    def _leaf(self, leaf: Like | Within) -> tuple[BoolArray, BoolArray]:
+        """Where it is TRUE, and where it is FALSE."""
+        found = self._found.get(leaf)
+        if found is None:
+            true, known = self._like(leaf) if isinstance(leaf, Like) else self._within(leaf)
+            found = self._found[leaf] = true & known, ~true & known
+        return found
+
+    def _like(self, leaf: Like) -> tuple[BoolArray, BoolArray]:
+        one = self._operand(leaf.value)
+        if not isinstance(one, Texts):
+            raise TypeError(f"{leaf.value} is no text: the parser lets only text through")
+        fits = partial(like, pattern=leaf.pattern, escape=leaf.escape, ignore_case=leaf.ignore_case)
+        return one.fits(fits), one.known
+
+    def _within(self, leaf: Within) -> tuple[BoolArray, BoolArray]:
         time = Column(np.zeros(len(self._rows), np.int64), np.zeros(len(self._rows), np.bool_))
         if leaf.time is not None:
             time = self._column(leaf.time)
-        position = leaf.position
-        return Column(
-            *sky.inside(
-                leaf.place,
-                self._degrees(position.ra),
-                self._degrees(position.dec),
-                time.values,
-                time.known,
-                self._places,
-            )
-        )
+        position = self._degrees(leaf.position.ra), self._degrees(leaf.position.dec)
+        return sky.inside(leaf.place, *position, time.values, time.known, self._places)
+
+    def _column(self, leaf: Field | MapItem) -> Column:
+        found = self._columns.get(leaf)
+        if found is None:
+            found = self._columns[leaf] = self._read(leaf)
+        return found
 
     def _read(self, leaf: Field | MapItem) -> Column:
         if isinstance(leaf, Field):
@@ -129,74 +193,11 @@ class _Columns:
         return self._rows.items(leaf.name, leaf.key, leaf.kind, self._places)
 
     def _degrees(self, node: Field | Number) -> FloatArray:
-        if isinstance(node, Number):
-            return np.full(len(self._rows), node.value)
-        values, known = self._column(node)
-        return np.where(known, values, np.nan)
-
-    def _like(self, leaf: Like) -> Column:
-        values, known = self._column(leaf.value)
-        fits = {
-            text: like(str(text), leaf.pattern, leaf.escape, ignore_case=leaf.ignore_case)
-            for text in set(values[known])
-        }
-        return Column(np.array([fits.get(text, False) for text in values], np.bool_), known)
+        return np.broadcast_to(self._numbers(node), len(self._rows))
 
 
-def _truth(node: Condition) -> pl.Expr:
-    match node:
-        case All(parts):
-            return _joined(operator.and_, parts)
-        case AnyOf(parts):
-            return _joined(operator.or_, parts)
-        case Not(part):
-            return ~_truth(part)
-        case Comparison(sign, left, right):
-            found: pl.Expr = COMPARE[sign](_value(left), _value(right))
-            return found
-        case Among(value, choices):
-            return _among(value, choices)
-        case IsNull(of):
-            return (_truth(of) if isinstance(of, Condition) else _value(of)).is_null()
-        case Truth(flag):
-            return _value(flag)
-        case Like() | Within():
-            return pl.col(_name(node))
-        case _:
-            assert_never(node)
-
-
-def _joined(join: Any, parts: tuple[Condition, ...]) -> pl.Expr:
-    found = _truth(parts[0])
-    for part in parts[1:]:
-        found = join(found, _truth(part))
-    return found
-
-
-def _among(value: Value, choices: tuple[Number | Text | Moment, ...]) -> pl.Expr:
-    one = _value(value)
-    found = one == _value(choices[0])
-    for choice in choices[1:]:
-        found = found | (one == _value(choice))
-    return found
-
-
-def _value(node: Value) -> pl.Expr:
-    match node:
-        case Field() | MapItem() | Separation():
-            return pl.col(_name(node))
-        case Number(value):
-            return pl.lit(value, pl.Float64)
-        case Text(value):
-            return pl.lit(value, pl.String)
-        case Flag(value):
-            return pl.lit(value, pl.Boolean)
-        case Moment(value):
-            return pl.lit(value, pl.Int64)
-        case Negative(of):
-            return -_value(of)
-        case Arithmetic(sign, left, right):
-            found: pl.Expr = COMPUTE[sign](_value(left), _value(right))
-            return pl.when(found.is_finite()).then(found)
-        case _:
-            assert_never(node)
+def _all_of(found: Sequence[Any]) -> Any:
+    joined = found[0]
+    for each in found[1:]:
+        joined = joined & each
+    return joined
