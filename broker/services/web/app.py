@@ -18,6 +18,7 @@ from nuncius.broker.services.web.alert_pages import alert_page_routes
 from nuncius.broker.services.web.answers import answer_errors, says
 from nuncius.broker.services.web.coincidence_formats import coincidence_format_routes
 from nuncius.broker.services.web.coincidences import coincidence_page_routes
+from nuncius.broker.services.web.front import front_routes
 from nuncius.broker.services.web.hub import Hub
 from nuncius.broker.services.web.named_streams import named_stream_routes
 from nuncius.broker.services.web.records import record_routes
@@ -82,6 +83,7 @@ def web_app(
         named_stream_routes(log, names),
         stream_change_routes(log, names, allow),
         skymap_routes(hub.regions.maps),
+        front_routes(log, archive, health),
     ):
         app.include_router(routes)
 

@@ -137,7 +137,7 @@ class Feed:
             self._tell(self._skipped, found.skipped)
         return True
 
-    def _tell(self, act: Callable[[Any], None], what: object) -> None:
+    def _tell(self, act: Callable[[Any], object], what: object) -> None:
         with suppress(RuntimeError):  # the event loop has ended, nobody listens
             self._loop.call_soon_threadsafe(act, what)
 

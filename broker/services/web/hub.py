@@ -226,15 +226,15 @@ class Hub:
             while any(at < goal[number] for number, at in position.items()) and not self._ending.is_set():
                 work = self._pool.submit(slice_of, self._log, source, position.copy(), goal, wanted, self.regions)
                 try:
-                    frames, after, skipped = await asyncio.wrap_future(work, loop=loop)
+                    part = await asyncio.wrap_future(work, loop=loop)
                 except Retry:  # it goes on from there when the log is back
                     await asyncio.sleep(_AWAY_S)
                     continue
-                position.update(after)
-                self._skipped += skipped
-                for piece in pieces(frames):
+                position.update(part.after)
+                self._skipped += part.skipped
+                for piece in pieces(part.frames):
                     yield piece
-                if not frames:
+                if not part.frames:
                     yield standing(to_token(position))
         finally:
             self._catching_up -= 1

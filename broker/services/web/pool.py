@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,7 +26,7 @@ class Pool:
         self._names = [f"{name}_{number}" for number in range(threads)]
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
-        self._work: SimpleQueue[tuple[Future[object], Callable[[], None]] | None] = SimpleQueue()
+        self._work: SimpleQueue[tuple[Future[Any], Callable[[], None]] | None] = SimpleQueue()
         self._ended = False
 
     def submit(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
@@ -37,7 +37,7 @@ class Pool:
             if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(work(*args, **kwargs))
-                except BaseException as error:  # noqa: BLE001 - it is raised again where the result is waited for
+                except BaseException as error:  # noqa: BLE001  it is raised again where the result is waited for
                     future.set_exception(error)
 
         with self._lock:
