@@ -8,6 +8,7 @@ from road import decoded
 from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.runner import drain
 from nuncius.broker.services.streams.define import define
+from nuncius.broker.services.streams.limits import LIMITS, Limits
 from nuncius.broker.services.streams.worker import StreamsWorker
 from nuncius.broker.transport.port import Log
 from nuncius.broker.transport.topics import stream_topic
@@ -28,9 +29,9 @@ def made(log: Log, *definitions: StreamDefinition) -> None:
         define(log, definition)
 
 
-def work_streams(log: Log, most: int = 5000) -> None:
+def work_streams(log: Log, most: int = 5000, limits: Limits = LIMITS) -> None:
     """Let the worker work until nothing is left, and close it."""
-    worker = StreamsWorker(log, MapShelf(log), most=most)
+    worker = StreamsWorker(log, MapShelf(log), limits=limits, most=most)
     drain([worker])
     worker.close()
 

@@ -239,7 +239,7 @@ def _write(
 
     settings = settings_of(config)
     areas = areas_of(settings) if "filter" in given else None  # a stream of a region that is gone can be paused
-    return define(log, replace(definition, **given), names_of(settings, areas))
+    return define(log, replace(definition, **given), names_of(settings, areas), settings.streams.most)
 
 
 def _given(

@@ -9,8 +9,8 @@ import numpy as np
 
 from nuncius.broker.services.streams.held import Held, Taken
 from nuncius.broker.transport import topics
-from nuncius.filters import Filter, Places, select, values
-from nuncius.filters.tree import ActiveRegions, EventRegion
+from nuncius.filters import Filter, Places, rows_of, select, targets_near, values
+from nuncius.filters.tree import ActiveRegions, EventRegion, NamedRegion
 from nuncius.schemas import (
     NO_TIME,
     Alert,
@@ -63,13 +63,26 @@ def selections(selectors: Sequence[Selector], held: Held, places: Places) -> Ite
     taken = held.taken(np.flatnonzero(np.logical_or.reduce(found)).tolist())
     for one, here in zip(selectors, found, strict=True):
         if here.any():
-            yield one, [taken[number] for number in np.flatnonzero(here).tolist()]
+            yield one, _near(one.filter, [taken[number] for number in np.flatnonzero(here).tolist()], places)
+
+
+def _near(chosen: Filter | None, taken: list[Taken], places: Places) -> list[Taken]:
+    """What a filter selects, with the targets of its watchlists that each is near."""
+    if chosen is None or not any(isinstance(place, NamedRegion) for place in chosen.places):
+        return taken
+    rows = rows_of(chosen.table, [item.value for item in taken], [item.record.time for item in taken])
+    return [item._replace(near=near) for item, near in zip(taken, targets_near(chosen, rows, places), strict=True)]
 
 
 def stream_row(definition: StreamDefinition, taken: Taken, places: Places, *, backfill: bool = False) -> StreamRow:
-    """The slim row of a selected record; its sequence is given when it is published."""
-    record, value = taken
+    """The slim row of a selected record; its sequence is given when it is published.
+
+    Where its filter asks for watchlists, ``target`` and ``target_arcsec`` tell the nearest target and how far it is.
+    """
+    record, value, near = taken
     given = values(definition.table, value, record.time, places, definition.include) if definition.include else {}
+    if near:
+        given |= {"target": near[0].target, "target_arcsec": near[0].separation_arcsec}
     row = StreamRow(
         stream=definition.name,
         revision=definition.revision,

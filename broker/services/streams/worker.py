@@ -33,6 +33,7 @@ from nuncius.schemas.codec import encode
 from nuncius.schemas.vocabulary import StreamTable
 
 _LOGGER: Final = logging.getLogger(__name__)
+_TOLD: Final = "%s: stream %s: %s"
 GROUP: Final = "nuncius-streams"
 _STREAMS: Final = TopicPartition(topics.STREAMS.name, 0)
 _EVENTS: Final = TopicPartition(topics.EVENTS.name, 0)
@@ -86,6 +87,7 @@ class StreamsWorker:
         self._past = Past(log)
         self._progress: dict[str, StreamProgress] = {}
         self._selectors: dict[str, Selector] = {}
+        self._told = 0
         self._open()
 
     def work(self, timeout_s: float) -> int:
@@ -141,11 +143,12 @@ class StreamsWorker:
             self._reader = None
         if not self._seat.committed():
             return
+        self._told = self._log.end(_STREAMS)
         found = kept(self._log)
         self._progress = dict(found.progress)
         self._selectors = {}
         for name, why in sorted(found.unreadable.items()):
-            _LOGGER.warning("%s: stream %s: %s", self.name, printable(name), why)
+            _LOGGER.warning(_TOLD, self.name, printable(name), why)
         for name in sorted(self._progress, key=lambda name: (bool(self._progress[name].broken), name)):
             self._select(self._progress[name].definition)
         positions = self._positions(found.checkpoint)
@@ -175,7 +178,8 @@ class StreamsWorker:
             try:
                 definition = read_definition(record)
             except Quarantine as error:
-                _LOGGER.warning("%s: stream %s: cannot be taken up: %s", self.name, printable(name_in(record)), error)
+                if record.offset >= self._told:
+                    _LOGGER.warning(_TOLD, self.name, printable(name_in(record)), f"cannot be taken up: {error}")
                 continue
             if definition is not None and definition != self._taken_up(definition.name):
                 found.append(definition)
@@ -205,7 +209,7 @@ class StreamsWorker:
         is_new = before.sequence == 0 or before.definition.state == "deleted"
         selector, broken = self._checked(definition, len(selectors))
         if broken:
-            _LOGGER.warning("%s: stream %s: %s", self.name, definition.name, broken)
+            _LOGGER.warning(_TOLD, self.name, definition.name, broken)
         if definition.state != "active" or broken:
             past = ("", "") if definition.state == "deleted" else (before.past, before.past_end)
             one.progress = replace(one.progress, definition=definition, broken=broken, past=past[0], past_end=past[1])
