@@ -163,11 +163,11 @@ def workers_of(
     if "associate" in names:
         workers.append(Worker(log, Associating(rules, settings.lateness_days, maps)))
     if "too" in names:
-        policies = policies_of(settings)
+        policies = policies_of(settings, rules)
         fits = fits_of(policies, names_of(settings), maps, areas)
         workers.append(Worker(log, Planning(policies, maps, fits)))
     if "deliver" in names:
-        workers += [Delivering(log, route, utc_now) for route in routes_of(settings)]
+        workers += [Delivering(log, route, utc_now) for route in routes_of(settings, policies_of(settings, rules))]
     if "streams" in names:
         limits = Limits(settings.streams.most, settings.streams.past_rows)
         workers.append(StreamsWorker(log, maps, names_of(settings), areas, limits))
@@ -286,7 +286,8 @@ def look_back_of(settings: Settings) -> LookBack:
 def _examine_settings(settings: Settings) -> Iterator[Finding]:
     yield Finding("log at", "ok", str(settings.broker))
     try:
-        rules, policies = rules_of(settings), policies_of(settings).policies
+        rules = rules_of(settings)
+        policies = policies_of(settings, rules).policies
     except SettingsError as error:
         yield Finding("settings", "wrong", str(error))
         return

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from nuncius.broker.app import Progress, areas_of, ingest_of, names_of, open_log, supplies_of, workers_of
+from nuncius.broker.app import Progress, areas_of, ingest_of, names_of, open_log, rules_of, supplies_of, workers_of
 from nuncius.broker.follow_up import fits_of, policies_of
 from nuncius.broker.planning.policy import Policies
 from nuncius.broker.services.facility_reader import read_packet
@@ -47,7 +47,7 @@ def check_policies(settings: Settings, paths: Sequence[Path], bar: Progress) -> 
     SettingsError
         If a policy or a filter in it is wrong; the message names file, line and key.
     """
-    policies = policies_of(settings)
+    policies = policies_of(settings, rules_of(settings))
     names, areas = names_of(settings), areas_of(settings)
     fits_of(policies, names, {}, areas)
     address = parse_address(settings.broker or "")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import orjson
 import pytest
-from too_cases import POLICIES, TRACK, request
+from too_cases import POLICIES as MADE_UP
+from too_cases import TRACK, request
 
 from nuncius.broker.cli.root import run
 from nuncius.broker.services.delivering import Delivering, Route
@@ -20,6 +21,9 @@ from nuncius.broker.transport.port import Log
 from nuncius.consumers.adapter import answer
 from nuncius.schemas import ToORequest, ToOStatus
 from nuncius.schemas.codec import encode
+
+POLICIES = MADE_UP.replace('"gw-grb"', '"gw-cbc-grb"')
+"""On rules that there are."""
 
 
 class Telescope:
@@ -162,3 +166,10 @@ def test_what_lies_on_a_log_is_asked_again_and_nothing_is_written(
     assert summary["requests"] == 1
     listed = nuncius("too", "list", "--all", "--json", "--broker", f"local:{folder}")[0].splitlines()
     assert len(listed) == 3
+
+
+def test_a_policy_that_names_no_rule_is_told_the_nearest(tmp_path: Path, nuncius: Command) -> None:
+    file = tmp_path / "policies.toml"
+    file.write_text(POLICIES.replace('"gw-cbc-grb"', '"gw-cbc-grp"'), encoding="utf-8")
+    _, err = nuncius("too", "check", str(file), code=2)
+    assert "policy 'pair': key 'rules': no rule 'gw-cbc-grp'; is it 'gw-cbc-grb'?" in err
