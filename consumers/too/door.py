@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -88,16 +88,12 @@ class _Pace:
     made: deque[float] = field(default_factory=deque)
     closed_until: float = 0.0
 
-    def take(self, now: float) -> str:
-        """Why no call may be made now; empty where one is counted."""
-        if now < self.closed_until:
-            return f"it asked to be left alone for another {self.closed_until - now:.0f} s"
+    def wait_s(self, now: float) -> float:
+        """How long the next call must wait."""
         while self.made and self.made[0] <= now - self.allowance.within_s:
             self.made.popleft()
-        if len(self.made) >= self.allowance.calls:
-            return f"it is asked at most {self.allowance.calls} times in {self.allowance.within_s:g} s"
-        self.made.append(now)
-        return ""
+        full = len(self.made) >= self.allowance.calls
+        return max(self.closed_until - now, self.made[0] + self.allowance.within_s - now if full else 0.0, 0.0)
 
 
 class Door:
@@ -112,7 +108,7 @@ class Door:
     allowed_hosts
         Host names that may be asked.
     allowance
-        What the facility lets one ask.
+        What the facility lets one ask: a call beyond it waits, up to ``timeout_s``.
     secrets
         What is blotted out wherever an answer repeats it.
     timeout_s
@@ -162,9 +158,11 @@ class Door:
         Retry
             If nothing came back, the facility is in trouble or asks for patience, or it was asked too often.
         """
-        why = self._pace.take(monotonic())
-        if why:
-            raise Retry(f"{self._name}: not asked: {why}")
+        wait_s = self._pace.wait_s(monotonic())
+        if wait_s > self._timeout_s:
+            raise Retry(f"{self._name}: not asked: {self._base.host} wants to be left alone for another {wait_s:.0f} s")
+        sleep(wait_s)
+        self._pace.made.append(monotonic())
         known = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "nuncius"}
         content = None if body is None else orjson.dumps(body, option=orjson.OPT_UTC_Z)
         if content is not None:

@@ -69,14 +69,14 @@ class Ocs:
 
     real: Final = True
 
-    def __init__(self, settings: OcsSettings, token: SecretStr) -> None:
+    def __init__(self, settings: OcsSettings, token: SecretStr, allowance: Allowance = _ALLOWANCE) -> None:
         self.name = settings.name
         self._settings = settings
         self._door = Door(
             settings.name,
             settings.url,
             allowed_hosts=settings.allowed_hosts,
-            allowance=_ALLOWANCE,
+            allowance=allowance,
             secrets=(token.get_secret_value(),),
             timeout_s=settings.timeout_s,
         )

@@ -71,7 +71,7 @@ class Swift:
 
     real: Final = True
 
-    def __init__(self, settings: SwiftSettings, shared_secret: SecretStr) -> None:
+    def __init__(self, settings: SwiftSettings, shared_secret: SecretStr, allowance: Allowance = _ALLOWANCE) -> None:
         self.name = settings.name
         self._settings = settings
         self._secret = shared_secret
@@ -80,7 +80,7 @@ class Swift:
             settings.name,
             settings.url,
             allowed_hosts=settings.allowed_hosts,
-            allowance=_ALLOWANCE,
+            allowance=allowance,
             secrets=(shared_secret.get_secret_value(),),
             timeout_s=settings.timeout_s,
         )

@@ -1,7 +1,9 @@
 """The Treasure Map: fields out as planned, completed and cancelled, others' fields in as reports."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from fakes.server import running
@@ -22,14 +24,15 @@ WANTED = request(event_thread=EVENT, ask="tiles", tiles=TILES)
 
 
 def settings(url: str = "https://treasuremap.space") -> TreasureMapSettings:
-    return TreasureMapSettings(
-        url=f"{url}/api/v1",
-        allowed_hosts=frozenset({"treasuremap.space", "127.0.0.1"}),
-        username=USER,
-        instrument_id=INSTRUMENT,
-        bands={"ip": "i"},
-        timeout_s=0.3,
-    )
+    known = {
+        "url": f"{url}/api/v1",
+        "allowed_hosts": ["treasuremap.space", "127.0.0.1"],
+        "username": USER,
+        "instrument_id": INSTRUMENT,
+        "bands": {"ip": "i"},
+        "timeout_s": 0.3,
+    }
+    return TreasureMapSettings.model_validate(known)
 
 
 @pytest.fixture
@@ -82,16 +85,16 @@ def test_a_request_without_a_known_reference_finds_its_own_fields_alone(there: t
     ],
 )
 def test_what_the_map_cannot_show_is_refused(
-    there: tuple[Map, TreasureMap], changed: dict[str, object], says: str
+    there: tuple[Map, TreasureMap], changed: dict[str, Any], says: str
 ) -> None:
     _, adapter = there
-    status = adapter.submit(request(**({"tiles": TILES} | changed)), "")
+    status = adapter.submit(replace(request(tiles=TILES), **changed), "")
     assert status.state == "rejected"
     assert says in status.detail
 
 
-def report(**changed: object) -> ObservationReport:
-    known: dict[str, object] = {
+def report(**changed: Any) -> ObservationReport:
+    known: dict[str, Any] = {
         "report_id": "ours-1",
         "thread_id": EVENT,
         "facility": "imager",
@@ -106,7 +109,7 @@ def report(**changed: object) -> ObservationReport:
         "request_id": "r",
         "run_mode": "live",
     }
-    return ObservationReport(**(known | changed))  # type: ignore[arg-type]  # the values are those of the fields
+    return ObservationReport(**(known | changed))
 
 
 def test_what_was_observed_replaces_what_was_planned(there: tuple[Map, TreasureMap]) -> None:

@@ -1,0 +1,195 @@
+"""Posts follow-up requests to a SkyPortal, for an instrument with its generic form.
+
+A follow-up request points at a source, so the source is made first where there is none, and must lie where we want to
+look. The idempotency key stands in the payload, which the form leaves open; what stands is found by allocation. Facts:
+skyportal/skyportal, ``handlers/api/followup_request.py``, ``handlers/api/source.py``, ``facility_apis/generic.py``.
+"""
+
+from typing import Any, Final
+
+from pydantic import BaseModel, SecretStr
+
+from nuncius.broker.sky import separation_deg
+from nuncius.consumers.adapter import answer
+from nuncius.consumers.too.door import Allowance, Answer, Door
+from nuncius.consumers.too.naming import revision_in
+from nuncius.consumers.too.skyportal_body import KEY, SkyPortalSettings, follow_up, source_id
+from nuncius.schemas.errors import Retry
+from nuncius.schemas.too import ToORequest, ToOStatus
+from nuncius.schemas.vocabulary import RequestState
+
+_ALLOWANCE: Final = Allowance(calls=10, within_s=2.0)
+"""``rate_limit`` 5 a second, ``burst`` 10, of SkyPortal's own default configuration."""
+_LISTED: Final = "1000"
+"""``MAX_FOLLOWUP_REQUESTS``."""
+_NEAR_DEG: Final = 10 / 3600
+"""A source further away from the target is another (ours)."""
+_FOLLOW_UP: Final = "/api/followup_request"
+_ENDS: Final[tuple[tuple[str, RequestState], ...]] = (
+    ("rejected", "rejected"),
+    ("failed", "rejected"),
+    ("deleted", "cancelled"),
+    ("complete", "observed"),
+    ("not observed", "expired"),
+    ("expired", "expired"),
+)
+"""How the free text of a status begins, and what it means."""
+
+
+class _FollowUp(BaseModel):
+    id: int
+    status: str
+    payload: dict[str, Any] | None = None
+
+    @property
+    def end(self) -> RequestState | None:
+        """How it ended; None while it stands."""
+        text = self.status.lower()
+        return next((state for word, state in _ENDS if text.startswith(word)), None)
+
+
+class _FollowUps(BaseModel):
+    followup_requests: tuple[_FollowUp, ...]
+
+
+class _Page(BaseModel):
+    data: _FollowUps
+
+
+class _One(BaseModel):
+    data: _FollowUp
+
+
+class _MadeData(BaseModel):
+    id: int
+    request_status: str = ""
+
+
+class _Made(BaseModel):
+    data: _MadeData
+
+
+class _Place(BaseModel):
+    ra: float
+    dec: float
+
+
+class _Source(BaseModel):
+    data: _Place
+
+
+class SkyPortal:
+    """An adapter for one allocation. Close it when done.
+
+    Parameters
+    ----------
+    settings
+        Where, and what with.
+    token
+        Of the account, sent as ``Authorization: token``.
+    """
+
+    real: Final = True
+
+    def __init__(self, settings: SkyPortalSettings, token: SecretStr, allowance: Allowance = _ALLOWANCE) -> None:
+        self.name = settings.name
+        self._settings = settings
+        self._door = Door(
+            settings.name,
+            settings.url,
+            allowed_hosts=settings.allowed_hosts,
+            allowance=allowance,
+            secrets=(token.get_secret_value(),),
+            timeout_s=settings.timeout_s,
+        )
+        self._who = {"Authorization": f"token {token.get_secret_value()}"}
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._door.close()
+
+    def submit(self, request: ToORequest, _standing: str) -> ToOStatus:
+        """Make the source where there is none, post the request; earlier revisions are deleted once it stands."""
+        if request.tiles or request.window_start is None or request.window_stop is None:
+            why = "a plan of tiles" if request.tiles else "a request without a window"
+            return answer(request, "rejected", self.name, f"{why} is no follow-up request of SkyPortal")
+        held = self._held(request)
+        newest = max(held, default=0)
+        if newest > request.revision:
+            return answer(request, "rejected", self.name, f"revision {newest} is already there", str(held[newest].id))
+        if newest < request.revision:
+            wrong = self._source(request)
+            if wrong:
+                return answer(request, "rejected", self.name, wrong)
+            made = self._ask("POST", _FOLLOW_UP, follow_up(request, self._settings))
+            if not made.good:
+                return answer(request, "rejected", self.name, f"{made.code}: {made.words}")
+            data = made.read(_Made).data
+            held[request.revision] = _FollowUp(id=data.id, status=data.request_status)
+        stands = held[request.revision]
+        detail = f"follow-up request {stands.id}: {self._door.shown(stands.status)}"
+        if stands.end == "rejected":
+            return answer(request, "rejected", self.name, detail, str(stands.id))
+        refused = self._drop([one for revision, one in held.items() if revision < request.revision])
+        if refused:
+            raise Retry(f"{self.name}: an earlier revision stands still: {refused}")
+        return answer(request, "accepted", self.name, detail, str(stands.id))
+
+    def cancel(self, request: ToORequest, standing: str) -> ToOStatus:
+        """Delete every revision that stands."""
+        refused = self._drop(list(self._held(request).values()))
+        if refused:
+            return answer(request, "not_cancelled", self.name, refused, standing)
+        return answer(request, "cancelled", self.name, "nothing of it stands there any longer", standing)
+
+    def look(self, request: ToORequest, standing: str) -> ToOStatus | None:
+        """Its status there, whose words each instrument chooses."""
+        if not standing.isdecimal():
+            return None
+        seen = self._ask("GET", f"{_FOLLOW_UP}/{standing}")
+        if not seen.good:
+            raise Retry(f"{self.name}: follow-up request {standing}: {seen.code}: {seen.words}")
+        one = seen.read(_One).data
+        return answer(request, one.end or "accepted", self.name, self._door.shown(one.status), standing)
+
+    def _source(self, request: ToORequest) -> str:
+        """Make sure that the source is there and lies where we want to look; why not, else empty."""
+        name = source_id(request)
+        found = self._ask("GET", f"/api/sources/{name}")
+        if found.good:
+            there = found.read(_Source).data
+            apart = float(separation_deg(there.ra, there.dec, request.ra, request.dec))
+            return "" if apart < _NEAR_DEG else f"source {name} lies {apart:.4f} deg from where we want to look"
+        made = self._ask("POST", "/api/sources", {"id": name, "ra": request.ra, "dec": request.dec})
+        return "" if made.good else f"source {name} cannot be made: {made.code}: {made.words}"
+
+    def _held(self, request: ToORequest) -> dict[int, _FollowUp]:
+        """What stands, or stood, of the request there, by revision."""
+        query = {
+            "allocationID": str(self._settings.allocation_id),
+            "numPerPage": _LISTED,
+            "sortBy": "created_at",
+            "sortOrder": "desc",
+            "includeObjThumbnails": "false",
+        }
+        listed = self._ask("GET", _FOLLOW_UP, query=query)
+        if not listed.good:
+            raise Retry(f"{self.name}: what stands there cannot be listed: {listed.code}: {listed.words}")
+        held = {}
+        for one in listed.read(_Page).data.followup_requests:
+            revision = revision_in(str((one.payload or {}).get(KEY, "")), request)
+            if revision is not None:
+                held[revision] = one
+        return held
+
+    def _drop(self, standing: list[_FollowUp]) -> str:
+        """Delete what has not ended; what was refused, in the facility's words."""
+        refused = []
+        for one in standing:
+            gone = self._ask("DELETE", f"{_FOLLOW_UP}/{one.id}", {}) if one.end is None else None
+            if gone is not None and not gone.good and "Missing FollowUpRequest" not in gone.words:
+                refused.append(f"follow-up request {one.id}: {gone.code}: {gone.words}")
+        return "; ".join(refused)
+
+    def _ask(self, method: str, path: str, body: object = None, query: dict[str, str] | None = None) -> Answer:
+        return self._door.ask(method, path, body=body, query=query, headers=self._who)
