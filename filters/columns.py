@@ -85,7 +85,8 @@ class Texts:
         found: BoolArray = passed[self._places]  # an unknown one is the last
         return found
 
-    def _objects(self) -> NDArray[np.object_]:
+    def objects(self) -> NDArray[np.object_]:
+        """The texts themselves; empty where unknown."""
         return np.array([*self._distinct, ""], object)[self._places]
 
 

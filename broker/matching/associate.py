@@ -38,7 +38,7 @@ from nuncius.broker.matching.store import (
     Role,
     View,
 )
-from nuncius.broker.matching.threads import ThreadKey, microseconds, moment, span_of
+from nuncius.broker.matching.threads import ThreadKey, microseconds, moment, span_of, stated
 from nuncius.broker.sky import SkyMap
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.coincidence import CandidateList, Coincidence, Counterpart, Coverage
@@ -255,13 +255,8 @@ class Associate:
 
     def _stated(self, view: View, key: ThreadKey) -> set[tuple[Role, tuple[int, int]]]:
         thread = view.thread(key)
-        return {
-            (role, span)
-            for alert in (() if thread is None else thread.versions)
-            if alert.kind != "retraction" and (span := span_of(alert)) is not None
-            for role in self._roles_of(alert)
-            if role.rule >= 0
-        }
+        said = () if thread is None else stated(thread)
+        return {(role, span) for alert, span in said for role in self._roles_of(alert) if role.rule >= 0}
 
 
 def _measured_roles(rules: tuple[EventRule, ...]) -> dict[Role, int]:

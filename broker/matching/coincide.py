@@ -10,7 +10,7 @@ from nuncius.broker.matching.regions import Regions
 from nuncius.broker.matching.rules import EventRule, Selector
 from nuncius.broker.matching.scoring import Inputs, significance
 from nuncius.broker.matching.store import Role, View
-from nuncius.broker.matching.threads import Facts, Span, ThreadKey, gap_us, moment, span_of
+from nuncius.broker.matching.threads import Facts, Span, ThreadKey, gap_us, moment, stated
 from nuncius.schemas import ids
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.coincidence import Coincidence, Member, Pair, Significance
@@ -116,7 +116,6 @@ def meetings(rule: EventRule, number: int, key: ThreadKey, scene: Scene) -> Meet
         What is known.
     """
     view = scene.view
-    anchor = view.facts(key)
     spans = _stated(view, key, rule.anchor)
     partners: dict[ThreadKey, Once] = {}
     for partner in _near(rule, number, key, spans, view):
@@ -125,6 +124,7 @@ def meetings(rule: EventRule, number: int, key: ThreadKey, scene: Scene) -> Meet
             partners[partner] = once
     if not partners:
         return None
+    anchor = view.facts(key)
     living = [f for p in sorted(partners) if (f := _alive(rule, number, (anchor, view.facts(p)), scene))]
     return Meetings(rule, anchor, anchor.span or spans[-1][1], partners, tuple(one_an_event(living)))
 
@@ -176,18 +176,15 @@ def issued_time(used: Iterable[Alert]) -> datetime | None:
 
 def _stated(view: View, key: ThreadKey, selector: Selector) -> list[tuple[Alert, Span]]:
     thread = view.thread(key)
-    versions = () if thread is None else thread.versions
-    return [
-        (alert, span)
-        for alert in versions
-        if alert.kind != "retraction" and selector.takes(alert) and (span := span_of(alert)) is not None
-    ]
+    return [] if thread is None else [said for said in stated(thread) if selector.takes(said[0])]
 
 
 def _near(rule: EventRule, number: int, key: ThreadKey, spans: list[tuple[Alert, Span]], view: View) -> list[ThreadKey]:
+    role, scope = Role("partner", number), key.scope
     windows = {(start + rule.low_us, stop + rule.high_us) for _, (start, stop) in spans}
-    keys = {k for low, high in windows for k in view.touching(Role("partner", number), key.scope, low, high)}
-    return sorted(keys - {key})
+    keys = {k for low, high in windows for k in view.touching(role, scope, low, high)}
+    keys.discard(key)
+    return sorted(keys)
 
 
 def _meeting(

@@ -17,7 +17,7 @@ from nuncius.broker.matching.regions import Regions
 from nuncius.broker.matching.rejoining import Memory
 from nuncius.broker.matching.rules import BURST_CLASSES
 from nuncius.broker.matching.store import BURST, SUB_BURST, Role, View
-from nuncius.broker.matching.threads import REMEMBERED, Facts, Span, Thread, ThreadKey, span_of
+from nuncius.broker.matching.threads import REMEMBERED, Facts, Span, Thread, ThreadKey, stated
 from nuncius.schemas.alert import Alert
 
 Event = tuple[str, tuple[ThreadKey, ...]]
@@ -147,7 +147,5 @@ def agreement(sky: Regions) -> Agree:
 def _said(thread: Thread) -> frozenset[tuple[Span, bool]]:
     """Times stated by notices of bursts, each with whether the notice is below the threshold."""
     return frozenset(
-        (span, alert.event_class != "grb")
-        for alert in thread.versions
-        if alert.event_class in BURST_CLASSES and alert.kind != "retraction" and (span := span_of(alert)) is not None
+        (span, alert.event_class != "grb") for alert, span in stated(thread) if alert.event_class in BURST_CLASSES
     )

@@ -2,13 +2,24 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from nuncius.broker.matching.aliases import called, cited
 from nuncius.broker.matching.index import Row, TimeIndex
-from nuncius.broker.matching.threads import Facts, Span, Thread, ThreadKey, facts, key_of, microseconds, span_of
+from nuncius.broker.matching.threads import (
+    REMEMBERED,
+    Facts,
+    Span,
+    Thread,
+    ThreadKey,
+    facts,
+    key_of,
+    microseconds,
+    span_of,
+)
 from nuncius.broker.sky.healpix import IntArray
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.coincidence import CandidateList, Coincidence, Counterpart, Coverage
@@ -109,8 +120,9 @@ class AssociateState:
         self.last_us.update((key, _last_us(thread)) for key, thread in delta.threads.items())
         self.seen.update(delta.seen)
         for role, span, key in delta.entries:
-            self.indexes.setdefault((role, key.scope), TimeIndex()).add(span, key)
-            self.first[role, key.scope] = min(span[0], self.first.get((role, key.scope), span[0]))
+            where = role, key.scope
+            _index(self.indexes, where).add(span, key)
+            self.first[where] = min(span[0], self.first.get(where, span[0]))
         for name, key in delta.names:
             self.names.setdefault(name, {})[key] = None
         self.rows.update(delta.rows)
@@ -180,12 +192,13 @@ class View:
         self._facts.pop(key, None)
         span = None if alert.kind == "retraction" else span_of(alert)
         if span is not None:
+            scope = key.scope
             for role in roles:
                 if role == LISTED:
                     continue
                 entry = Entry(role, span if role.rule >= 0 else (span[0], span[0]), key)
                 self._entries.append(entry)
-                self._indexes.setdefault((role, key.scope), TimeIndex()).add(entry.span, key)
+                _index(self._indexes, (role, scope)).add(entry.span, key)
         if alert.kind != "retraction" and (BURST in roles or SUB_BURST in roles):
             for name in _names(alert, key.scope):
                 self._names.setdefault(name, {})[key] = None
@@ -194,8 +207,7 @@ class View:
     def aliases(self, key: ThreadKey) -> tuple[ThreadKey, ...]:
         """Threads of bursts that any version of this one names, or that name it; sorted, without itself."""
         thread = self.thread(key)
-        bursts = [a for a in (() if thread is None else thread.versions) if a.kind != "retraction"]
-        asked = {name._replace(cited=not name.cited) for alert in bursts for name in _names(alert, key.scope)}
+        asked = () if thread is None else _asked(thread)
         found = {k for name in asked for names in (self._state.names, self._names) for k in names.get(name, ())}
         return tuple(sorted(found - {key}))
 
@@ -280,6 +292,21 @@ class View:
             self._published,
             self.watermarks,
         )
+
+
+def _index(indexes: dict[tuple[Role, Scope], TimeIndex], where: tuple[Role, Scope]) -> TimeIndex:
+    found = indexes.get(where)
+    if found is None:
+        found = indexes[where] = TimeIndex()
+    return found
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _asked(thread: Thread) -> frozenset[Name]:
+    """Who bears one of these names is joined with the thread by name."""
+    scope = thread.key.scope
+    bursts = [alert for alert in thread.versions if alert.kind != "retraction"]
+    return frozenset(name._replace(cited=not name.cited) for alert in bursts for name in _names(alert, scope))
 
 
 def _names(alert: Alert, scope: Scope) -> list[Name]:

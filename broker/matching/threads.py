@@ -160,6 +160,16 @@ class Facts:
 
 
 @lru_cache(maxsize=REMEMBERED)
+def stated(thread: Thread) -> tuple[tuple[Alert, Span], ...]:
+    """Versions that state a time and are no retraction, with that time; oldest first."""
+    return tuple(
+        (alert, span)
+        for alert in thread.versions
+        if alert.kind != "retraction" and (span := span_of(alert)) is not None
+    )
+
+
+@lru_cache(maxsize=REMEMBERED)
 def facts(thread: Thread) -> Facts:
     """What the versions say together. The owner is the facility of the earliest notice that is no retraction."""
     said = [alert for alert in thread.versions if alert.kind != "retraction"]
