@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from nuncius.filters import FIELDS, values
+from nuncius.filters import FIELDS, Hit, values
 from nuncius.schemas import SettingsError, StreamRow
 
 if TYPE_CHECKING:
@@ -56,12 +56,16 @@ class Batch:
         Where to go on after them.
     taken
         When the log took each, UTC; None where the source does not tell, and empty where it tells of none.
+    hits
+        Targets of the filter's watchlists that each is near, the nearest first; empty over HTTP, where the broker does
+        not tell them.
     """
 
     stream: str
     records: tuple[Any, ...]
     position: str
     taken: tuple[datetime | None, ...] = ()
+    hits: tuple[tuple[Hit, ...], ...] = ()
 
     def __len__(self) -> int:
         return len(self.records)
@@ -70,7 +74,8 @@ class Batch:
         """The fields of `nuncius.filters.FIELDS` by name, and each entry of a map as ``classification.BNS``.
 
         ``age_s`` has no value where `taken` tells none. Rows of a named stream have id, thread,
-        position and time, and the fields that the stream includes. Times are aware UTC.
+        position and time, and the fields that the stream includes. Where a filter asked for watchlists there are
+        ``target`` and ``target_arcsec``, the nearest target and how far it is. Times are aware UTC.
 
         Raises
         ------
@@ -84,7 +89,9 @@ class Batch:
         found = {
             name: Column(info.kind, info.unit, []) for name, info in FIELDS[self.stream].items() if _is_flat(info.kind)
         }
-        return _filled(found, [values(self.stream, *one) for one in zip_longest(self.records, self.taken)])
+        return _filled(found, [values(self.stream, *one) for one in zip_longest(self.records, self.taken)]) | _near(
+            self.hits
+        )
 
     def to_polars(self) -> "pl.DataFrame":
         """A frame; times are ``Datetime('us', 'UTC')``, what is missing is null."""
@@ -125,6 +132,19 @@ class Batch:
             unit = None if column.unit in _NO_UNIT else column.unit
             table[name] = MaskedColumn(filled, mask=missing, dtype=dtype, unit=unit)
         return table
+
+
+def _near(hits: Sequence[tuple[Hit, ...]]) -> dict[str, Column]:
+    """The nearest target of each record, where any has one."""
+    if not any(hits):
+        return {}
+    nearest = [each[0] if each else None for each in hits]
+    return {
+        "target": Column("text", "", [None if one is None else one.target for one in nearest]),
+        "target_arcsec": Column(
+            "number", "arcsec", [None if one is None else one.separation_arcsec for one in nearest]
+        ),
+    }
 
 
 def _of_rows(records: Sequence[StreamRow]) -> dict[str, Column]:

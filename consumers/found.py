@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from nuncius.filters import Hit
+
 
 class Found(NamedTuple):
     """A record and its place.
@@ -15,8 +17,11 @@ class Found(NamedTuple):
         Partition -> next offset to read, once this record is done with; other partitions as they are.
     taken
         When the log took it, UTC; None where the source does not tell.
+    hits
+        Targets of the filter's watchlists that it is near, the nearest first; over HTTP the broker does not tell them.
     """
 
     record: Any
     position: dict[int, int]
     taken: datetime | None
+    hits: tuple[Hit, ...] = ()

@@ -10,11 +10,12 @@ from nuncius.broker.transport.port import Log, Reader, Record, TopicPartition
 from nuncius.broker.transport.reading import goals_before, read_to
 from nuncius.consumers.found import Found
 from nuncius.consumers.place import another_log, check_log
+from nuncius.filters import Hit
 from nuncius.schemas import Quarantine, SettingsError
 from nuncius.schemas.codec import decode, kind_of
 
-Choose = Callable[[Sequence[Any], Sequence[datetime]], Sequence[bool]]
-"""Which of these records, taken by the log at these times, are wanted."""
+Choose = Callable[[Sequence[Any], Sequence[datetime]], Sequence[tuple[Hit, ...] | None]]
+"""Of these records, taken by the log at these times: None for what is not wanted, else the targets that it is near."""
 
 _POLL: Final = 500
 
@@ -216,11 +217,13 @@ class LogSource:
         values: list[Any] = [self._decoded(record) for record in kept]
         kept = [record for record, value in zip(kept, values, strict=True) if value is not None]
         values = [value for value in values if value is not None]
-        chosen = [True] * len(kept) if self._choose is None else self._choose(values, [record.time for record in kept])
+        near: Sequence[tuple[Hit, ...] | None] = [()] * len(kept)
+        if self._choose is not None:
+            near = self._choose(values, [record.time for record in kept])
         return [
-            (record.time, Found(value, {record.partition: record.offset + 1}, record.time))
-            for record, value, wanted in zip(kept, values, chosen, strict=True)
-            if wanted
+            (record.time, Found(value, {record.partition: record.offset + 1}, record.time, hits))
+            for record, value, hits in zip(kept, values, near, strict=True)
+            if hits is not None
         ]
 
     def _in_time(self, record: Record) -> bool:

@@ -22,11 +22,13 @@ from nuncius.filters import (
     NO_NAMES,
     NO_PLACES,
     Filter,
+    Hit,
     Names,
     Places,
     parse_filter,
     rows_of,
     select,
+    targets_near,
 )
 from nuncius.schemas import Retry, SettingsError
 
@@ -221,12 +223,14 @@ def _chooser(log: Log, what: str, wish: _Wish, on_wait: Callable[[str], object])
     if lender is None and what == "alerts" and checked.fields & {"ra", "dec"}:
         on_wait("alerts localized by a sky map alone have no ra and dec here; a broker asked over HTTP knows them")
 
-    def choose(records: Sequence[Any], taken: Sequence[datetime]) -> Sequence[bool]:
+    def choose(records: Sequence[Any], taken: Sequence[datetime]) -> Sequence[tuple[Hit, ...] | None]:
         if not records:
             return ()
-        rows = rows_of(what, records, taken)
         with nullcontext(NO_PLACES) if lender is None else lender.lent(checked) as places:
-            chosen: list[bool] = select([checked], rows, places)[0].tolist()
-        return chosen
+            chosen: list[bool] = select([checked], rows_of(what, records, taken), places)[0].tolist()
+            wanted = [number for number, selected in enumerate(chosen) if selected]
+            rows = rows_of(what, [records[number] for number in wanted], [taken[number] for number in wanted])
+            near = iter(targets_near(checked, rows, places))
+        return [next(near) if selected else None for selected in chosen]
 
     return choose

@@ -121,7 +121,8 @@ class Subscription:
                     break
             if records:
                 every = tuple(found.record for found in records)
-                yield Batch(self.what, every, self.position, tuple(found.taken for found in records))
+                times = tuple(found.taken for found in records)
+                yield Batch(self.what, every, self.position, times, tuple(found.hits for found in records))
             elif self._over():
                 return
 

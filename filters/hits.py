@@ -1,7 +1,7 @@
 """Which targets of a filter's watchlists a record is near."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,10 +31,7 @@ class Hit(NamedTuple):
     separation_arcsec: float
 
 
-NO_HITS: Final[tuple[Hit, ...]] = ()
-
-
-def hits(checked: Filter, rows: AnyRows, places: Places = NO_PLACES) -> Sequence[tuple[Hit, ...]]:
+def targets_near(checked: Filter, rows: AnyRows, places: Places = NO_PLACES) -> Sequence[tuple[Hit, ...]]:
     """The targets near each row, the nearest first.
 
     Parameters

@@ -101,8 +101,8 @@ def subscribe(
     with subscription, Interrupts() as interrupts:
         for batch in subscription.batches(size, wait_s):
             with interrupts.later():
-                for record, taken in zip(batch.records, batch.taken, strict=True):
-                    outlet.put(record, batch.position, taken)
+                for record, taken, hits in zip(batch.records, batch.taken, batch.hits, strict=True):
+                    outlet.put(record, batch.position, taken, hits)
                 if resume:
                     subscription.ack()
     if resume:

@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import typer
 
-from nuncius.broker.services.lines import as_text, printable
+from nuncius.broker.services.lines import as_text, near, printable
 from nuncius.broker.settings import Settings
 from nuncius.schemas import SettingsError, StreamRow
 
 if TYPE_CHECKING:
     from nuncius.consumers.record_command import RecordCommand
     from nuncius.consumers.record_file import RecordFolder
+    from nuncius.filters import Hit
 
 _FORMATS: Final = ("text", "table", "jsonl", "avro", "voevent")
 _WITH_VOEVENT: Final = ("alerts", "coincidences")
 
-Write = Callable[[Any, datetime | None], object]
-"""Writes a record, which the log took at that time."""
+Write = Callable[[Any, datetime | None, Sequence["Hit"]], object]
+"""Writes a record, which the log took at that time, and which is near those targets of watchlists."""
 
 
 class Outlet:
@@ -73,8 +74,10 @@ class Outlet:
         self._quiet = as_voevent and save is not None
         self._map: Callable[[str], bytes | None] | None = None
 
-    def put(self, record: Any, position: str, taken: datetime | None) -> None:
+    def put(self, record: Any, position: str, taken: datetime | None, hits: "Sequence[Hit]" = ()) -> None:
         """Deal with one record, which the log took at ``taken``; ``position`` is where to go on after it.
+
+        ``hits`` are the targets of the filter's watchlists that it is near.
 
         Raises
         ------
@@ -85,7 +88,7 @@ class Outlet:
             typer.echo(f"nuncius: {as_text(record)}", err=True)
             return
         if not self._quiet:
-            self._write(record, taken)
+            self._write(record, taken, hits)
         if self._folder is not None:
             path = self._save(self._folder, record)
             if self._quiet:
@@ -156,7 +159,7 @@ def _writer(what: str, style: str, fields: Sequence[str]) -> Write:
         raise SettingsError(f"--format {style} writes whole records; leave --fields out")
     match style:
         case "text":
-            return lambda record, _: typer.echo(as_text(record))
+            return lambda record, _, hits: typer.echo(as_text(record) + printable(near(hits)))
         case "table":
             return _table(what, fields)
         case "jsonl":
@@ -174,7 +177,7 @@ def _table(what: str, fields: Sequence[str]) -> Write:
 
     table = RecordTable(what, fields)
     typer.echo(table.header())
-    return lambda record, taken: typer.echo(printable(table.line(record, taken)))
+    return lambda record, taken, hits: typer.echo(printable(table.line(record, taken) + near(hits)))
 
 
 def _json_lines(what: str, fields: Sequence[str]) -> Write:
@@ -184,9 +187,24 @@ def _json_lines(what: str, fields: Sequence[str]) -> Write:
     from nuncius.schemas.codec import encode_json
 
     if not fields:
-        return lambda record, _: typer.echo(encode_json(record))
+        return lambda record, _, hits: typer.echo(_with_targets(encode_json(record), hits))
     table = RecordTable(what, fields)
-    return lambda record, taken: typer.echo(orjson.dumps(table.values(record, taken), option=orjson.OPT_UTC_Z))
+
+    def write(record: Any, taken: datetime | None, hits: "Sequence[Hit]") -> None:
+        values = orjson.dumps(table.values(record, taken), option=orjson.OPT_UTC_Z)
+        typer.echo(_with_targets(values, hits))
+
+    return write
+
+
+def _with_targets(record: bytes, hits: "Sequence[Hit]") -> bytes:
+    """A record as a JSON object, with ``targets`` where it is near any; no record has a field of that name."""
+    import orjson
+
+    if not hits:
+        return record
+    targets = orjson.dumps({"targets": [hit._asdict() for hit in hits]})
+    return targets if record == b"{}" else record[:-1] + b"," + targets[1:]
 
 
 def _avro() -> Write:
@@ -195,7 +213,7 @@ def _avro() -> Write:
     if sys.stdout.isatty():
         raise SettingsError("--format avro writes bytes; send them to a file: > records.avro")
     file = AvroFile(sys.stdout.buffer)
-    return lambda record, _: file.write(record)
+    return lambda record, _, __: file.write(record)
 
 
 def _voevent(what: str) -> Write:
@@ -203,4 +221,4 @@ def _voevent(what: str) -> Write:
 
     if what not in _WITH_VOEVENT:
         raise SettingsError(f"--format voevent: {' and '.join(_WITH_VOEVENT)} can be had as VOEvent, {what} cannot")
-    return lambda record, _: typer.echo(one_line(to_voevent(record)))
+    return lambda record, _, __: typer.echo(one_line(to_voevent(record)))

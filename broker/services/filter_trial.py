@@ -11,9 +11,8 @@ from nuncius.broker.services.reading import read
 from nuncius.broker.services.streams.places import EventPlaces
 from nuncius.broker.services.supplies import Supplies
 from nuncius.broker.sky import SkyMap
-from nuncius.filters import FIELDS, Area, Filter, FilterError, Names, Places, parse_filter, rows_of
+from nuncius.filters import FIELDS, Area, Filter, FilterError, Hit, Names, Places, parse_filter, rows_of, targets_near
 from nuncius.filters.explain import Verdict, explain
-from nuncius.filters.hits import Hit, hits
 from nuncius.filters.ready import ready_filters
 from nuncius.producers import parse_all
 from nuncius.schemas import Alert, SettingsError, SkyMapRef
@@ -115,7 +114,7 @@ def places_of(held: Iterable[Held], areas: Mapping[str, Area]) -> EventPlaces:
 def tried(checked: Filter, held: Sequence[Held], places: Places) -> Iterator[Tried]:
     """Each record against a filter."""
     table = rows_of(checked.table, [one.record for one in held], [one.taken for one in held])
-    for one, near in zip(held, hits(checked, table, places), strict=True):
+    for one, near in zip(held, targets_near(checked, table, places), strict=True):
         yield Tried(one.source, _name(one.record), explain(checked, one.record, one.taken, places), near)
 
 

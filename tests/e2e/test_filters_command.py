@@ -83,6 +83,14 @@ def test_all_of_ones_own_are_checked(nuncius: Nuncius, tmp_path: Path) -> None:
 def test_only_who_asks_for_a_broken_region_is_refused(nuncius: Nuncius, broker: str) -> None:
     shown = nuncius("subscribe", "alerts", "--filter", "near", "--until-end", "--broker", broker, "--json").rows()
     assert [row["thread_id"] for row in shown] == ["fermi-gbm:1"]
+    (target,) = shown[0]["targets"]
+    assert (target["region"], target["target"]) == ("mine", "NGC 4993")
+    assert target["separation_arcsec"] == pytest.approx(360.0)
+    asked = ("subscribe", "alerts", "--filter", "near", "--until-end", "--broker", broker)
+    assert nuncius(*asked).out.decode().endswith("; near NGC 4993 (360 arcsec, mine)\n")
+    assert "; near NGC 4993 (360 arcsec, mine)" in nuncius(*asked, "--format", "table").out.decode()
+    (some,) = nuncius(*asked, "--fields", "messenger", "--json").rows()
+    assert some["targets"] == shown[0]["targets"]
     for words in (
         ("subscribe", "alerts", "--filter", "photons AND lost", "--until-end", "--broker", broker),
         ("streams", "create", "x", "--filter", "mag < 3 AND lost", "--broker", broker),

@@ -8,7 +8,7 @@ import numpy as np
 from nuncius.broker.services.alerts import decode_alert
 from nuncius.broker.sky.healpix import BoolArray
 from nuncius.broker.transport.port import Record
-from nuncius.filters import AnyRows, rows_of, rows_of_batch
+from nuncius.filters import AnyRows, Hit, rows_of, rows_of_batch
 from nuncius.schemas import CandidateList, Coincidence, Quarantine
 from nuncius.schemas.candidate_columns import decode_columns
 from nuncius.schemas.candidate_row import rows
@@ -17,10 +17,11 @@ from nuncius.schemas.vocabulary import StreamTable
 
 
 class Taken(NamedTuple):
-    """A record with its value."""
+    """A record with its value, and the targets of a filter's watchlists that it is near."""
 
     record: Record
     value: Any
+    near: tuple[Hit, ...] = ()
 
 
 class HeldValues:

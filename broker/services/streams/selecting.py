@@ -82,7 +82,7 @@ def stream_row(definition: StreamDefinition, taken: Taken, places: Places, *, ba
     record, value, near = taken
     given = values(definition.table, value, record.time, places, definition.include) if definition.include else {}
     if near:
-        given |= {"target": near[0].target, "target_arcsec": near[0].separation_arcsec}
+        given |= {"target": near[0].target, "target_arcsec": round(near[0].separation_arcsec, 3)}
     row = StreamRow(
         stream=definition.name,
         revision=definition.revision,

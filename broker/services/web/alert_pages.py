@@ -84,7 +84,7 @@ def _page(
             with regions.lent(*(() if wanted is None else (wanted,))) as places:
                 chosen = None if wanted is None else selected_of(_SOURCE, read.taken, wanted, places)
             full = stop
-            for record, alert in read.taken:
+            for record, alert, _ in read.taken:
                 if chosen is None or (0, record.offset) in chosen:
                     if len(found) == limit:
                         full = record.offset

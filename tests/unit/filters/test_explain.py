@@ -8,9 +8,8 @@ import pytest
 from matching_alerts import NOW, cone, grb, gw
 
 from nuncius.broker.services.filter_trial import places_of
-from nuncius.filters import NO_PLACES, Names, parse_filter, rows_of
+from nuncius.filters import NO_PLACES, Hit, Names, parse_filter, rows_of, targets_near
 from nuncius.filters.explain import explain, readable
-from nuncius.filters.hits import Hit, hits
 from nuncius.filters.watch import Watchlist
 
 BURST = grb("fermi-gbm:1", far_hz=None, localizations=cone(10.0, 20.0, 1.0))
@@ -62,9 +61,9 @@ def test_targets_are_told_nearest_first() -> None:
     checked = parse_filter("IN_REGION('mine') OR kind = 'initial'", "alerts", names)
     away, nowhere = grb("fermi-gbm:2", localizations=cone(50.0, 30.0, 1.0)), gw("lvk:S1", localizations=())
     rows = rows_of("alerts", [BURST, away, nowhere], [NOW] * 3)
-    found = hits(checked, rows, places_of((), {"mine": TARGETS}))
+    found = targets_near(checked, rows, places_of((), {"mine": TARGETS}))
     assert [len(each) for each in found] == [2, 0, 0]
     assert [hit[:2] for hit in found[0]] == [("mine", "nearer"), ("mine", "near")]
     assert [hit.separation_arcsec for hit in found[0]] == pytest.approx([180.0, 360.0])
-    assert list(hits(checked, rows, NO_PLACES)) == [(), (), ()]
+    assert list(targets_near(checked, rows, NO_PLACES)) == [(), (), ()]
     assert isinstance(found[0][0], Hit)
