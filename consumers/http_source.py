@@ -41,6 +41,8 @@ _FIRST_ONLY: Final = ("since", "since_start", "last")
 _TIMEOUT: Final = httpx.Timeout(10.0, read=45.0)
 """A broker that is there says something every 15 s."""
 _LONGEST_WAIT_S: Final = 30.0
+_SHOWN: Final = 500
+"""Most bytes of a reason that are shown."""
 _AHEAD: Final = 1000
 """Most records that wait here; then the broker waits."""
 
@@ -219,6 +221,8 @@ class HttpSource:
                     raise Retry(f"cut off: {event.data.decode(errors='replace')}")
                 if event.name == "reset":
                     raise SettingsError(another_log(self._url, f"it has no {self._token}"))
+                if event.name == "skipped":
+                    self._on_wait(f"{self._url}: passed over: {event.data[:_SHOWN].decode(errors='replace')}")
                 taken = event.fields.get("taken")
                 when = None if taken is None else datetime.fromisoformat(taken)
                 if self._until is not None and when is not None and when >= self._until:

@@ -57,11 +57,22 @@ class Wish(NamedTuple):
 
 
 class Begin(NamedTuple):
-    """Next offsets by partition, the ends at that moment or at ``until``, whether the position was another log's."""
+    """Where a reader begins.
+
+    Parameters
+    ----------
+    position, ends
+        Next offsets by partition, and the ends at that moment or at ``until``.
+    reset
+        Whether the position that was asked for is that of another log.
+    note
+        What the reader should know of it: one line, empty for nothing.
+    """
 
     position: Mapping[int, int]
     ends: Mapping[int, int]
     reset: bool
+    note: str = ""
 
 
 class Slice(NamedTuple):
@@ -100,7 +111,8 @@ def begin(
         beyond = any(offset > last_of[number] for number, offset in position.items())
         return Begin(start_of if beyond else position, end_of, beyond)
     if wish.last is not None:
-        return Begin(_last(log, source, starts, ends, wish.last, wanted, regions, ending), end_of, reset=False)
+        position, note = _last(log, source, starts, ends, wish.last, wanted, regions, ending)
+        return Begin(position, end_of, reset=False, note=note)
     if wish.since is not None:
         since = wish.since
         return Begin({tp.partition: log.offset_at(tp, since) for tp in tps}, end_of, reset=False)
@@ -163,21 +175,25 @@ def _last(
     wanted: Filter | None,
     regions: Regions,
     ending: threading.Event,
-) -> dict[int, int]:
-    """The offsets behind which the last ``count`` selected records lie, by the log's time."""
-    span = max(4 * count, 64)
+) -> tuple[dict[int, int], str]:
+    """The offsets behind which the last ``count`` selected records lie, by the log's time; a word where fewer do."""
+    span, note = max(4 * count, 64), ""
     while True:
         low = {tp: max(starts[tp], end - span) for tp, end in ends.items()}
         found = _selected_after(log, source, low, ends, wanted, regions, ending)
         whole = all(low[tp] == starts[tp] for tp in ends)
-        if len(found) >= count or whole or span * len(ends) >= LAST_SCANNED:
+        if len(found) >= count or whole:
+            break
+        if span * len(ends) >= LAST_SCANNED:
+            looked = sum(ends[tp] - offset for tp, offset in low.items())
+            note = f"{len(found)} of the last {count} found in the newest {looked} records; since=TIME looks farther"
             break
         span *= 4
     found.sort(key=lambda r: (r.time, r.partition, r.offset))
     position = {tp.partition: end for tp, end in ends.items()}
     for record in reversed(found[len(found) - min(count, len(found)) :]):
         position[record.partition] = record.offset
-    return position
+    return position, note
 
 
 def _selected_after(

@@ -30,6 +30,9 @@ MOST_LAST: Final = 10_000
 LOG_HEADER: Final = "Nuncius-Log"
 """Tells a stream from one that was made anew under the same name: positions of the one mean nothing in the other."""
 
+NOTE_HEADER: Final = "Nuncius-Note"
+"""What a reader should know of where its stream begins."""
+
 After = Annotated[
     str,
     Header(
@@ -92,6 +95,8 @@ def stream_routes(log: Log, hub: Hub, names: Names) -> APIRouter:
         identity = await asyncio.to_thread(log.identity, source.topic)
         events = EventStream(hub.events(source, start, wanted, until_end=until_end), hub.cut, hub.stalled_s)
         events.headers[LOG_HEADER] = identity
+        if start.note:
+            events.headers[NOTE_HEADER] = start.note
         return events
 
     def add(word: str, source: Source) -> None:
