@@ -20,10 +20,10 @@ STYLE: Final = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; padding: 0 1rem 3rem; }
 header { display: flex; flex-wrap: wrap; gap: 0 1.5rem; align-items: baseline; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.15rem; margin-top: 2rem; } h3 { font-size: 1rem; margin: 0; }
-h3, td, p, li { overflow-wrap: anywhere; }
+h3, p, li { overflow-wrap: anywhere; } td { overflow-wrap: break-word; max-width: 30rem; }
 .card { border: 1px solid #8886; border-left: .35rem solid #2a7; border-radius: .3rem; }
 .card { padding: .6rem 1rem; margin: .6rem 0; }
-.back { border-left-color: #999; opacity: .75; } .card p { margin: .2rem 0; }
+.mock { border-left-color: #c60; } .back { border-left-color: #999; opacity: .75; } .card p { margin: .2rem 0; }
 .words { font-size: 1.15rem; font-weight: 600; } .small { font-size: .85rem; opacity: .85; }
 .mark { background: #c60; color: #fff; border-radius: .3rem; padding: 0 .4rem; font-size: .8rem; }
 .good::before { content: "●"; color: #2a7; } .bad::before { content: "▲"; color: #d33; }

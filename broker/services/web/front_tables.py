@@ -23,6 +23,9 @@ class Asked(NamedTuple):
 def coincidence_card(value: Coincidence, sky_map: str) -> Html:
     """A coincidence; ``sky_map`` is the sha256 of the map to show, empty for none."""
     words = "Taken back" if value.state == "retracted" else surprise(value.significance)
+    is_mock = value.reality != "real"
+    if is_mock:
+        words = f"Not of the real sky ({value.reality}): {words}"
     about = f"coincidences/{quote(value.coincidence_id, safe='')}"
     facts = [f"{value.partner.event_class or 'partner'} {apart(value.dt_s)}"]
     if value.overlap is not None:
@@ -42,7 +45,7 @@ def coincidence_card(value: Coincidence, sky_map: str) -> Html:
         tag("p", in_words(value.significance), class_="small"),
         *([tag("p", said, class_="small")] if said else []),
         tag("p", *_spaced(links)),
-        class_=f"card {'back' if value.state == 'retracted' else ''}",
+        class_=f"card{' back' if value.state == 'retracted' else ''}{' mock' if is_mock else ''}",
     )
 
 
@@ -102,7 +105,7 @@ def _alert_row(alert: Alert) -> list[Html]:
 def _request_row(asked: Asked) -> list[Html]:
     request, status = asked
     state = request.state if status is None else status.state
-    window = f"{moment(request.window_start)} to {moment(request.window_stop)}"
+    window = "–" if request.window_start is None else f"{moment(request.window_start)} to {moment(request.window_stop)}"
     by_hand = " (waits for a person's yes)" if request.needs_approval and state == "proposed" else ""
     return [
         joined(request.target_name, f" {request.ra:.4f} {request.dec:+.4f}"),
