@@ -8,7 +8,9 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from ipaddress import ip_address
+from ssl import SSLContext
 from time import monotonic, sleep
 from typing import Any, Final, TypeVar
 
@@ -27,6 +29,10 @@ _PATIENCE_S: Final = 3600.0
 Model = TypeVar("Model")
 
 logging.getLogger("httpcore").setLevel(logging.INFO)  # at DEBUG it writes headers of answers, session cookies too
+
+
+class Untouched(Retry):
+    """The facility did nothing: the call did not reach it, or it said so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +141,7 @@ class Door:
         self._pace = _Pace(allowance)
         self._secrets = tuple(sorted((secret for secret in secrets if secret), key=len, reverse=True))
         self._timeout_s = timeout_s
-        self._transport = httpx.HTTPTransport(trust_env=False)
+        self._transport = httpx.HTTPTransport(verify=_trusted(), trust_env=False)
 
     def close(self) -> None:
         """Close the connection."""
@@ -156,11 +162,14 @@ class Door:
         Raises
         ------
         Retry
-            If nothing came back, the facility is in trouble or asks for patience, or it was asked too often.
+            If nothing came back, the facility is in trouble or asks for patience, or it was asked too often;
+            `Untouched` where it certainly did nothing.
         """
         wait_s = self._pace.wait_s(monotonic())
         if wait_s > self._timeout_s:
-            raise Retry(f"{self._name}: not asked: {self._base.host} wants to be left alone for another {wait_s:.0f} s")
+            raise Untouched(
+                f"{self._name}: not asked: {self._base.host} wants to be left alone for another {wait_s:.0f} s"
+            )
         sleep(wait_s)
         self._pace.made.append(monotonic())
         known = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "nuncius"}
@@ -178,7 +187,8 @@ class Door:
         answer, after = self._exchange(message)
         if answer.code in _AGAIN or answer.code >= httpx.codes.INTERNAL_SERVER_ERROR:
             self._pace.closed_until = monotonic() + min(after, _PATIENCE_S)
-            raise Retry(f"{self._name}: {self._base.host} answered {answer.code}: {answer.words}")
+            kind = Untouched if answer.code == httpx.codes.TOO_MANY_REQUESTS else Retry
+            raise kind(f"{self._name}: {self._base.host} answered {answer.code}: {answer.words}")
         return answer
 
     def _exchange(self, message: httpx.Request) -> tuple[Answer, float]:
@@ -187,7 +197,8 @@ class Door:
         try:
             response = self._transport.handle_request(message)
         except httpx.TransportError as error:
-            raise Retry(f"{self._name}: no answer from {self._base.host}: {type(error).__name__}") from None
+            kind = Untouched if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) else Retry
+            raise kind(f"{self._name}: no answer from {self._base.host}: {type(error).__name__}") from None
         text = b""
         try:
             for part in response.iter_raw():
@@ -256,6 +267,12 @@ def checked_url(text: str, allowed_hosts: frozenset[str], who: str) -> httpx.URL
     if url.scheme != "https" and not (url.scheme == "http" and _loopback(url.host)):
         raise SettingsError(f"{who}: {url.scheme}://{url.host} is not https (http is for loopback only)")
     return url
+
+
+@cache
+def _trusted() -> SSLContext:
+    """Reading the authorities' certificates takes about 0.1 s: all doors share them."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _loopback(host: str) -> bool:

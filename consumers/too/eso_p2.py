@@ -1,0 +1,217 @@
+"""Triggers a target of opportunity at ESO (Paranal, La Silla) on an observation block that was prepared in p2.
+
+In the run's folder a folder is made whose name is the idempotency key, the prepared block is copied into it, pointed at
+the target, verified, submitted, and the folder is triggered. A person's yes is always needed. Whether a trigger arrived
+cannot be looked up, and a trigger cannot be taken back: where its answer is lost nothing is asked again, and a person
+must ask ESO. Rapid response (RRM) is not offered: it wants a block that ESO has certified. Facts: p2api 1.2.1
+(``p2api.py``, ``utils/too_trigger.py``).
+"""
+
+from typing import Any, Final
+
+from pydantic import BaseModel, Field, SecretStr
+
+from nuncius.consumers.adapter import answer
+from nuncius.consumers.too.door import Allowance, Answer, Door, Untouched
+from nuncius.consumers.too.eso_p2_block import EsoP2Settings, pointed, trigger
+from nuncius.consumers.too.naming import revision_in
+from nuncius.schemas.errors import Retry
+from nuncius.schemas.too import ToORequest, ToOStatus
+from nuncius.schemas.vocabulary import RequestState
+
+_ALLOWANCE: Final = Allowance(calls=60, within_s=60.0)
+"""Ours; none is published."""
+_EDITABLE: Final = frozenset({"P", "-"})
+"""Statuses in which a block may still be changed: it was not submitted, so it was not triggered."""
+_ENDS: Final[dict[str, RequestState]] = {"C": "observed", "F": "rejected"}
+"""Completed; failed and not to be repeated. ESO's knowledge base, "After the execution my OBs have status C"."""
+_CALL: Final = "ask ESO's User Support, who know it by this name"
+
+
+class _Item(BaseModel):
+    item_type: str = Field(alias="itemType")
+    name: str = ""
+    container: int = Field(0, alias="containerId")
+    block: int = Field(0, alias="obId")
+
+
+class _Block(BaseModel):
+    block: int = Field(alias="obId")
+    status: str = Field(alias="obStatus")
+
+
+class _Verdict(BaseModel):
+    observable: bool
+    messages: tuple[str, ...] = ()
+
+
+class _Token(BaseModel):
+    access_token: str = Field(min_length=1)
+
+
+class EsoP2:
+    """An adapter for one prepared block. Close it when done.
+
+    Parameters
+    ----------
+    settings
+        Who triggers, what, and how they are reached.
+    password
+        Of the User Portal account.
+    """
+
+    real: Final = True
+
+    def __init__(self, settings: EsoP2Settings, password: SecretStr, allowance: Allowance = _ALLOWANCE) -> None:
+        self.name = settings.name
+        self._settings = settings
+        self._password = password
+        self._token = ""
+        self._triggered: dict[str, ToOStatus | None] = {}
+        """Keys whose trigger went out from here, and what came of it; None where the answer was lost."""
+        self._turned_away: set[str] = set()
+        """Keys whose block is submitted and whose trigger certainly did not arrive."""
+        self._door = Door(
+            settings.name,
+            settings.url,
+            allowed_hosts=settings.allowed_hosts,
+            allowance=allowance,
+            secrets=(password.get_secret_value(),),
+            timeout_s=settings.timeout_s,
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._door.close()
+
+    def submit(self, request: ToORequest, _standing: str) -> ToOStatus:
+        """Copy, point, verify, submit and trigger; once at most."""
+        if not request.needs_approval or request.tiles:
+            why = (
+                "a trigger at ESO needs a person's yes" if not request.tiles else "a plan of tiles cannot be triggered"
+            )
+            return answer(request, "rejected", self.name, f"{why}: see its policy")
+        folders = self._folders(request)
+        other = max((revision for revision in folders if revision != request.revision), default=0)
+        if other:
+            return answer(
+                request, "rejected", self.name, f"revision {other} was triggered: {_CALL}", str(folders[other])
+            )
+        done = self._triggered.get(request.idempotency_key)
+        if done is not None:
+            return done
+        folder = folders.get(request.revision) or self._folder(request)
+        if request.idempotency_key in self._turned_away:
+            return self._trigger(request, folder)
+        block, status = self._block(folder)
+        if request.idempotency_key in self._triggered or status not in _EDITABLE:
+            detail = f"whether the trigger of {request.idempotency_key} arrived is not known: {_CALL}"
+            return answer(request, "rejected", self.name, detail, str(folder))
+        wrong = self._submitted(request, block)
+        if wrong:
+            return answer(request, "rejected", self.name, wrong, str(folder))
+        return self._trigger(request, folder)
+
+    def cancel(self, request: ToORequest, standing: str) -> ToOStatus:
+        """Mark blocks that may still be changed as not observable; what was triggered is for a person."""
+        folders = self._folders(request)
+        if not folders:
+            return answer(request, "cancelled", self.name, "nothing of it is there")
+        said = []
+        for folder in folders.values():
+            block, status = self._block(folder)
+            if status in _EDITABLE:
+                continue
+            revised = self._ask("POST", f"/v1/obsBlocks/{block}/revise")
+            said.append(
+                f"folder {folder}: block {block} {'taken off the queue' if revised.good else f'has status {status}'}"
+            )
+        if not said:
+            return answer(request, "cancelled", self.name, "it was prepared and never triggered", standing)
+        detail = f"{'; '.join(said)}; the trigger itself cannot be taken back: {_CALL}"
+        return answer(request, "not_cancelled", self.name, detail, standing or str(max(folders.values())))
+
+    def look(self, request: ToORequest, standing: str) -> ToOStatus | None:
+        """The block's status letter."""
+        if not standing.isdecimal():
+            return None
+        block, status = self._block(int(standing))
+        return answer(request, _ENDS.get(status, "accepted"), self.name, f"block {block} has status {status}", standing)
+
+    def _folders(self, request: ToORequest) -> dict[int, int]:
+        """Folders of the request by revision."""
+        found = {}
+        for item in self._items(self._settings.container_id):
+            revision = revision_in(item.name, request)
+            if revision is not None and item.container:
+                found[revision] = item.container
+        return found
+
+    def _folder(self, request: ToORequest) -> int:
+        body = {"itemType": "Folder", "name": request.idempotency_key}
+        made = self._must("POST", f"/v1/containers/{self._settings.container_id}/items", body)
+        return made.read(_Item).container
+
+    def _block(self, folder: int) -> tuple[int, str]:
+        """Number and status of the folder's block, which is copied into it where there is none."""
+        number = next((item.block for item in self._items(folder) if item.block), 0)
+        if number:
+            block = self._must("GET", f"/v1/obsBlocks/{number}").read(_Block)
+        else:
+            source = f"/v1/obsBlocks/{self._settings.block_id}/duplicate"
+            block = self._must("POST", source, {"containerId": folder}).read(_Block)
+        return block.block, block.status
+
+    def _submitted(self, request: ToORequest, block: int) -> str:
+        """Point the block and submit it; why ESO will not have it, else empty."""
+        here = self._must("GET", f"/v1/obsBlocks/{block}")
+        if not isinstance(here.body, dict):
+            raise Retry(f"{self.name}: block {block} cannot be read: {here.words}")
+        body: dict[str, Any] = pointed(here.body, request)
+        saved = self._ask("PUT", f"/v1/obsBlocks/{block}", body, etag=here.etag)
+        if not saved.good:
+            return f"block {block} cannot be pointed: {saved.code}: {saved.words}"
+        checked = self._ask("POST", f"/v1/obsBlocks/{block}/verify", {"submit": True})
+        if not checked.good:
+            return f"block {block}: {checked.code}: {checked.words}"
+        verdict = checked.read(_Verdict)
+        return "" if verdict.observable else self._door.shown("; ".join(verdict.messages)) or "not observable"
+
+    def _trigger(self, request: ToORequest, folder: int) -> ToOStatus:
+        key = request.idempotency_key
+        self._triggered[key] = None
+        try:
+            told = self._ask("POST", f"/v1/containers/{folder}/triggerToO", trigger(request, self._settings))
+        except Untouched:
+            del self._triggered[key]
+            self._turned_away.add(key)
+            raise
+        state: RequestState = "accepted" if told.good else "rejected"
+        status = answer(request, state, self.name, f"folder {folder}: {told.code}: {told.words}", str(folder))
+        self._triggered[key] = status
+        return status
+
+    def _items(self, container: int) -> tuple[_Item, ...]:
+        return self._must("GET", f"/v1/containers/{container}/items").read(tuple[_Item, ...])
+
+    def _must(self, method: str, path: str, body: object = None) -> Answer:
+        """A call that asks for nothing at a telescope yet, so that it may be made again."""
+        told = self._ask(method, path, body)
+        if not told.good:
+            raise Retry(f"{self.name}: {method} {path}: {told.code}: {told.words}")
+        return told
+
+    def _ask(self, method: str, path: str, body: object = None, etag: str = "") -> Answer:
+        """One call with a token, which is fetched first where there is none, and once more where it has run out."""
+        version = {"If-Match": etag} if etag else {}
+        if self._token:
+            told = self._door.ask(method, path, body=body, headers={"Authorization": f"Bearer {self._token}"} | version)
+            if told.code != 401:
+                return told
+        who = {"username": self._settings.username, "password": self._password.get_secret_value()}
+        opened = self._door.ask("POST", "/login", form=who)
+        if not opened.good:
+            raise Untouched(f"{self.name}: no login as {self._settings.username}: {opened.code}: {opened.words}")
+        self._token = opened.read(_Token).access_token
+        self._door.hide(self._token)
+        return self._door.ask(method, path, body=body, headers={"Authorization": f"Bearer {self._token}"} | version)
