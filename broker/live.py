@@ -59,7 +59,7 @@ def run_service(name: str, settings: Settings, say: Say, *, slot: str | None = N
     if name == "web" or (name == "ingest" and http):
         _serve(settings, (), name, say, inbox=name == "ingest", slot=slot)
         return
-    areas = checked_areas(settings, say) if name == "streams" else None
+    areas = checked_areas(settings, say) if name in ("streams", "too") else None
     log = open_log(settings, settings.broker)
     own = slot or _own_slot(name)
     deliver = workers_of(log, settings, ("deliver",)) if name == "too" else ()
@@ -109,7 +109,9 @@ def _serve_on(
     inboxes: tuple[Work, ...] = (_inbox_of(log, settings, f"{slot}-inbox"),) if inbox else ()
     deliver = workers_of(log, settings, ("deliver",)) if "too" in names else ()
     streams = workers_of(log, settings, ("streams",), areas=areas) if names else ()
-    crew = Crew(((intake, *inboxes, *workers_of(log, settings, names)), *((one,) for one in deliver), streams), say)
+    crew = Crew(
+        ((intake, *inboxes, *workers_of(log, settings, names, areas=areas)), *((one,) for one in deliver), streams), say
+    )
     reader = _live_reader(settings)
 
     def read_posted(body: bytes, stream: str) -> Reading:
@@ -134,8 +136,8 @@ def _serve_on(
         server.run(sockets=[listening])
     finally:
         crew.join()
-        hub.join()
-        log.close()
+        if hub.join():
+            log.close()
     if crew.error is not None:
         raise crew.error
 

@@ -1,20 +1,21 @@
 """Users' regions by name: each read when it is first asked for, and again when its file has changed."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import Final, NamedTuple
 
 from nuncius.broker.services.watching import read_region
 from nuncius.broker.settings import RegionSettings
+from nuncius.broker.transport.clock import utc_now
 from nuncius.filters import Area
 from nuncius.filters.watch import Watchlist, Watchmap
 from nuncius.schemas import SettingsError
 
 LOOK_S: Final = 1.0
-"""How often a file is looked at, at the most. A change counts once two looks see the same: it is then written whole."""
+"""How often a file is looked at, at the most, and how old a change must be to count: the file is then written whole."""
 
 Stamp = tuple[int, int, int] | None
 """Time of change in nanoseconds, size and number of a file; None where there is none."""
@@ -49,7 +50,7 @@ class _Held:
     state: RegionState
     stamp: Stamp
     seen: Stamp
-    look_s: float
+    looked_s: float
 
 
 class Areas(Mapping[str, Area]):
@@ -64,14 +65,14 @@ class Areas(Mapping[str, Area]):
     say
         Takes one line for the operator: what was read again, what cannot be read.
     clock
-        Seconds that never go back.
+        The time now, UTC.
     """
 
     def __init__(
         self,
         regions: Mapping[str, RegionSettings],
         say: Callable[[str], object],
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._regions = regions
         self._say = say
@@ -96,14 +97,14 @@ class Areas(Mapping[str, Area]):
         region = self._regions[name]
         with self._lock:
             held = self._held.get(name)
-            now = self._clock()
+            now = self._clock().timestamp()
             if held is None:
                 stamp = _stamp(region.file)
-                held = self._held[name] = _Held(_read(region, None), stamp, stamp, now + LOOK_S)
+                held = self._held[name] = _Held(_read(region, None), stamp, stamp, now)
                 if held.state.fault:
                     self._say(f"region {name}: {held.state.fault}; it holds nothing until that is mended")
-            elif now >= held.look_s:
-                held.look_s = now + LOOK_S
+            elif not 0 <= now - held.looked_s < LOOK_S:
+                held.looked_s = now
                 self._look(name, region, held)
             return held.state
 
@@ -113,8 +114,9 @@ class Areas(Mapping[str, Area]):
         return state.fault if state.area is None else ""
 
     def _look(self, name: str, region: RegionSettings, held: _Held) -> None:
-        seen, held.seen = held.seen, _stamp(region.file)
-        if held.seen == held.stamp or held.seen != seen:
+        before, held.seen = held.seen, _stamp(region.file)
+        is_old = held.seen is not None and held.looked_s - held.seen[0] / 1e9 >= LOOK_S
+        if held.seen == held.stamp or not (is_old or held.seen == before):
             return
         held.stamp = held.seen
         held.state = _read(region, held.state.area)

@@ -1,6 +1,7 @@
 """Users' regions while a service runs: read when asked for, again when the file has changed, kept if that is broken."""
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,13 @@ NGC4993 = np.array([197.45]), np.array([-23.38])
 
 
 class Clock:
-    """Seconds that pass when told to."""
+    """Time that passes when told to, seconds since 1970."""
 
     def __init__(self) -> None:
-        self.now = 0.0
+        self.now = 1_000_000_000.0
 
-    def __call__(self) -> float:
-        return self.now
+    def __call__(self) -> datetime:
+        return datetime.fromtimestamp(self.now, UTC)
 
 
 class Here:
@@ -35,16 +36,16 @@ class Here:
         self.areas = Areas(regions, self.said.append, self.clock)
 
     def write(self, name: str, text: str) -> None:
-        """A new version of a file, of another time than the one before."""
+        """A new version of a file, written now, by the clock."""
         file = self.folder / f"{name}.csv"
-        before = file.stat().st_mtime_ns if file.exists() else 0
         file.write_text(text)
-        os.utime(file, ns=(before + 1_000_000_000, before + 1_000_000_000))
+        self.clock.now += 1e-3
+        os.utime(file, (self.clock.now, self.clock.now))
 
     def look(self, times: int = 2) -> None:
         """Time for a look, so many times."""
         for _ in range(times):
-            self.clock.now += LOOK_S
+            self.clock.now += LOOK_S + 0.01
             self.areas.get("good")
 
 
@@ -81,11 +82,28 @@ def test_a_changed_file_is_read_again_with_a_word(here: Here) -> None:
     here.write("good", "ra,dec\n197.45,-23.38\n10.68,41.27\n")
     assert here.areas["good"] is before
     here.look(1)
-    assert here.areas["good"] is before, "it may still be being written"
-    here.look(1)
     assert here.areas["good"].contains(*NGC4993)
     (line,) = here.said
     assert "has changed and was read again: 2 targets" in line
+
+
+def test_one_that_is_still_being_written_is_not_read(here: Here) -> None:
+    before = here.areas["good"]
+    here.clock.now += LOOK_S
+    for _ in range(3):
+        here.write("good", "ra,dec\n197.45,-23.38\n")
+        assert here.areas["good"] is before
+        here.clock.now += LOOK_S - 2e-3
+    here.look(1)
+    assert here.areas["good"].contains(*NGC4993)
+    assert len(here.said) == 1
+
+
+def test_the_first_that_comes_an_hour_after_a_change_meets_the_new_version(here: Here) -> None:
+    here.areas.get("good")
+    here.write("good", "ra,dec\n197.45,-23.38\n")
+    here.clock.now += 3600.0
+    assert here.areas["good"].contains(*NGC4993)
 
 
 def test_a_broken_new_version_leaves_the_old_one(here: Here) -> None:
@@ -106,8 +124,6 @@ def test_a_broken_new_version_leaves_the_old_one(here: Here) -> None:
 def test_one_that_was_mended_is_there(here: Here) -> None:
     assert here.areas.get("bad") is None
     here.write("bad", "ra,dec\n10.68,41.27\n")
-    for _ in range(2):
-        here.clock.now += LOOK_S
-        here.areas.get("bad")
+    here.clock.now += LOOK_S + 0.01
     assert here.areas["bad"].contains(*M31)
     assert here.said[-1].endswith("read again: 1 targets, radius 0.1 deg")
