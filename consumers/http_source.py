@@ -217,12 +217,7 @@ class HttpSource:
             if self._stop.is_set() or last_part != self._last_part.is_set():
                 return
             for event in events(answer.iter_bytes()):
-                if event.name == "cut":
-                    raise Retry(f"cut off: {event.data.decode(errors='replace')}")
-                if event.name == "reset":
-                    raise SettingsError(another_log(self._url, f"it has no {self._token}"))
-                if event.name == "skipped":
-                    self._on_wait(f"{self._url}: passed over: {event.data[:_SHOWN].decode(errors='replace')}")
+                self._heed(event)
                 taken = event.fields.get("taken")
                 when = None if taken is None else datetime.fromisoformat(taken)
                 if self._until is not None and when is not None and when >= self._until:
@@ -238,6 +233,17 @@ class HttpSource:
                 if event.name == "end":
                     yield None
                     return
+
+    def _heed(self, event: Event) -> None:
+        """What the broker says of the stream itself."""
+        words = event.data[:_SHOWN].decode(errors="replace")
+        match event.name:
+            case "cut":
+                raise Retry(f"cut off: {words}")
+            case "reset":
+                raise SettingsError(another_log(self._url, f"it has no {self._token}"))
+            case "skipped":
+                self._on_wait(f"{self._url}: passed over: {words}")
 
     def _check(self, answer: httpx.Response) -> None:
         """Whether it is the answer of a broker, and of the same log as before."""

@@ -1,4 +1,4 @@
-"""What a subscription, and the owner of a stream, can ask for beside records: an end, ages, streams, one log for ever."""
+"""What a subscription, and the owner of a stream, can ask for: an end, ages, streams, always one log."""
 
 import shutil
 from collections.abc import Callable
@@ -231,11 +231,11 @@ def test_a_position_without_the_name_of_its_log_is_taken_at_its_word(place: Plac
 def test_looking_far_back_over_http_is_bounded_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nuncius.broker.services.web.start.LAST_SCANNED", 64)
     told: list[str] = []
-    with closing(made(tmp_path, ALERTS[:3] + [gw(f"lvk:T{n}") for n in range(100)] + ALERTS[4:])) as log:
-        with serving(log) as port:
-            asked: dict[str, Any] = {"broker": f"http://127.0.0.1:{port}", "filter": "messenger = 'photon'"}
-            assert names(subscribe("alerts", last=2, until_end=True, on_wait=told.append, **asked)) == [NAMES[4]]
-            assert names(subscribe("alerts", last=1, until_end=True, on_wait=told.append, **asked)) == [NAMES[4]]
+    many = ALERTS[:3] + [gw(f"lvk:T{n}") for n in range(100)] + ALERTS[4:]
+    with closing(made(tmp_path, many)) as log, serving(log) as port:
+        asked: dict[str, Any] = {"broker": f"http://127.0.0.1:{port}", "filter": "messenger = 'photon'"}
+        assert names(subscribe("alerts", last=2, until_end=True, on_wait=told.append, **asked)) == [NAMES[4]]
+        assert names(subscribe("alerts", last=1, until_end=True, on_wait=told.append, **asked)) == [NAMES[4]]
     (line,) = told
     assert "1 of the last 2 found in the newest 64 records" in line
 

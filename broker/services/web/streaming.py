@@ -94,9 +94,7 @@ def stream_routes(log: Log, hub: Hub, names: Names) -> APIRouter:
         start = await hub.begin(source, wish, wanted)
         identity = await asyncio.to_thread(log.identity, source.topic)
         events = EventStream(hub.events(source, start, wanted, until_end=until_end), hub.cut, hub.stalled_s)
-        events.headers[LOG_HEADER] = identity
-        if start.note:
-            events.headers[NOTE_HEADER] = start.note
+        events.headers.update({LOG_HEADER: identity} | ({NOTE_HEADER: start.note} if start.note else {}))
         return events
 
     def add(word: str, source: Source) -> None:
