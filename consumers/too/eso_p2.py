@@ -36,7 +36,7 @@ class _Item(BaseModel):
 
 
 class _Block(BaseModel):
-    block: int = Field(alias="obId")
+    number: int = Field(alias="obId")
     status: str = Field(alias="obStatus")
 
 
@@ -103,11 +103,11 @@ class EsoP2:
         folder = folders.get(request.revision) or self._folder(request)
         if request.idempotency_key in self._turned_away:
             return self._trigger(request, folder)
-        block, status = self._block(folder)
-        if request.idempotency_key in self._triggered or status not in _EDITABLE:
+        block = self._found(folder) or self._copied(folder)
+        if request.idempotency_key in self._triggered or block.status not in _EDITABLE:
             detail = f"whether the trigger of {request.idempotency_key} arrived is not known: {_CALL}"
             return answer(request, "rejected", self.name, detail, str(folder))
-        wrong = self._submitted(request, block)
+        wrong = self._submitted(request, block.number)
         if wrong:
             return answer(request, "rejected", self.name, wrong, str(folder))
         return self._trigger(request, folder)
@@ -119,13 +119,12 @@ class EsoP2:
             return answer(request, "cancelled", self.name, "nothing of it is there")
         said = []
         for folder in folders.values():
-            block, status = self._block(folder)
-            if status in _EDITABLE:
+            block = self._found(folder)
+            if block is None or block.status in _EDITABLE:
                 continue
-            revised = self._ask("POST", f"/v1/obsBlocks/{block}/revise")
-            said.append(
-                f"folder {folder}: block {block} {'taken off the queue' if revised.good else f'has status {status}'}"
-            )
+            revised = self._ask("POST", f"/v1/obsBlocks/{block.number}/revise")
+            became = "was taken off the queue" if revised.good else f"has status {block.status}"
+            said.append(f"block {block.number} in folder {folder} {became}")
         if not said:
             return answer(request, "cancelled", self.name, "it was prepared and never triggered", standing)
         detail = f"{'; '.join(said)}; the trigger itself cannot be taken back: {_CALL}"
@@ -135,8 +134,11 @@ class EsoP2:
         """The block's status letter."""
         if not standing.isdecimal():
             return None
-        block, status = self._block(int(standing))
-        return answer(request, _ENDS.get(status, "accepted"), self.name, f"block {block} has status {status}", standing)
+        block = self._found(int(standing))
+        if block is None:
+            return None
+        detail = f"block {block.number} has status {block.status}"
+        return answer(request, _ENDS.get(block.status, "accepted"), self.name, detail, standing)
 
     def _folders(self, request: ToORequest) -> dict[int, int]:
         """Folders of the request by revision."""
@@ -152,15 +154,14 @@ class EsoP2:
         made = self._must("POST", f"/v1/containers/{self._settings.container_id}/items", body)
         return made.read(_Item).container
 
-    def _block(self, folder: int) -> tuple[int, str]:
-        """Number and status of the folder's block, which is copied into it where there is none."""
+    def _found(self, folder: int) -> _Block | None:
+        """The folder's block."""
         number = next((item.block for item in self._items(folder) if item.block), 0)
-        if number:
-            block = self._must("GET", f"/v1/obsBlocks/{number}").read(_Block)
-        else:
-            source = f"/v1/obsBlocks/{self._settings.block_id}/duplicate"
-            block = self._must("POST", source, {"containerId": folder}).read(_Block)
-        return block.block, block.status
+        return self._must("GET", f"/v1/obsBlocks/{number}").read(_Block) if number else None
+
+    def _copied(self, folder: int) -> _Block:
+        source = f"/v1/obsBlocks/{self._settings.block_id}/duplicate"
+        return self._must("POST", source, {"containerId": folder}).read(_Block)
 
     def _submitted(self, request: ToORequest, block: int) -> str:
         """Point the block and submit it; why ESO will not have it, else empty."""

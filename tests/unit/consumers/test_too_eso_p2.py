@@ -131,7 +131,7 @@ def test_what_was_triggered_is_taken_off_the_queue_and_told_to_a_person(there: t
     assert (later.state, "revision 1 was triggered" in later.detail) == ("rejected", True)
     gone = adapter.cancel(approved(3), "")
     assert (gone.state, gone.reference) == ("not_cancelled", standing)
-    assert "taken off the queue" in gone.detail
+    assert "was taken off the queue" in gone.detail
     assert [one["obStatus"] for ident, one in api.blocks.items() if ident != TEMPLATE] == ["P"]
 
 
