@@ -5,6 +5,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from nuncius.broker.services.channels import CHANNELS, STREAM_NAME, Channel
+from nuncius.broker.services.web.opened import Skipped
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.kafka.cluster import BATCH_BYTES, Cluster, Security
 from nuncius.schemas import Alert, CandidateList, CandidateRow, Coincidence, StreamRow
@@ -22,6 +23,7 @@ _SSE: Final[dict[str, tuple[type, ...]]] = {
     f"/streams/{STREAM_NAME}/stream": (StreamRow,),
 }
 """Paths of server-sent events, and what their data are."""
+_SKIPPED: Final = "A record at this place cannot be read by the broker; GET /records/… with format=avro has its bytes."
 _NAME_PARAMETER: Final = {"name": {"description": "name of a named stream: lower-case letters, digits and '-'"}}
 
 
@@ -131,9 +133,9 @@ def _sse_channels() -> dict[str, Any]:
         _identifier(path): {
             "address": path,
             "description": "Server-sent events; each id is a position, given back as Last-Event-ID to go on there. "
-            "The query takes filter, since, since_start, last and until_end.",
+            "The query takes filter, since, since_start, last, until and until_end.",
             "servers": [_ref("servers", "http")],
-            "messages": {_event(kind): _ref("components/messages", _event(kind)) for kind in kinds},
+            "messages": {_event(kind): _ref("components/messages", _event(kind)) for kind in (*kinds, Skipped)},
             **({"parameters": _NAME_PARAMETER} if STREAM_NAME in path else {}),
         }
         for path, kinds in _SSE.items()
@@ -197,7 +199,7 @@ def _key(channel: Channel) -> dict[str, Any]:
 
 
 def _events() -> dict[str, Any]:
-    return {
+    found: dict[str, Any] = {
         _event(kind): {
             "name": kind.__name__,
             "summary": schema(kind)["doc"],
@@ -207,6 +209,9 @@ def _events() -> dict[str, Any]:
         for kinds in _SSE.values()
         for kind in kinds
     }
+    skipped = {"name": "skipped", "summary": _SKIPPED, "contentType": "application/json"}
+    found[_event(Skipped)] = {**skipped, "payload": Skipped.model_json_schema()}
+    return found
 
 
 def _message_names(channel: Channel) -> list[str]:

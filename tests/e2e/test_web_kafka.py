@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import httpx
 import orjson
@@ -20,7 +20,7 @@ from nuncius.broker.transport.address import parse_address
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.kafka.cluster import Connection
 from nuncius.broker.transport.opening import open_address
-from nuncius.broker.transport.port import Log, TopicPartition
+from nuncius.broker.transport.port import Log, TopicPartition, Writer
 from nuncius.broker.transport.position import from_token
 from nuncius.broker.transport.reading import read_all
 from nuncius.schemas.candidate_row import rows
@@ -42,13 +42,11 @@ def kafka_log(address: str) -> Iterator[Log]:
         log.close()
 
 
-def publish_candidates(log: Log, first: int, count: int) -> None:
-    writer = log.writer("candidates")
+def publish_candidates(writer: Writer, first: int, count: int) -> None:
     made = rows(candidates(*({"thread_id": f"ztf:{n}"} for n in range(first, first + count))), "live")
     with writer.transaction() as tx:
         for row in made:
             tx.send(topics.CANDIDATES.name, encode(row), key=row.thread_id.encode())
-    writer.close()
 
 
 def publish_alerts(log: Log) -> None:
@@ -87,7 +85,8 @@ def client_of(log: Log) -> Iterator[httpx.Client]:
 def test_pages_ids_order_and_resume_on_many_partitions(kafka_address: str) -> None:
     with kafka_log(kafka_address) as log:
         publish_alerts(log)
-        publish_candidates(log, 0, 40)
+        with closing(log.writer("candidates")) as writer:
+            publish_candidates(writer, 0, 40)
         with client_of(log) as client:
             seen: list[str] = []
             cursor: str | None = ""
@@ -142,7 +141,9 @@ async def follow(reader: Reader, port: int, count: int, pause_s: float) -> list[
     return found
 
 
-async def crowd(log: Log, port: int, readers: int, seconds: float) -> tuple[list[list[str]], list[Reader], list[float]]:
+async def crowd(
+    writer: Writer, port: int, readers: int, seconds: float
+) -> tuple[list[list[str]], list[Reader], list[float]]:
     total = int(RATE * seconds)
     all_ = [Reader() for _ in range(readers)]
     slow = readers // 10
@@ -150,7 +151,7 @@ async def crowd(log: Log, port: int, readers: int, seconds: float) -> tuple[list
     await asyncio.sleep(2.0)
     began, sent = time.monotonic(), []
     for first in range(0, total, PER_WRITE):
-        await asyncio.to_thread(publish_candidates, log, first, PER_WRITE)
+        await asyncio.to_thread(publish_candidates, writer, first, PER_WRITE)
         sent += [time.monotonic()] * PER_WRITE
         await asyncio.sleep(max(0.0, began + (first + PER_WRITE) / RATE - time.monotonic()))
     async with asyncio.timeout(PATIENCE_S):
@@ -161,9 +162,10 @@ async def crowd(log: Log, port: int, readers: int, seconds: float) -> tuple[list
 def test_200_readers_of_64_partitions_have_no_gap_and_no_double(kafka_address: str) -> None:
     readers, seconds = 200, 20.0
     with kafka_log(kafka_address) as log:
-        publish_candidates(log, 10**6, 1)
-        with client_of(log) as client:
-            found, quick, sent = asyncio.run(crowd(log, int(client.base_url.port or 0), readers, seconds))
+        with closing(log.writer("candidates")) as writer, client_of(log) as client:
+            publish_candidates(writer, 10**6, 1)
+            assert client.get("/health").json()["ok"]
+            found, quick, sent = asyncio.run(crowd(writer, int(client.base_url.port or 0), readers, seconds))
             facts = client.get("/health").json()["streams"]
         order = in_order(log)
         ends = {n: log.end(TopicPartition(topics.CANDIDATES.name, n)) for n in range(topics.CANDIDATES.partitions)}

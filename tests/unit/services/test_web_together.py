@@ -223,6 +223,14 @@ def test_work_that_waits_is_cancelled_at_the_end_and_a_fault_is_the_caller_s() -
     assert failing.join(PATIENCE_S) == 0
 
 
+def connects(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
 def test_a_reader_that_goes_frees_its_place_at_once(log: Log, version: str) -> None:
     put(log, history())
@@ -233,17 +241,8 @@ def test_a_reader_that_goes_frees_its_place_at_once(log: Log, version: str) -> N
             answer = httpx.get(f"http://127.0.0.1:{port}/health")
             return int(answer.json()["streams"]["subscribers"])
 
-        def connected() -> socket.socket | None:
-            try:
-                return socket.create_connection(address)
-            except ConnectionRefusedError:
-                return None
-
-        opened: list[socket.socket | None] = []
-        assert until(lambda: opened.append(connected()) is None and opened[-1] is not None)
-        reader = opened[-1]
-        assert reader is not None
-        with reader:
+        assert until(lambda: connects(address))
+        with socket.create_connection(address) as reader:
             reader.sendall(f"GET /alerts/stream HTTP/{version}\r\nHost: 127.0.0.1\r\n\r\n".encode())
             assert b" 200 " in reader.recv(2**16)
             assert until(lambda: readers() == 1)
