@@ -200,6 +200,18 @@ def _record(kind: Any, wire: Wire) -> Convert:
     special = tuple((f.name, c) for f in fields(kind) if (c := _converter(hints[f.name], wire)) is not _same)
     known = frozenset(f.name for f in fields(kind))
 
+    def convert_all(record: Any) -> Any:
+        """Of Avro: every field is there, and no other, in a dictionary that is nobody else's."""
+        try:
+            for name, converter in special:
+                record[name] = converter(record[name])
+            return kind(**record)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise MalformedAlert(f"not a {kind.__name__}: {error}") from error
+
+    if wire == "avro":
+        return convert_all
+
     def convert(record: Any) -> Any:
         try:
             values = {name: value for name, value in record.items() if name in known}

@@ -46,8 +46,9 @@ class Events:
     def event_of(self, key: ThreadKey) -> Event:
         """Event id and sorted threads of the event that the thread belongs to."""
         if key not in self._found:
-            bursts = [facts for k in self.cluster(key) if is_burst(facts := self._view.facts(k))]
-            for members in self._groups(bursts):
+            cluster = self.cluster(key)
+            bursts = [facts for k in cluster if is_burst(facts := self._view.facts(k))] if len(cluster) > 1 else []
+            for members in self._groups(bursts) if bursts else ():
                 event = event_id(members), tuple(facts.key for facts in members)
                 self._found.update((facts.key, event) for facts in members)
             self._found.setdefault(key, (key.thread_id, (key,)))
@@ -58,6 +59,8 @@ class Events:
 
         In time chains run through bursts above the threshold only; a name joins any two.
         """
+        if not self._stated(key):
+            return (key,)
         reached = {key}
         ahead = [key]
         asked: dict[Role, Asked] = {BURST: Asked(), SUB_BURST: Asked()}
