@@ -51,11 +51,13 @@ def test_on_kafka_too_nothing_is_missed_or_doubled(kafka_servers: str) -> None:
         plan = iter(("", "retry", "lost", "unknown"))
         view = Failing(log, lambda slot: next(plan, "") if slot == "nuncius-streams" else "")
         put(log, 0, 40)
-        made(log, stream(filter="mag < 18", since=utc_now() - timedelta(hours=1)))
+        since = utc_now() - timedelta(hours=1)
+        made(log, stream(filter="mag < 18", since=since), stream("all", since=since))
         work_on(log, cast("Log", view))
         put(log, 40, 40)
         work_on(log, cast("Log", view))
         assert view.failed
         assert sorted(selected(log)) == sorted(f"c{n}" for n in range(0, 80, 2))
         assert [row.kind for row in rows_of_stream(log) if row.kind != "row"] == ["begin", "handover"]
-        assert [view.published for view in overview(log)] == [40]
+        assert sorted(selected(log, "all")) == sorted(f"c{n}" for n in range(80))
+        assert [view.published for view in overview(log)] == [80, 40]

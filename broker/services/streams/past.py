@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, Reader, Record, TopicPartition
@@ -9,6 +10,9 @@ from nuncius.broker.transport.position import from_token, to_token
 from nuncius.broker.transport.reading import read_up
 from nuncius.schemas import Quarantine, StreamProgress, StreamRow
 from nuncius.schemas.codec import decode
+
+SLICES_A_TURN: Final = 20
+"""Of one stream before the next one's turn: each turn opens a reader, a tenth of a second on Kafka."""
 
 
 def span_of(log: Log, here: Mapping[TopicPartition, int], since: datetime) -> tuple[str, str]:
@@ -37,12 +41,19 @@ class Past:
         self._reader: Reader | None = None
         self._stands: tuple[str, str] = ("", "")
         self._last = ""
+        self._slices = 0
         self._topic: Reader | None = None
         self._topic_of = ""
         self._published: set[tuple[int, int]] = set()
 
     def turn(self, waiting: Sequence[str]) -> str:
-        """The stream after the last one that had a turn; ``waiting`` sorted."""
+        """Whose turn it is; ``waiting`` sorted. A turn is several slices that brought something.
+
+        On Kafka a new reader brings nothing at once: to give it up then, for the next stream's, would never end.
+        """
+        if self._last in waiting and self._slices < SLICES_A_TURN:
+            return self._last
+        self._slices = 0
         self._last = next((name for name in waiting if name > self._last), waiting[0])
         return self._last
 
@@ -60,6 +71,7 @@ class Past:
         after = {tp.partition: at for tp, at in from_topic(topic, progress.past).items()}
         after |= {tp.partition: min(reader.position(tp), end[tp]) for tp in unread}
         at = to_token(after)
+        self._slices += at != progress.past
         self._stands = (name, at)
         return inside, at, all(after[tp.partition] >= stop for tp, stop in end.items())
 

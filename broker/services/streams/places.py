@@ -1,10 +1,8 @@
 """Events and their regions, as far as the log has come: the fold of `nuncius.events` that filters ask."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -22,23 +20,33 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, eq=False)
-class CredibleArea:
-    """Where the credible level of a shape is at most ``level``, and its densest places always."""
+class WithinLevel(NamedTuple):
+    """Where the credible level of a circular density is at most ``level``."""
 
-    shape: SkyMap | Fisher
+    shape: Fisher
     level: float
 
     def contains(self, ra: FloatArray, dec: FloatArray) -> BoolArray:
         """Whether each position, ICRS degrees, lies inside; the border does."""
-        if isinstance(self.shape, Fisher):
-            return np.asarray(np.atleast_1d(self.shape.credible_level(ra, dec)) <= self.level)
-        return contains(self._tiles, pixel(ra, dec))
+        return np.asarray(np.atleast_1d(self.shape.credible_level(ra, dec)) <= self.level)
 
-    @cached_property
-    def _tiles(self) -> Ranges:
-        cover = footprint(self.shape, self.level).cover
-        return Ranges(cover.start, cover.stop)
+
+class Tiles(NamedTuple):
+    """The tiles of a map up to a credible level, its densest ones always."""
+
+    ranges: Ranges
+
+    def contains(self, ra: FloatArray, dec: FloatArray) -> BoolArray:
+        """Whether each position, ICRS degrees, lies in one of them."""
+        return contains(self.ranges, pixel(ra, dec))
+
+
+def credible_area(shape: SkyMap | Fisher, level: float) -> Area:
+    """Where a position's credible level is at most ``level``; the map itself is not kept."""
+    if isinstance(shape, Fisher):
+        return WithinLevel(shape, level)
+    cover = footprint(shape, level).cover
+    return Tiles(Ranges(cover.start, cover.stop))
 
 
 class EventPlaces:
@@ -60,8 +68,7 @@ class EventPlaces:
         self._regions = Regions(maps)
         self._latest: dict[str, Alert] = {}
         self._owner: dict[str, str] = {}
-        self._shapes: dict[str, SkyMap | Fisher | None] = {}
-        self._areas: dict[str, dict[float, CredibleArea]] = {}
+        self._areas: dict[str, dict[float, Area]] = {}
         self._active = ActiveIndex(self._placed)
 
     def take(self, alert: Alert) -> None:
@@ -78,7 +85,6 @@ class EventPlaces:
             self._owner[thread] = alert.facility
             self._latest[thread] = alert
         if before is not None and before is not self._latest.get(thread):
-            self._shapes.pop(before.alert_id, None)
             self._areas.pop(thread, None)
         self._active.changed(thread)
 
@@ -88,12 +94,14 @@ class EventPlaces:
 
     def event_region(self, thread_id: str, level: float) -> Area | None:
         """The latest localization of a thread up to a credible level; None while unknown or where retracted."""
+        known = self._areas.get(thread_id, {}).get(level)
         alert = self._latest.get(thread_id)
-        shape = None if alert is None else self._shape(alert)
+        if known is not None or alert is None:
+            return known
+        shape = self._shape(alert)
         if shape is None:
             return None
-        known = self._areas.setdefault(thread_id, {})
-        return known.setdefault(level, CredibleArea(shape, level))
+        return self._areas.setdefault(thread_id, {}).setdefault(level, credible_area(shape, level))
 
     def events(self, messenger: str, level: float) -> Sequence[ActiveEvent]:
         """All events of a messenger that have a region and a time."""
@@ -101,7 +109,7 @@ class EventPlaces:
         for thread in self._latest:
             placed = self._placed(thread)
             if placed is not None and placed.messenger == messenger:
-                found.append(ActiveEvent(thread, CredibleArea(placed.shape, level), placed.time_us))
+                found.append(ActiveEvent(thread, credible_area(placed.shape, level), placed.time_us))
         return found
 
     def holding(self, messenger: str, level: float, ra: FloatArray, dec: FloatArray) -> EventHits:
@@ -124,12 +132,10 @@ class EventPlaces:
 
     def _shape(self, alert: Alert) -> SkyMap | Fisher | None:
         """None where there is no localization at hand, and where it is none that can be: one alert stops no stream."""
-        if alert.alert_id not in self._shapes:
-            try:
-                self._shapes[alert.alert_id] = self._regions.searched(alert)
-            except MalformedAlert:
-                self._shapes[alert.alert_id] = None
-        return self._shapes[alert.alert_id]
+        try:
+            return self._regions.searched(alert)
+        except MalformedAlert:
+            return None
 
 
 def event_time(alert: Alert) -> datetime | None:

@@ -288,6 +288,8 @@ class StreamsWorker:
         table: StreamTable = selector.definition.table
         published = self._past.published(name) if selector.follows_events else set()
         records, at, ended = self._past.slice(name, TOPIC_OF[table], one.progress, self._most)
+        if at == one.progress.past and not ended:
+            return 0
         before = one.progress.published
         for _, found in selections([selector], held(table, records), self._places):
             for item in found:

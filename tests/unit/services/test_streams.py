@@ -1,13 +1,15 @@
 """Named streams on a log: what is selected, when a revision begins and ends, and the past handed over to the new."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
+import numpy as np
 import pytest
 from matching_alerts import candidates, cone, gw
 from road import Failing, put, run_through
+from sky_files import multi_order
 from streams_here import MADE, made, rows_of_stream, selected, stream, work_streams
 
 from nuncius.broker.services.maps import MapShelf
@@ -15,9 +17,10 @@ from nuncius.broker.services.streams.define import define
 from nuncius.broker.services.streams.overview import overview
 from nuncius.broker.services.streams.worker import StreamsWorker
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import Log
-from nuncius.schemas import CandidateBatch, SettingsError
+from nuncius.broker.transport.port import Log, Reader, Record, TopicPartition
+from nuncius.schemas import Alert, CandidateBatch, Localization, SettingsError, SkyMapRef
 from nuncius.schemas.codec import encode
+from nuncius.schemas.ids import digest
 
 NewLog = Callable[[], Log]
 
@@ -58,6 +61,72 @@ def test_a_back_fill_hands_over_without_gap_or_double(new_log: NewLog) -> None:
     assert sorted(selected(log)) == sorted(wanted)
     assert [row.kind for row in rows if row.kind != "row"] == ["begin", "handover"]
     assert any(row.backfill for row in rows)
+
+
+class Slow:
+    """A log whose readers bring nothing the first time, as Kafka's do."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    def reader(self, start: Mapping[TopicPartition, int]) -> Reader:
+        return cast("Reader", SlowReader(self._log.reader(start)))
+
+
+class SlowReader:
+    """One of them."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._polls = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reader, name)
+
+    def poll(self, most: int, timeout_s: float) -> tuple[Record, ...]:
+        self._polls += 1
+        return () if self._polls == 1 else self._reader.poll(most, timeout_s)
+
+
+def test_several_back_fills_end_where_a_new_reader_brings_nothing_at_once(new_log: NewLog) -> None:
+    log = new_log()
+    put(log, batch=some(0, 40))
+    made(log, *(stream(f"s{number}", since=MADE) for number in range(3)))
+    worker = StreamsWorker(cast("Log", Slow(log)), MapShelf(log), most=7)
+    for _ in range(400):
+        worker.work(0.0)
+    worker.close()
+    for number in range(3):
+        assert len(selected(log, f"s{number}")) == 40
+
+
+def test_a_stream_follows_the_sky_map_of_an_event_as_it_is_revised(new_log: NewLog) -> None:
+    log = new_log()
+
+    def on_map(version: int, pixel: int) -> Alert:
+        density = np.full(12, 0.05 / 11 * 12 / (4 * np.pi))
+        density[pixel] = 0.95 * 12 / (4 * np.pi)
+        data = multi_order(np.arange(4, 16), density)
+        sha256 = digest(data)
+        with log.writer("maps").transaction() as tx:
+            tx.send(topics.MAPS.name, data, key=sha256.encode())
+        return gw("lvk:S1", version, localizations=(Localization(SkyMapRef(sha256, len(data), None, None)),))
+
+    made(log, stream(filter="IN_SKYMAP('lvk:S1', 0.9)"))
+    work_streams(log)
+    put(log, batch=candidates({"alert_id": "a0", "ra": 0.0, "dec": 0.0}, {"alert_id": "b0", "ra": 180.0, "dec": 0.0}))
+    work_streams(log)
+    assert selected(log) == []
+    put(log, [on_map(0, 4)])  # base pixel 4: ra 0, dec 0
+    work_streams(log)
+    assert selected(log) == ["a0"]
+    put(log, [on_map(1, 6)])  # base pixel 6: ra 180, dec 0
+    put(log, batch=candidates({"alert_id": "a1", "ra": 0.0, "dec": 0.0}, {"alert_id": "b1", "ra": 180.0, "dec": 0.0}))
+    work_streams(log)
+    assert sorted(selected(log)) == ["a0", "b0", "b1"]
 
 
 def test_since_leaves_out_what_was_taken_before(new_log: NewLog) -> None:
