@@ -9,6 +9,7 @@ from nuncius.broker.matching.rules import Rule
 from nuncius.broker.planning.fitting import ANYTHING, Fits
 from nuncius.broker.planning.policies_toml import load_policies, shipped
 from nuncius.broker.planning.policy import Policies
+from nuncius.broker.planning.restraint import Restraint
 from nuncius.broker.services.delivering import Route
 from nuncius.broker.settings import Settings
 from nuncius.broker.settings_files import read_with
@@ -47,13 +48,25 @@ def fits_of(policies: Policies, names: Names, maps: Mapping[str, SkyMap], areas:
 
 
 def routes_of(settings: Settings, policies: Policies) -> tuple[Route, ...]:
-    """Who is asked: the webhook where one is set, and always the recorder, which asks nobody."""
+    """Who is asked: every adapter of the settings, and always the recorder, which asks nobody."""
     restraints = {policy.name: policy.restraint for policy in policies.active}
+    return (*_doors(settings, restraints), *_webhook(settings, restraints), Route(adapter=Recorder()))
+
+
+def _doors(settings: Settings, restraints: Mapping[str, Restraint]) -> tuple[Route, ...]:
+    if not settings.adapter:
+        return ()
+    from nuncius.broker.adapters import adapter_routes
+
+    return adapter_routes(settings.adapter, restraints, os.environ)
+
+
+def _webhook(settings: Settings, restraints: Mapping[str, Restraint]) -> tuple[Route, ...]:
     if settings.webhook_url is None:
-        return (Route(adapter=Recorder()),)
+        return ()
     from nuncius.consumers.webhook import Webhook
 
     secret = os.environ.get("NUNCIUS_WEBHOOK_SECRET", "")
     host = urlsplit(settings.webhook_url).hostname or ""
     webhook = Webhook(settings.webhook_url, secret=secret, allowed_hosts=frozenset({host}))
-    return (Route(adapter=webhook, restraints=restraints), Route(adapter=Recorder()))
+    return (Route(adapter=webhook, restraints=restraints),)

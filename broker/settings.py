@@ -88,6 +88,7 @@ class Settings(BaseModel):
     webhook_url: str | None = Field(
         None, description="where approved live ToO requests are posted; none: only recorded"
     )
+    adapter: tuple[dict[str, Any], ...] = Field((), description="who is asked for telescope time, and through what")
     data_folder: Path | None = Field(None, description="where the embedded log lies when no broker is named")
     filters: dict[str, str] = Field({}, description="your own filters by name, to be used as bare words")
     regions: dict[str, RegionSettings] = Field({}, description="watchlists and watchmaps by name, for IN_REGION")

@@ -14,6 +14,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("nuncius.broker.live", "nuncius.broker.rehearsal", "nuncius.broker.household", "nuncius.broker.trial"),
     ("nuncius.broker.app",),
     ("nuncius.broker.connection", "nuncius.broker.follow_up"),
+    ("nuncius.broker.adapters",),
     ("nuncius.broker.settings_files",),
     ("nuncius.broker.services",),
     ("nuncius.producers", "nuncius.consumers"),
@@ -62,7 +63,7 @@ def layer_of(name: str) -> tuple[int, str] | None:
             if inside(name, room):
                 return height, room
     if inside(name, SETTINGS):
-        return len(LAYERS) - 7, SETTINGS
+        return len(LAYERS) - 8, SETTINGS
     return None
 
 

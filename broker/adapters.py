@@ -1,0 +1,110 @@
+"""The facilities' own doors, by ``[[adapter]]`` in the settings: which kind, for whom, with whose credential."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+
+from nuncius.broker.planning.restraint import Restraint
+from nuncius.broker.services.delivering import Route
+from nuncius.consumers.adapter import Adapter
+from nuncius.consumers.too.credentials import credential
+from nuncius.consumers.too.eso_p2 import EsoP2
+from nuncius.consumers.too.eso_p2_block import EsoP2Settings
+from nuncius.consumers.too.hermes import Hermes, HermesSettings
+from nuncius.consumers.too.ocs import Ocs
+from nuncius.consumers.too.ocs_body import OcsSettings
+from nuncius.consumers.too.skyportal import SkyPortal
+from nuncius.consumers.too.skyportal_body import SkyPortalSettings
+from nuncius.consumers.too.swift import Swift
+from nuncius.consumers.too.swift_form import SwiftSettings
+from nuncius.consumers.too.treasure_map import TreasureMap
+from nuncius.consumers.too.treasure_map_rows import TreasureMapSettings
+from nuncius.consumers.too.voevent_drop import VoEventDrop, VoEventDropSettings
+from nuncius.schemas import SettingsError
+
+_Own = Annotated[
+    OcsSettings
+    | SwiftSettings
+    | TreasureMapSettings
+    | SkyPortalSettings
+    | EsoP2Settings
+    | HermesSettings
+    | VoEventDropSettings,
+    Field(discriminator="kind"),
+]
+_OWN: Final[TypeAdapter[_Own]] = TypeAdapter(_Own)
+
+
+class _Route(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    facilities: Annotated[list[str], Field(min_length=1)]
+    credential: str = ""
+
+
+def adapter_routes(
+    tables: Sequence[Mapping[str, Any]], restraints: Mapping[str, Restraint], environ: Mapping[str, str]
+) -> tuple[Route, ...]:
+    """A route for each ``[[adapter]]``.
+
+    Parameters
+    ----------
+    tables
+        As read from the settings. ``kind``, ``facilities`` (whose requests go this way) and ``credential`` (the
+        environment variable that holds the token or password) stand beside the keys of the kind.
+    restraints
+        Quotas and quiet hours by policy.
+    environ
+        Where the credentials are.
+
+    Raises
+    ------
+    SettingsError
+        If a table is wrong, a credential is missing, or two adapters have one name or serve one facility.
+    """
+    routes = [_route(number, table, restraints, environ) for number, table in enumerate(tables, 1)]
+    names = [route.adapter.name for route in routes]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise SettingsError(f"[[adapter]] {number + 1}: there is an adapter {name!r} already; give it another name")
+    return tuple(routes)
+
+
+def _route(
+    number: int, table: Mapping[str, Any], restraints: Mapping[str, Restraint], environ: Mapping[str, str]
+) -> Route:
+    try:
+        about = _Route.model_validate({key: table[key] for key in ("facilities", "credential") if key in table})
+        own = _OWN.validate_python({key: table[key] for key in table if key not in ("facilities", "credential")})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"])) or "kind"
+        raise SettingsError(f"[[adapter]] {number}: {place}: {first['msg']}") from None
+    if isinstance(own, VoEventDropSettings):
+        return Route(adapter=VoEventDrop(own), facilities=frozenset(about.facilities), restraints=restraints)
+    if not about.credential:
+        raise SettingsError(
+            f"[[adapter]] {number}: credential: name the environment variable that holds the token of {own.name!r}"
+        )
+    adapter = _made(own, credential(environ, about.credential))
+    return Route(adapter=adapter, facilities=frozenset(about.facilities), restraints=restraints)
+
+
+def _made(
+    own: OcsSettings | SwiftSettings | TreasureMapSettings | SkyPortalSettings | EsoP2Settings | HermesSettings,
+    secret: SecretStr,
+) -> Adapter:
+    match own:
+        case OcsSettings():
+            return Ocs(own, secret)
+        case SwiftSettings():
+            return Swift(own, secret)
+        case TreasureMapSettings():
+            return TreasureMap(own, secret)
+        case SkyPortalSettings():
+            return SkyPortal(own, secret)
+        case EsoP2Settings():
+            return EsoP2(own, secret)
+        case HermesSettings():
+            return Hermes(own, secret)

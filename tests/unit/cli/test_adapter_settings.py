@@ -1,0 +1,58 @@
+"""``[[adapter]]`` in the settings: who is asked, with whose credential; what is wrong is named, no secret shown."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nuncius.broker.adapters import adapter_routes
+from nuncius.broker.settings import load
+from nuncius.schemas import SettingsError
+
+LCO = """
+[[adapter]]
+kind = "ocs"
+facilities = ["las-cumbres"]
+credential = "LCO_TOKEN"
+proposal = "LCO2026B-001"
+instrument_type = "1M0-SCICAM-SINISTRO"
+telescope_class = "1m0"
+"""
+CANARY = "a-token-that-must-not-be-shown"
+
+
+def tables(text: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = tomllib.loads(text)["adapter"]
+    return found
+
+
+def test_an_adapter_serves_its_facilities_only() -> None:
+    (route,) = adapter_routes(tables(LCO), {}, {"LCO_TOKEN": CANARY})
+    assert (route.adapter.name, route.adapter.real, route.facilities) == ("lco", True, frozenset({"las-cumbres"}))
+
+
+def test_the_settings_file_holds_them(tmp_path: Path) -> None:
+    file = tmp_path / "nuncius.toml"
+    file.write_text(LCO, encoding="utf-8")
+    assert load(file, {}, tmp_path).adapter[0]["kind"] == "ocs"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "environ", "says"),
+    [
+        ('kind = "ocs"', 'kind = "lco"', {"LCO_TOKEN": CANARY}, "'lco'"),
+        ('facilities = ["las-cumbres"]', "", {"LCO_TOKEN": CANARY}, "facilities"),
+        ('facilities = ["las-cumbres"]', "facilities = []", {"LCO_TOKEN": CANARY}, "facilities"),
+        ('credential = "LCO_TOKEN"', "", {"LCO_TOKEN": CANARY}, "credential"),
+        ('proposal = "LCO2026B-001"', "", {"LCO_TOKEN": CANARY}, "proposal"),
+        ('proposal = "LCO2026B-001"', 'proposal = "x"\ntoken = "y"', {"LCO_TOKEN": CANARY}, "token"),
+        ("", "", {}, "LCO_TOKEN"),
+        ("[[adapter]]", LCO + "[[adapter]]", {"LCO_TOKEN": CANARY}, "there is an adapter 'lco' already"),
+    ],
+)
+def test_what_is_wrong_is_named(old: str, new: str, environ: dict[str, str], says: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        adapter_routes(tables(LCO.replace(old, new) if old else LCO), {}, environ)
+    assert says in str(caught.value)
+    assert CANARY not in str(caught.value)
