@@ -77,9 +77,9 @@ def in_order(log: Log) -> dict[int, list[str]]:
 @contextmanager
 def client_of(log: Log) -> Iterator[httpx.Client]:
     transport = httpx.HTTPTransport(retries=5)
-    with serving(log) as port:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S, transport=transport) as client:
-            yield client
+    with serving(log) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", transport=transport) as client:
+        client.timeout = PATIENCE_S
+        yield client
 
 
 def test_pages_ids_order_and_resume_on_many_partitions(kafka_address: str) -> None:
@@ -148,7 +148,13 @@ async def crowd(
     all_ = [Reader() for _ in range(readers)]
     slow = readers // 10
     work = [asyncio.create_task(follow(one, port, total, 0.05 if n < slow else 0.0)) for n, one in enumerate(all_)]
-    await asyncio.sleep(2.0)
+    joined = time.monotonic()
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as client:
+        while (await client.get("/health")).json()["streams"]["subscribers"] < readers:
+            assert time.monotonic() - joined < PATIENCE_S
+            await asyncio.sleep(0.2)
+    print(f"\n{readers} readers have joined after {time.monotonic() - joined:.1f} s")
+    await asyncio.sleep(1.0)
     began, sent = time.monotonic(), []
     for first in range(0, total, PER_WRITE):
         await asyncio.to_thread(publish_candidates, writer, first, PER_WRITE)

@@ -133,8 +133,16 @@ class Hub:
         self._skipped += count
 
     async def begin(self, source: Source, wish: Wish, wanted: Filter | None) -> Begin:
-        """Where a reader begins; see `nuncius.broker.services.web.start.begin`."""
+        """Where a reader begins; see `nuncius.broker.services.web.start.begin`.
+
+        Who begins now joins those who follow already, where there are any, without a question to the log: a tick early
+        at most.
+        """
         self._loop = loop = asyncio.get_running_loop()
+        feed = self._feeds.get(source.topic)
+        if wish == Wish() and feed is not None and feed.error is None and feed.ring is not None:
+            head = from_token(feed.ring.head)
+            return Begin(head, head, reset=False)
         work = self._pool.submit(begin, self._log, source, wish, wanted, self.regions, self._ending)
         return await asyncio.wrap_future(work, loop=loop)
 
