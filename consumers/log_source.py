@@ -22,9 +22,9 @@ _POLL: Final = 500
 _WIDER: Final = 8
 """How much farther back it looks where so many were not found: at most an eighth is then read for nothing."""
 
-MOST_LOOKED: Final = 500_000
-"""How many of the newest records are looked at for the last few that a filter selects: of candidates, half an hour at
-Rubin's mean rate.
+MOST_LOOKED: Final = 200_000
+"""How many of the newest records are looked at for the last few that a filter selects, as over HTTP: of candidates ten
+minutes at Rubin's mean rate (350 a second).
 """
 
 
@@ -168,7 +168,6 @@ class LogSource:
         """The last wanted ones by the log's time, each with a position that leaves none of the later ones out."""
         starts = self._log.starts(self._tps)
         ends = self._reader.goals() if self._goals is None else self._goals
-        farthest = max(count, MOST_LOOKED // len(self._tps))
         width = max(count, _POLL)
         while True:
             begin = {tp: max(starts[tp], ends[tp] - width) for tp in self._tps}
@@ -176,13 +175,14 @@ class LogSource:
             if all(begin[tp] == starts[tp] or _reaches(tail, count, first.get(tp)) for tp in self._tps):
                 break
             found = f"{len(tail)} of the last {count} found in the newest {looked} records"
-            if width >= farthest:
+            wider = min(_WIDER * width, width * MOST_LOOKED // max(looked, 1))
+            if wider <= width:
                 back = min(first.values(), default=self._clock())
                 self._on_wait(f"{found}, back to {back:%Y-%m-%dT%H:%M:%SZ}; a time to begin at (--since) looks farther")
                 break
             if len(tail) < count:
                 self._on_wait(f"{found}; looking farther back")
-            width = min(_WIDER * width, farthest)
+            width = wider
         return self._placed([found for _, found in tail])
 
     def _newest(
