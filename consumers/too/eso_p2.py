@@ -113,7 +113,7 @@ class EsoP2:
         return self._trigger(request, folder)
 
     def cancel(self, request: ToORequest, standing: str) -> ToOStatus:
-        """Mark blocks that may still be changed as not observable; what was triggered is for a person."""
+        """What was submitted may have been triggered, and is for a person: success only where nothing was."""
         folders = self._folders(request)
         if not folders:
             return answer(request, "cancelled", self.name, "nothing of it is there")
@@ -122,12 +122,10 @@ class EsoP2:
             block = self._found(folder)
             if block is None or block.status in _EDITABLE:
                 continue
-            revised = self._ask("POST", f"/v1/obsBlocks/{block.number}/revise")
-            became = "was taken off the queue" if revised.good else f"has status {block.status}"
-            said.append(f"block {block.number} in folder {folder} {became}")
+            said.append(f"block {block.number} in folder {folder} has status {block.status}")
         if not said:
             return answer(request, "cancelled", self.name, "it was prepared and never triggered", standing)
-        detail = f"{'; '.join(said)}; the trigger itself cannot be taken back: {_CALL}"
+        detail = f"{'; '.join(said)}, and a trigger cannot be taken back: revise it in p2, and {_CALL}"
         return answer(request, "not_cancelled", self.name, detail, standing or str(max(folders.values())))
 
     def look(self, request: ToORequest, standing: str) -> ToOStatus | None:

@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
-Trouble = Literal["", "lost", "lost after", "busy", "broken", "rubbish", "slow", "moved"]
-"""What goes wrong with the calls that ask for something: no answer, before or after it was done; 429; 503; done, and an
-answer that is no JSON; done, and an answer byte by byte without an end; a redirect."""
+Trouble = Literal["", "lost", "lost after", "mute", "busy", "broken", "rubbish", "slow", "moved"]
+"""What goes wrong with the calls that ask for something: the line is cut, before or after it was done; done, and no
+answer at all; 429; 503; done, and an answer that is no JSON; done, and an answer byte by byte without an end; moved."""
 
 
 @dataclass(frozen=True)
@@ -70,18 +70,18 @@ class Fake:
 def _answer(fake: Fake, handler: BaseHTTPRequestHandler, call: Call) -> None:
     trouble = fake.trouble if fake.asks(call) else ""
     if trouble == "lost":
-        fake.release.wait(10)
         handler.close_connection = True
         return
+    sent = f"{dict(call.headers)} {call.body.decode()}"
     early = {
-        "busy": Reply(429, {"detail": "Request was throttled."}, {"Retry-After": "120"}),
-        "broken": Reply(503, {"detail": "down for maintenance"}),
+        "busy": Reply(429, {"detail": "Request was throttled.", "sent": sent}, {"Retry-After": "120"}),
+        "broken": Reply(503, {"sent": sent, "detail": "down for maintenance"}),
         "moved": Reply(307, {"detail": "moved"}, {"Location": f"{fake.url}/elsewhere/"}),
     }.get(trouble)
     with fake.lock:
         reply = early or fake.handle(call)
-    if trouble == "lost after":
-        fake.release.wait(10)
+    if trouble in {"lost after", "mute"}:
+        fake.release.wait(0 if trouble == "lost after" else 10)
         handler.close_connection = True
         return
     body = b"<html>Bad gateway</html>" if trouble == "rubbish" else orjson.dumps(reply.body)
@@ -139,7 +139,7 @@ def running(fake: Fake) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     fake.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.002})
     thread.start()
     try:
         yield fake.url

@@ -1,0 +1,209 @@
+"""Tells people through Hermes, which publishes to a Hopskotch topic: a message a request, one more to take it back.
+
+A message cannot be changed or unsaid: a later revision, and a cancellation, is a message that names the one before.
+The idempotency key stands in the message's data, and the topic's last messages are looked through for it first. Facts:
+LCOGT/hermes, ``hermes/views.py`` and ``serializers.py`` (a refusal may come with 200 and an ``error``; references by
+``hop_uuid`` are refused until Hermes has read the message back, so we cite by key).
+"""
+
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from nuncius.consumers.adapter import answer
+from nuncius.consumers.too.door import Allowance, Answer, Door, said
+from nuncius.consumers.too.naming import revision_in
+from nuncius.schemas.errors import Retry
+from nuncius.schemas.too import ToORequest, ToOStatus
+from nuncius.schemas.vocabulary import RequestState
+
+_ALLOWANCE: Final = Allowance(calls=30, within_s=60.0)
+"""Ours; none is published."""
+_LISTED: Final = "100"
+_SUBMIT: Final = "/api/v0/submit_message/"
+_DATA: Final = "nuncius"
+"""Hermes hands on what it does not know within ``data``."""
+
+
+class HermesSettings(BaseModel):
+    """One topic, and who writes there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["hermes"] = "hermes"
+    name: str = Field("hermes", description="of the adapter, in statuses")
+    url: str = Field("https://hermes.lco.global", description="of Hermes")
+    allowed_hosts: frozenset[str] = Field(frozenset({"hermes.lco.global"}), description="hosts that may be asked")
+    timeout_s: float = Field(20.0, gt=0, description="for one answer")
+    topic: str = Field("hermes.test", description="where messages go; the account must be allowed to write there")
+    submitter: str = Field(min_length=1, description="who sends it")
+    authors: str = Field("", description="as they are to be named")
+
+
+class _Ours(BaseModel):
+    key: str
+    action: Literal["request", "cancel"]
+
+
+class _Said(BaseModel):
+    message: object = None
+
+    @property
+    def ours(self) -> _Ours | None:
+        """What stands in it of ours."""
+        data = self.message.get("data") if isinstance(self.message, dict) else None
+        note = data.get(_DATA) if isinstance(data, dict) else None
+        try:
+            return None if note is None else _Ours.model_validate(note)
+        except ValueError:
+            return None
+
+
+class _Topic(BaseModel):
+    messages: tuple[_Said, ...]
+
+
+class _Sent(BaseModel):
+    uuid: str
+
+
+class Hermes:
+    """An adapter for one topic. Close it when done.
+
+    Parameters
+    ----------
+    settings
+        Where and as whom.
+    token
+        Of the account, sent as ``Authorization: Token``.
+    """
+
+    real: Final = True
+
+    def __init__(self, settings: HermesSettings, token: SecretStr, allowance: Allowance = _ALLOWANCE) -> None:
+        self.name = settings.name
+        self._settings = settings
+        self._door = Door(
+            settings.name,
+            settings.url,
+            allowed_hosts=settings.allowed_hosts,
+            allowance=allowance,
+            secrets=(token.get_secret_value(),),
+            timeout_s=settings.timeout_s,
+        )
+        self._who = {"Authorization": f"Token {token.get_secret_value()}"}
+        self._sent: dict[tuple[str, str], ToOStatus] = {}
+        """What went out from here: the archive that is looked through may lag behind."""
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._door.close()
+
+    def submit(self, request: ToORequest, _standing: str) -> ToOStatus:
+        """Publish the request, unless this revision or a later one is out."""
+        out = self._out(request, "request")
+        newest = max(out, default=0)
+        if newest > request.revision:
+            return answer(request, "rejected", self.name, f"revision {newest} is out already")
+        if newest == request.revision:
+            return self._known(request, "request", "accepted")
+        return self._publish(request, message(request, self._settings, "request", newest), "request")
+
+    def cancel(self, request: ToORequest, _standing: str) -> ToOStatus:
+        """Publish that it is taken back, where it was published."""
+        out = self._out(request, "request")
+        if max(self._out(request, "cancel"), default=0) > max(out, default=0) or not out:
+            return self._known(request, "cancel", "cancelled")
+        return self._publish(request, message(request, self._settings, "cancel", max(out)), "cancel")
+
+    def look(self, _request: ToORequest, _standing: str) -> None:
+        """Nothing: readers of a topic do not answer there."""
+
+    def _known(self, request: ToORequest, action: str, state: RequestState) -> ToOStatus:
+        detail = "nothing of it was published" if action == "cancel" else "it is out already"
+        return self._sent.get((action, request.idempotency_key)) or answer(request, state, self.name, detail)
+
+    def _publish(self, request: ToORequest, body: dict[str, Any], action: Literal["request", "cancel"]) -> ToOStatus:
+        good, bad = _OUTCOMES[action]
+        checked = self._ask("POST", f"{_SUBMIT}validate/", body)
+        if not checked.good or said(checked.body):
+            return answer(request, bad, self.name, f"not valid there ({checked.code}): {checked.words}")
+        sent = self._ask("POST", _SUBMIT, body)
+        refused = isinstance(sent.body, dict) and "error" in sent.body
+        if not sent.good or refused:
+            return answer(request, bad, self.name, f"{sent.code}: {sent.words}")
+        ident = sent.read(_Sent).uuid
+        status = answer(request, good, self.name, f"published to {self._settings.topic} as {ident}", ident)
+        self._sent[action, request.idempotency_key] = status
+        return status
+
+    def _out(self, request: ToORequest, action: str) -> set[int]:
+        """Revisions of which such a message is out."""
+        listed = self._ask("GET", "/api/v0/query/", query={"topic": self._settings.topic, "limit": _LISTED})
+        if not listed.good:
+            raise Retry(f"{self.name}: {self._settings.topic} cannot be read: {listed.code}: {listed.words}")
+        there = [one.ours for one in listed.read(_Topic).messages]
+        keys = [note.key for note in there if note is not None and note.action == action]
+        keys += [key for what, key in self._sent if what == action]
+        return {revision for key in keys if (revision := revision_in(key, request)) is not None}
+
+    def _ask(self, method: str, path: str, body: object = None, query: dict[str, str] | None = None) -> Answer:
+        return self._door.ask(method, path, body=body, query=query, headers=self._who)
+
+
+_OUTCOMES: Final[dict[str, tuple[RequestState, RequestState]]] = {
+    "request": ("accepted", "rejected"),
+    "cancel": ("cancelled", "not_cancelled"),
+}
+
+
+def message(
+    request: ToORequest, settings: HermesSettings, action: Literal["request", "cancel"], before: int
+) -> dict[str, Any]:
+    """The body of ``POST /api/v0/submit_message/``; places in degrees, as text.
+
+    Parameters
+    ----------
+    request
+        What is asked, or the revision that takes it back.
+    settings
+        Topic and names.
+    action
+        Which of the two.
+    before
+        The last revision that was published; 0 for none.
+    """
+    what = "Follow-up wanted" if action == "request" else "Follow-up no longer wanted"
+    where = f"{request.ra:.5f} {request.dec:+.5f}"
+    until = _when(request.expires)
+    lines = [
+        f"{what}: {request.target_name} at {where} (ICRS degrees), by {request.facility}.",
+        f"Why: {request.reason}",
+        f"Window: {_when(request.window_start)} to {_when(request.window_stop)}; worth nothing after {until}.",
+        f"Exposure: {request.exposure_s:g} s {request.filter}".rstrip(),
+    ]
+    targets = [
+        {"name": f"{request.target_name} {tile.number}", "ra": repr(tile.ra), "dec": repr(tile.dec)}
+        for tile in request.tiles
+    ] or [{"name": request.target_name, "ra": repr(request.ra), "dec": repr(request.dec)}]
+    data: dict[str, Any] = {
+        "targets": targets,
+        _DATA: {"key": request.idempotency_key, "action": action, "facility": request.facility},
+    }
+    if request.event_thread.startswith("lvk:"):
+        data["event_id"] = request.event_thread.removeprefix("lvk:")
+    if before:
+        data["references"] = [{"source": _DATA, "citation": f"{request.request_id}/{before}"}]
+    return {
+        "topic": settings.topic,
+        "title": f"{what}: {request.target_name} ({request.facility})",
+        "submitter": settings.submitter,
+        "authors": settings.authors,
+        "message_text": "\n".join(lines if action == "request" else lines[:2]),
+        "data": data,
+    }
+
+
+def _when(time: datetime | None) -> str:
+    return "any time" if time is None else f"{time:%Y-%m-%d %H:%M} UTC"

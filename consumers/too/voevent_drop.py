@@ -1,0 +1,104 @@
+"""Drops each request as a VOEvent 2.0 file into a folder that somebody else's software watches (H.E.S.S., CTAO style).
+
+One file a revision, written aside and moved into place, so that a reader never sees half of one; the same revision
+gives the same bytes under the same name. A later revision supersedes, a cancellation retracts the one before.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from lxml import etree
+from pydantic import BaseModel, ConfigDict, Field
+
+from nuncius.consumers.adapter import answer
+from nuncius.consumers.too.naming import revision_in
+from nuncius.consumers.too.voevent_too import too_voevent
+from nuncius.schemas.errors import Retry, SettingsError
+from nuncius.schemas.too import ToORequest, ToOStatus
+from nuncius.schemas.vocabulary import RequestState
+
+_NOT_IN_A_NAME: Final = re.compile(r"[^\w.-]", re.ASCII)
+
+
+class VoEventDropSettings(BaseModel):
+    """One folder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["voevent"] = "voevent"
+    name: str = Field("voevent", description="of the adapter, in statuses")
+    folder: Path = Field(description="where files appear; it must be there")
+    authority: str = Field("nuncius", description="of the identifiers, ivo://AUTHORITY/too#…")
+
+
+class VoEventDrop:
+    """An adapter for one folder.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such folder.
+    """
+
+    real: Final = True
+
+    def __init__(self, settings: VoEventDropSettings) -> None:
+        self.name = settings.name
+        self._settings = settings
+        if not settings.folder.is_dir():
+            raise SettingsError(f"{settings.name}: no such folder: {settings.folder}: make it first")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def submit(self, request: ToORequest, _standing: str) -> ToOStatus:
+        """Write the request, unless a later revision lies there."""
+        there = self._there(request)
+        newest = max(there, default=0)
+        if newest > request.revision:
+            return answer(request, "rejected", self.name, f"revision {newest} lies there already")
+        before = max((one for one in there if one < request.revision), default=0)
+        return self._write(request, "request", before, "accepted")
+
+    def cancel(self, request: ToORequest, _standing: str) -> ToOStatus:
+        """Write a retraction of the last revision, where one lies there."""
+        before = max((one for one in self._there(request) if one < request.revision), default=0)
+        if not before:
+            return answer(request, "cancelled", self.name, "nothing of it was written")
+        return self._write(request, "cancel", before, "cancelled")
+
+    def look(self, _request: ToORequest, _standing: str) -> None:
+        """Nothing: a folder does not answer."""
+
+    def _write(
+        self, request: ToORequest, action: Literal["request", "cancel"], before: int, state: RequestState
+    ) -> ToOStatus:
+        packet = too_voevent(request, action, before, self._settings.authority)
+        path = self._settings.folder / f"{_NOT_IN_A_NAME.sub('_', request.idempotency_key)}.{action}.xml"
+        aside = path.with_suffix(".part")
+        try:
+            with aside.open("wb") as file:
+                file.write(packet)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(path)
+        except OSError as error:
+            raise Retry(f"{self.name}: {path} cannot be written: {error.strerror}") from None
+        return answer(request, state, self.name, f"written to {path.name}", path.name)
+
+    def _there(self, request: ToORequest) -> set[int]:
+        """Revisions of which a request lies there, by what stands in the files."""
+        pattern = f"{_NOT_IN_A_NAME.sub('_', request.request_id)}_*.request.xml"
+        keys = [_key(path) for path in self._settings.folder.glob(pattern)]
+        return {revision for key in keys if (revision := revision_in(key, request)) is not None}
+
+
+def _key(path: Path) -> str:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        root: Any = etree.fromstring(path.read_bytes(), parser)
+    except (OSError, etree.XMLSyntaxError):
+        return ""
+    return str(root.xpath("string(What/Param[@name='idempotency_key']/@value)"))

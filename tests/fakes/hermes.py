@@ -1,0 +1,119 @@
+"""A stand-in for Hermes and the archive behind it.
+
+Written from LCOGT/hermes: ``hermes/serializers.py`` (what a message must have), ``views.py`` (answers, what it passes
+on).
+"""
+
+from typing import Annotated, Any, Self
+
+from fakes.server import Call, Fake, Reply
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+TOKEN = "herm3s-t0ken-6c6c"  # noqa: S105  a made-up one
+TOPIC = "hermes.test"
+
+
+class Target(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    ra: str
+    dec: str
+
+
+class Reference(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    source: str
+    citation: str
+
+    @model_validator(mode="after")
+    def known(self) -> Self:
+        if self.source.lower() == "hop_uuid":
+            raise ValueError(f"hop_uuid {self.citation} does not exist")
+        return self
+
+
+class Data(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    event_id: str | None = None
+    targets: list[Target] = []
+    references: list[Reference] = []
+
+    @model_validator(mode="after")
+    def unique(self) -> Self:
+        if len({one.name for one in self.targets}) < len(self.targets):
+            raise ValueError("The target name must be unique within the submission")
+        return self
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    title: Annotated[str, Field(min_length=1)]
+    topic: Annotated[str, Field(min_length=1)]
+    submitter: Annotated[str, Field(min_length=1)]
+    message_text: str = ""
+    authors: str = ""
+    data: Data = Data()
+
+
+class Service(Fake):
+    """Hermes, and what was published, oldest first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.published: list[dict[str, Any]] = []
+        self.credential = True
+
+    def asks(self, call: Call) -> bool:
+        return call.method == "POST" and call.path == "/api/v0/submit_message/"
+
+    def handle(self, call: Call) -> Reply:
+        if call.headers.get("authorization") != f"Token {TOKEN}":
+            return Reply(401, {"detail": f"Invalid token {call.headers.get('authorization')}"})
+        match call.method, call.path:
+            case "GET", "/api/v0/query/":
+                found = [one for one in self.published if one["topic"] == call.query["topic"]]
+                messages = [{"metadata": {"topic": one["topic"]}, "annotations": {}, "message": one} for one in found]
+                other = {"metadata": {"topic": TOPIC}, "annotations": {}, "message": {"data": {"nuncius": "somebody"}}}
+                return Reply(200, {"messages": [other, *messages[::-1]][: int(call.query["limit"])]})
+            case "POST", "/api/v0/submit_message/validate/":
+                return Reply(200, self._errors(call))
+            case "POST", "/api/v0/submit_message/":
+                return self._submit(call)
+        return Reply(404, {"detail": "Not found."})
+
+    def _errors(self, call: Call) -> dict[str, Any]:
+        if self.refusing:
+            return {"topic": ["Hermes Dev can only submit to a test topic."]}
+        try:
+            Message.model_validate_json(call.body)
+        except ValidationError as error:
+            return {".".join(map(str, one["loc"])): [one["msg"]] for one in error.errors()}
+        return {}
+
+    def _submit(self, call: Call) -> Reply:
+        errors = self._errors(call)
+        if errors:
+            return Reply(400, errors)
+        if not self.credential:
+            return Reply(200, {"error": "User account does not have an associated SCIMMA auth credential."})
+        self.published.append(call.json)
+        return Reply(200, call.json | {"uuid": f"00000000-0000-4000-8000-{len(self.published):012d}"})
+
+    @property
+    def notes(self) -> list[dict[str, str]]:
+        return [one["data"]["nuncius"] for one in self.published]
+
+    @property
+    def executed(self) -> list[str]:
+        return [note["key"] for note in self.notes if note["action"] == "request"]
+
+    @property
+    def orders(self) -> dict[str, int]:
+        standing: dict[str, int] = {}
+        for note in self.notes:
+            ident, _, revision = note["key"].rpartition("/")
+            if note["action"] == "request":
+                standing[ident] = int(revision)
+            else:
+                del standing[ident]
+        return standing

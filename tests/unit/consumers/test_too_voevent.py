@@ -1,0 +1,82 @@
+"""Requests as VOEvent 2.0 files: valid, whole, once each, citing the one before."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import voeventparse
+from lxml import etree
+from too_cases import AT2017GFO, request
+from too_tiles import tile
+
+from nuncius.consumers.too.voevent_drop import VoEventDrop, VoEventDropSettings
+from nuncius.consumers.too.voevent_too import too_voevent
+from nuncius.schemas import Retry, SettingsError, ToORequest
+
+
+def drop(folder: Path) -> VoEventDrop:
+    return VoEventDrop(VoEventDropSettings.model_validate({"folder": folder}))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        request(),
+        request(tiles=(tile(1, 197.0), tile(2, 198.5)), ask="tiles"),
+        request(window_start=None, window_stop=None, expires=None, issued_time=None),
+        request(reason="a \x00 nasty <reason> & more", target_name="ÅT"),
+    ],
+    ids=["pointing", "tiles", "no times", "odd letters"],
+)
+def test_a_packet_is_valid(asked: ToORequest) -> None:
+    packet = voeventparse.loads(too_voevent(asked, "request", 1, "example.org"))
+    voeventparse.assert_valid_as_v2_0(packet)
+
+
+def test_what_is_asked_stands_where_voevent_readers_look() -> None:
+    packet = voeventparse.loads(too_voevent(request(2, radius_deg=0.5, filter="r"), "request", 1, "example.org"))
+    place = voeventparse.get_event_position(packet)
+    assert (place.ra, place.dec, place.err) == (*AT2017GFO, 0.5)
+    assert (packet.get("role"), packet.get("ivorn")) == ("observation", "ivo://example.org/too#r/2")
+    params = voeventparse.get_toplevel_params(packet)
+    assert (params["exposure"]["value"], params["exposure"]["unit"], params["filter"]["value"]) == ("62.0", "s", "r")
+    assert params["window_start"]["value"] == "2017-08-17T23:41:04.430000"
+    assert packet.Why.get("expires") == "2017-08-20T12:41:04.430000"
+    assert [(one.get("cite"), one.text) for one in packet.Citations.EventIVORN] == [
+        ("supersedes", "ivo://example.org/too#r/1")
+    ]
+
+
+@pytest.mark.parametrize("changed", [{"reality": "injection"}, {"run_mode": "drill"}, {"reality": "test"}])
+def test_what_is_not_real_and_live_is_marked_as_a_test(changed: dict[str, Any]) -> None:
+    assert etree.fromstring(too_voevent(request(**changed), "request", 0, "a")).get("role") == "test"
+
+
+def test_files_appear_whole_and_a_cancellation_retracts_the_last(tmp_path: Path) -> None:
+    adapter = drop(tmp_path)
+    assert adapter.submit(request(), "").reference == "r_1.request.xml"
+    adapter.submit(request(2), "")
+    before = (tmp_path / "r_2.request.xml").read_bytes()
+    adapter.submit(request(2), "")
+    assert (tmp_path / "r_2.request.xml").read_bytes() == before
+    adapter.cancel(request(3, state="cancelled"), "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["r_1.request.xml", "r_2.request.xml", "r_3.cancel.xml"]
+    cite = etree.parse(tmp_path / "r_3.cancel.xml").find("Citations/EventIVORN")
+    assert cite is not None
+    assert (cite.get("cite"), cite.text) == ("retraction", "ivo://nuncius/too#r/2")
+
+
+def test_a_folder_that_is_gone_is_tried_again_and_one_that_never_was_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    adapter = drop(folder)
+    folder.rmdir()
+    with pytest.raises(Retry, match="cannot be written"):
+        adapter.submit(request(), "")
+    with pytest.raises(SettingsError, match="no such folder"):
+        drop(folder)
+
+
+def test_rubbish_in_the_folder_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "r_1.request.xml").write_bytes(b"<!DOCTYPE x [<!ENTITY a 'b'>]><x>&a;")
+    assert drop(tmp_path).cancel(request(2, state="cancelled"), "").detail == "nothing of it was written"
