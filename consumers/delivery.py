@@ -17,6 +17,7 @@ from nuncius.schemas.too import ToORequest, ToOStatus
 
 _LOOK: Final = timedelta(seconds=60)
 """How often a facility is asked what became of a request (ours)."""
+_FORGOTTEN: Final = timedelta(days=1)
 _UNRESTRAINED: Final[Mapping[str, Restraint]] = MappingProxyType({})
 
 
@@ -74,43 +75,75 @@ class Outbox:
             self._lives[status.request_id] = life.with_status(status)
             self._due[status.request_id] = None
 
-    def deliver(self, *, now: datetime) -> Iterator[ToOStatus]:
-        """Deliver what is due, once through, highest priority first; call it again for what failed or waits.
+    def waiting(self) -> tuple[str, ...]:
+        """Ids of the requests about which something may have to be done, highest priority first."""
+        return tuple(sorted(self._due, key=lambda one: (-self._lives[one].latest.priority, one)))
+
+    def hand_over(self, ident: str, *, now: datetime) -> Iterator[ToOStatus]:
+        """Do what is due about one request, with one call to the outside at the most.
 
         Make each status durable on the log before asking for the next one: what follows may be a call to the outside.
         A status counts here, too, only once the next one is asked for.
 
         Parameters
         ----------
+        ident
+            One of `waiting`.
         now
             UTC.
         """
-        for ident in sorted(self._due, key=lambda one: (-self._lives[one].latest.priority, one)):
-            latest = self._lives[ident].latest
-            for status in self._real(ident, now) if self._adapter.real else self._stand_in(ident):
-                yield replace(status, time=now)
-                self.learn((replace(status, time=now),))
-            if self._lives[ident].latest is latest and self._settled(ident, now):
-                self._due.pop(ident, None)
+        latest = self._lives[ident].latest
+        for status in self._real(ident, now) if self._adapter.real else self._stand_in(ident):
+            yield replace(status, time=now)
+            self.learn((replace(status, time=now),))
+        if self._lives[ident].latest is latest and self._settled(ident, now):
+            self._due.pop(ident, None)
+
+    def deliver(self, *, now: datetime) -> Iterator[ToOStatus]:
+        """`hand_over` of all that waits, once through; call it again for what failed or waits."""
+        for ident in self.waiting():
+            yield from self.hand_over(ident, now=now)
+
+    def to_look_at(self, *, now: datetime) -> tuple[str, ...]:
+        """Ids of the requests of which the facility may have news, the one looked at longest ago first.
+
+        A day after a request has expired its fate is no longer asked for (ours).
+        """
+        never = now - _LOOK
+        found = sorted(
+            (self._looked.get(ident, never), ident)
+            for ident, life in self._lives.items()
+            if self._adapter.real
+            and (standing := life.in_force) is not None
+            and (standing.expires is None or now < standing.expires + _FORGOTTEN)
+        )
+        return tuple(ident for looked, ident in found if now >= looked + _LOOK)
+
+    def look_at(self, ident: str, *, now: datetime) -> Iterator[ToOStatus]:
+        """Ask what became of one request; a status where it changed, made durable as in `hand_over`."""
+        life = self._lives[ident]
+        standing = life.in_force
+        if standing is None:
+            return
+        self._looked[ident] = now
+        try:
+            status = self._adapter.look(standing, life.reference)
+        except Retry:
+            return
+        if status is not None and status.state != life.states(standing.revision)[-1]:
+            yield replace(status, time=now)
+            self.learn((replace(status, time=now),))
 
     def look(self, *, now: datetime) -> Iterator[ToOStatus]:
-        """Ask what became of what the facility accepted; a status for each change, made durable as in `deliver`."""
-        for ident in sorted(self._lives):
-            life = self._lives[ident]
-            standing = life.in_force
-            if standing is None or now < self._looked.get(ident, now - _LOOK) + _LOOK:
-                continue
-            self._looked[ident] = now
-            try:
-                status = self._adapter.look(standing, life.reference)
-            except Retry:
-                continue
-            if status is not None and status.state != life.states(standing.revision)[-1]:
-                yield replace(status, time=now)
-                self.learn((replace(status, time=now),))
+        """`look_at` all there is to look at."""
+        for ident in self.to_look_at(now=now):
+            yield from self.look_at(ident, now=now)
 
     def _move(self, ident: str, now: datetime) -> Move:
         life = self._lives[ident]
+        move = next_move(life, now=now)
+        if not isinstance(move, Submit):
+            return move
         restraint = self._restraints.get(life.latest.policy, FREE)
         stop = held(restraint, life.latest, self._lives.values(), now)
         quiet = quiet_until(restraint, now)

@@ -17,7 +17,7 @@ Rules
    call made.
 4. What is outstanding and no longer wanted is taken back, again and again until the facility confirms or refuses
    (``not_cancelled``: a person must act). A request is no longer wanted when its cause is gone, when it turned out not
-   to be real, or when a person said no.
+   to be real, or when a person said no; and when it has expired while nobody knows whether the facility has it.
 5. A revision that asks for the same as the one in force is not sent: the facility has it already.
 6. A person's yes or no holds for later revisions as long as they ask for the same; the last word counts.
 7. A revision that waits for a person leaves an earlier, accepted one in force.
@@ -228,6 +228,8 @@ def next_move(life: Life, *, now: datetime, held: Held | None = None) -> Move:
         case "expired":
             if ended:
                 return Wait("over")
+            if life.outstanding and life.in_force is None:
+                return _when_due(Cancel(), life, now)
             return Say("expired", "expired before the facility accepted it")
         case "not real" | "not live":
             return Wait(why) if ended else Say("rejected", f"not asked: {why}")

@@ -15,7 +15,8 @@ class Restraint:
     Parameters
     ----------
     quota
-        Requests within any ``within``, inclusive; a request counts once, whatever its revisions. None: any number.
+        Requests asked for within any ``within``, inclusive; however often it is revised within that span, a request
+        counts once. None: any number.
     time_s
         Seconds of exposure asked for within any ``within``, inclusive; None: any.
     within
@@ -48,13 +49,15 @@ def held(restraint: Restraint, request: ToORequest, others: Iterable[Life], now:
     now
         UTC.
     """
+    if restraint.quota is None and restraint.time_s is None:
+        return None
     spent = sorted(
-        (first, asked_s(life.latest))
+        (last, asked_s(life.latest))
         for life in others
         if (life.latest.policy, life.latest.facility) == (request.policy, request.facility)
         and life.latest.request_id != request.request_id
-        and (first := first_sent(life)) is not None
-        and first > now - restraint.within
+        and (last := last_sent(life)) is not None
+        and last > now - restraint.within
     )
     if restraint.quota is not None and len(spent) >= restraint.quota:
         free = spent[len(spent) - restraint.quota][0] + restraint.within
@@ -78,9 +81,17 @@ def quiet_until(restraint: Restraint, now: datetime) -> datetime | None:
     return None
 
 
-def first_sent(life: Life) -> datetime | None:
-    """When the facility was first asked; None where it never was."""
-    return next((status.time for status in life.told if status.state == "sent"), None)
+def last_sent(life: Life) -> datetime | None:
+    """When the facility was last asked for it, a later revision too; None where it never was.
+
+    A revision that is asked again for want of an answer counts at its first call.
+    """
+    wanted = {one.revision for one in life.revisions if one.state == "proposed"}
+    first: dict[int, datetime] = {}
+    for status in life.told:
+        if status.state == "sent" and status.time is not None and status.revision in wanted:
+            first.setdefault(status.revision, status.time)
+    return max(first.values(), default=None)
 
 
 def asked_s(request: ToORequest) -> float:

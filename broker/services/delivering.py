@@ -1,6 +1,6 @@
 """Delivery: requests to one adapter, what became of them to the log. At least once outside, with idempotency keys."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,7 +20,11 @@ from nuncius.schemas.codec import decode, encode
 _REQUESTS: Final = TopicPartition(topics.TOO_REQUESTS.name, 0)
 _STATUS: Final = TopicPartition(topics.TOO_STATUS.name, 0)
 _AGAIN: Final = timedelta(seconds=1)
-"""How often what waits is looked at: for a time that has come, and for what a facility says."""
+"""How often what waits is looked at: for a time that has come."""
+_LOOK_PAUSE: Final = timedelta(seconds=5)
+"""Between two looks at what became of a request: a fifth of what adapters let themselves ask in a minute (ours)."""
+_STALE: Final = timedelta(seconds=10)
+"""What was decided so long ago is decided anew before anybody is asked (ours)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +71,15 @@ class Delivering:
         self._log = log
         self._route = route
         self._clock = clock
-        self._next = clock()
+        self._next = self._look = clock()
+        self._more = False
         self._done = -1
         self._answers: Reader | None = None
         self._open()
 
     def work(self, timeout_s: float) -> int:
         """Deliver what is new or due again; returns how many records were read or written."""
-        batch = self._seat.poll(500, timeout_s)
+        batch = self._seat.poll(500, 0.0 if self._more else timeout_s)
         if batch.assigned or batch.revoked:
             self._restore()
             return len(batch.assigned)
@@ -86,11 +91,14 @@ class Delivering:
         told = [decode(ToOStatus, r.value) for r in self._answers.poll(500, 0.0) if r.value is not None]
         words = [status for status in told if status.adapter == PERSON]
         self._outbox.learn(words)
+        self._more |= bool(words)
         now, position = self._clock(), self._seat.member.position(_REQUESTS)
-        if position == self._done and now < self._next and not words:
-            return len(told)
+        if position == self._done and self._next - _AGAIN <= now < self._next and not self._more:
+            return len(batch.records) + len(told)
+        if not self._answers.caught_up():
+            return len(batch.records) + len(told) + 1
         self._next = now + _AGAIN
-        written = self._deliver(now)
+        written = self._deliver()
         if position != self._done:
             with self._seat.writer.transaction() as tx:
                 tx.commit_offset(self.group, _REQUESTS, position)
@@ -113,19 +121,44 @@ class Delivering:
             self._answers.close()
             self._answers = None
 
-    def _deliver(self, now: datetime) -> int:
+    def _deliver(self) -> int:
+        """Hand over until there is news to read; then, now and then, look what became of one request."""
         written = 0
-        for statuses in (self._outbox.deliver(now=now), self._outbox.look(now=now)):
-            for status in statuses:
-                if self._seat.writer is None:
-                    return written
-                with self._seat.writer.transaction() as tx:
-                    tx.send(topics.TOO_STATUS.name, encode(status), key=status.request_id.encode())
-                written += 1
+        self._more = False
+        for ident in self._outbox.waiting():
+            done = self._write(self._outbox.hand_over(ident, now=self._clock()))
+            written += done
+            if done and self._has_news():
+                self._more = True
+                return written
+        now = self._clock()
+        if not self._look - _LOOK_PAUSE <= now < self._look:
+            self._look = now + _LOOK_PAUSE
+            for ident in self._outbox.to_look_at(now=now)[:1]:
+                written += self._write(self._outbox.look_at(ident, now=now))
         return written
+
+    def _write(self, statuses: Iterable[ToOStatus]) -> int:
+        """Make each durable. After one that took long to write, what was to follow is decided anew."""
+        written = 0
+        for status in statuses:
+            if self._seat.writer is None:
+                break
+            with self._seat.writer.transaction() as tx:
+                tx.send(topics.TOO_STATUS.name, encode(status), key=status.request_id.encode())
+            written += 1
+            if status.time is not None and self._clock() - status.time > _STALE:
+                self._outbox.learn((status,))
+                break
+        return written
+
+    def _has_news(self) -> bool:
+        """Whether something that nobody read yet may change what is to be delivered."""
+        return not self._seat.member.caught_up() or self._answers is None or not self._answers.caught_up()
 
     def _open(self) -> None:
         self._outbox = self._empty()
+        self._more = False
         self._done = -1
         self._seat = Seat(self._log, self.group, [topics.TOO_REQUESTS.name], self.name)
 

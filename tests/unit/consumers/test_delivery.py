@@ -242,7 +242,9 @@ def test_a_quota_holds_what_is_too_many_back_and_lets_it_go_later(scope: Scope) 
     four = [request(ident=ident, priority=priority) for ident, priority in (("a", 1), ("b", 3), ("c", 2), ("d", 0))]
     assert states(limited, *four) == ["sent", "accepted"] * 2 + ["proposed"] * 2
     assert states(limited, request(2, "b"), now=NOW + timedelta(hours=23)) == ["sent", "accepted"]
-    assert states(limited, now=NOW + timedelta(hours=24)) == ["sent", "accepted"] * 2
+    assert states(limited, now=NOW + timedelta(hours=24)) == ["sent", "accepted"]
+    assert states(limited, now=NOW + timedelta(hours=46)) == []
+    assert states(limited, now=NOW + timedelta(hours=47)) == ["sent", "accepted"]
     assert scope.calls == ["submit b/1", "submit c/1", "submit b/2", "submit a/1", "submit d/1"]
 
 
