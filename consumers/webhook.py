@@ -15,7 +15,6 @@ else, redirects too, is final and bad. Neither the URL's path or query nor the s
 import hmac
 from collections.abc import Mapping
 from hashlib import sha256
-from ipaddress import ip_address
 from time import monotonic
 from typing import Final, Literal
 from urllib.parse import unquote
@@ -24,6 +23,7 @@ import httpx
 import orjson
 
 from nuncius.consumers.adapter import answer
+from nuncius.consumers.too.door import checked_url
 from nuncius.schemas.errors import Retry, SettingsError
 from nuncius.schemas.too import ToORequest, ToOStatus
 from nuncius.schemas.vocabulary import RequestState
@@ -70,7 +70,7 @@ class Webhook:
         timeout_s: float = 5.0,
     ) -> None:
         self.name = name
-        self._url = _checked(url, allowed_hosts, name)
+        self._url = checked_url(url, allowed_hosts, f"webhook {name!r}")
         if len(secret) < _SECRET_MIN:
             raise SettingsError(f"webhook {name!r}: the secret is shorter than {_SECRET_MIN} characters")
         self._secret = secret.encode()
@@ -159,27 +159,6 @@ def secret_from(environ: Mapping[str, str], variable: str) -> str:
     if not found:
         raise SettingsError(f"the environment variable {variable} is not set: it must hold the webhook's secret")
     return found
-
-
-def _checked(text: str, allowed_hosts: frozenset[str], name: str) -> httpx.URL:
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL:
-        raise SettingsError(f"webhook {name!r}: its URL cannot be read") from None
-    if url.userinfo:
-        raise SettingsError(f"webhook {name!r}: its URL holds a user name; put secrets into the environment")
-    if url.host not in allowed_hosts:
-        raise SettingsError(f"webhook {name!r}: host {url.host!r} is not allowed; allowed: {sorted(allowed_hosts)}")
-    if url.scheme != "https" and not (url.scheme == "http" and _loopback(url.host)):
-        raise SettingsError(f"webhook {name!r}: {url.scheme}://{url.host} is not https (http is for loopback only)")
-    return url
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _hidden(url: httpx.URL, secret: str) -> tuple[str, ...]:
