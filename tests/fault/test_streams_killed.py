@@ -94,13 +94,15 @@ def test_a_standby_takes_over_from_one_that_was_killed(tmp_path: Path) -> None:
         log.create(topics.TOPICS)
         fill(log, 0, FEW)
         define_two(log)
-        with worker(f"local:{tmp_path}") as first, worker(f"local:{tmp_path}"):
-            wait_until(log, "all", 100)
-            first.kill()
-            first.wait(60)
-            assert len(selected(log, "all")) < FEW, "the kill came too late to show anything"
-            fill(log, FEW, 100)
-            wait_until(log, "all", FEW + 100)
+        with worker(f"local:{tmp_path}") as first:
+            assert first.stdout is not None
+            assert first.stdout.readline() == "active\n"
+            with worker(f"local:{tmp_path}"):
+                wait_until(log, "all", 100)
+                first.kill()
+                first.wait(60)
+                fill(log, FEW, 100)
+                wait_until(log, "all", FEW + 100)
         work_streams(log)
         is_whole(log, FEW + 100)
 
