@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from nuncius.broker.planning.engine import Planner
+from nuncius.broker.planning.engine import Inputs, Planner
 from nuncius.broker.planning.policies_toml import load_policies
 from nuncius.broker.planning.policy import Policies
 from nuncius.schemas import (
@@ -15,6 +15,7 @@ from nuncius.schemas import (
     Counterpart,
     Localization,
     Member,
+    ObservationReport,
     Significance,
     ToORequest,
 )
@@ -212,12 +213,18 @@ def request(revision: int = 1, ident: str = "r", **changed: Any) -> ToORequest:
     return replace(known, **changed)
 
 
-def run(planner: Planner, *records: Coincidence | CandidateList | Alert) -> tuple[ToORequest, ...]:
-    """One committed step."""
-    outcome = planner.step(
+def inputs(*records: Coincidence | CandidateList | Alert | ObservationReport) -> Inputs:
+    """Records of all kinds, sorted out."""
+    return Inputs(
         coincidences=[one for one in records if isinstance(one, Coincidence)],
         lists=[one for one in records if isinstance(one, CandidateList)],
         alerts=[one for one in records if isinstance(one, Alert)],
+        reports=[one for one in records if isinstance(one, ObservationReport)],
     )
+
+
+def run(planner: Planner, *records: Coincidence | CandidateList | Alert | ObservationReport) -> tuple[ToORequest, ...]:
+    """One committed step."""
+    outcome = planner.step(inputs(*records))
     planner.apply(outcome.delta)
     return outcome.effects

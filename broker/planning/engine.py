@@ -16,7 +16,9 @@ Rules
 6. A revision is published when its content changed; ``revision``, ``idempotency_key`` and ``issued_time`` are not
    content.
 7. A cause waits until every alert it names is known.
-8. Nothing is asked of a telescope here. Requests carry ``reality`` and ``run_mode``; the gate at delivery
+8. A plan leaves out what others covered of the event, as far as it was reported when the cause's latest record was
+   issued: a report that comes later moves nothing until the cause is revised.
+9. Nothing is asked of a telescope here. Requests carry ``reality`` and ``run_mode``; the gate at delivery
    (`nuncius.broker.planning.gate`) decides.
 """
 
@@ -25,17 +27,40 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from nuncius.broker.planning.cells import Galaxies
 from nuncius.broker.planning.fitting import ANYTHING, Fits
 from nuncius.broker.planning.notice import Notice, Thread
-from nuncius.broker.planning.planned import Verdict, pointing, refused
+from nuncius.broker.planning.planned import Verdict, Verdicts, pointing, refused
 from nuncius.broker.planning.policy import Policies, Policy
+from nuncius.broker.planning.tiled import plans
 from nuncius.broker.planning.verdict import Cause, Refused, Wanted, judge, named_alerts, selects
 from nuncius.broker.sky.skymap import SkyMap
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.coincidence import CandidateList, Coincidence
 from nuncius.schemas.ids import request_id
+from nuncius.schemas.plan import ObservationReport
 from nuncius.schemas.too import ToORequest
 from nuncius.schemas.vocabulary import Reality, RunMode
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Inputs:
+    """Records as they stand on the log.
+
+    Parameters
+    ----------
+    coincidences, lists, alerts, reports
+        In any order.
+    maps
+        The sky maps of these alerts by their sha256. A map that is not among them is taken as no position, and not
+        asked for again: have it before the alert.
+    """
+
+    coincidences: Iterable[Coincidence] = ()
+    lists: Iterable[CandidateList] = ()
+    alerts: Iterable[Alert] = ()
+    reports: Iterable[ObservationReport] = ()
+    maps: Mapping[str, SkyMap] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +70,7 @@ class Delta:
     notices: Mapping[str, Notice] = field(default_factory=dict)
     causes: Mapping[str, Cause] = field(default_factory=dict)
     requests: Mapping[str, ToORequest] = field(default_factory=dict)
+    reports: Mapping[str, ObservationReport] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,53 +92,65 @@ class Planner:
         Those that act are obeyed.
     fits
         Their filters.
+    galaxies
+        For policies that ask for galaxies.
     """
 
-    def __init__(self, policies: Policies, fits: Fits = ANYTHING) -> None:
+    def __init__(self, policies: Policies, fits: Fits = ANYTHING, galaxies: Galaxies | None = None) -> None:
         self._policies = policies
+        self._galaxies = galaxies
         self._fits = fits
         self._notices: dict[str, Notice] = {}
         self._causes: dict[str, Cause] = {}
         self._requests: dict[str, ToORequest] = {}
         self._asked_for: set[str] = set()
         self._named_by: dict[str, set[str]] = {}
+        self._reports: dict[str, ObservationReport] = {}
+        self._about: dict[str, set[str]] = {}
 
-    def step(
-        self,
-        coincidences: Iterable[Coincidence] = (),
-        lists: Iterable[CandidateList] = (),
-        alerts: Iterable[Alert] = (),
-        maps: Mapping[str, SkyMap] | None = None,
-    ) -> Outcome:
-        """Take records in any order and with any copies.
-
-        Parameters
-        ----------
-        coincidences, lists, alerts
-            Records as they stand on the log.
-        maps
-            The sky maps of these alerts by their sha256. A map that is not among them is taken as no position, and not
-            asked for again: have it before the alert.
-        """
-        known = maps or {}
-        notices, causes = self._learn(coincidences, lists, alerts, known)
-        every_notice = ChainMap(notices, self._notices)
-        every_cause = ChainMap(causes, self._causes)
-        touched = set(causes).union(*(self._named_by.get(alert, ()) for alert in notices))
+    def step(self, known: Inputs) -> Outcome:
+        """What records lead to: in any order and with any copies."""
+        delta = self.learn(known)
+        every_notice = ChainMap(dict(delta.notices), self._notices)
+        every_cause = ChainMap(dict(delta.causes), self._causes)
+        every_report = ChainMap(dict(delta.reports), self._reports)
+        touched = set(delta.causes).union(*(self._named_by.get(alert, ()) for alert in delta.notices))
+        touched.update(*(self._about.get(report.thread_id, ()) for report in delta.reports.values()))
         requests: dict[str, ToORequest] = {}
         for cause_id in sorted(touched):
             cause = every_cause[cause_id]
             if all(alert in every_notice for alert in named_alerts(cause)):
+                seen = _Seen(cause_id, cause, every_notice, known.maps, every_report)
                 for policy in self._policies.active:
-                    self._consider(policy, cause_id, cause, every_notice, known, requests)
-        return Outcome(Delta(notices, causes, requests), tuple(requests.values()))
+                    self._consider(policy, seen, requests)
+        return Outcome(replace(delta, requests=requests), tuple(requests.values()))
+
+    def learn(self, known: Inputs) -> Delta:
+        """What records teach, with no request made: for what lies before the point up to which requests are out."""
+        notices: dict[str, Notice] = {}
+        causes: dict[str, Cause] = {}
+        for alert in known.alerts:
+            notice = Notice.of(alert, known.maps)
+            before = causes.get(notice.cause_id, self._causes.get(notice.cause_id))
+            thread = before.with_notice(notice) if isinstance(before, Thread) else Thread((notice,))
+            if thread is not before:
+                causes[notice.cause_id] = thread
+                notices[alert.alert_id] = notice
+        records: tuple[Coincidence | CandidateList, ...] = (*known.coincidences, *known.lists)
+        for record in records:
+            cause_id = record.coincidence_id if isinstance(record, Coincidence) else record.list_id
+            held = causes.get(cause_id, self._causes.get(cause_id))
+            if not isinstance(held, Coincidence | CandidateList) or record.revision > held.revision:
+                causes[cause_id] = record
+        return Delta(notices, causes, {}, {report.report_id: report for report in known.reports})
 
     def apply(self, delta: Delta) -> None:
         """Take a step's delta into the state."""
         self._notices.update(delta.notices)
         self._causes.update(delta.causes)
         self._requests.update(delta.requests)
-        self._asked_for.update(request.cause_id for request in delta.requests.values())
+        self._reports.update(delta.reports)
+        self._note(delta.requests.values())
         for cause_id, cause in delta.causes.items():
             for alert in named_alerts(cause):
                 self._named_by.setdefault(alert, set()).add(cause_id)
@@ -120,8 +158,8 @@ class Planner:
     def restore(self, requests: Iterable[ToORequest]) -> None:
         """Take what was published before, from the log of requests; the highest revision of each counts.
 
-        To come back after a stop: ``apply(step(...).delta)`` the inputs up to the committed point and publish
-        nothing, then ``restore`` the committed requests, which replaces what the fold thought it had published.
+        To come back after a stop: ``apply(learn(...))`` the inputs up to the committed point, then ``restore`` the
+        committed requests.
         """
         last: dict[str, ToORequest] = {}
         for request in requests:
@@ -129,57 +167,33 @@ class Planner:
             if known is None or request.revision > known.revision:
                 last[request.request_id] = request
         self._requests = last
-        self._asked_for = {request.cause_id for request in last.values()}
+        self._asked_for, self._about = set(), {}
+        self._note(last.values())
 
-    def _learn(
-        self,
-        coincidences: Iterable[Coincidence],
-        lists: Iterable[CandidateList],
-        alerts: Iterable[Alert],
-        maps: Mapping[str, SkyMap],
-    ) -> tuple[dict[str, Notice], dict[str, Cause]]:
-        notices: dict[str, Notice] = {}
-        causes: dict[str, Cause] = {}
-        for alert in alerts:
-            notice = Notice.of(alert, maps)
-            before = causes.get(notice.cause_id, self._causes.get(notice.cause_id))
-            thread = before.with_notice(notice) if isinstance(before, Thread) else Thread((notice,))
-            if thread is not before:
-                causes[notice.cause_id] = thread
-                notices[alert.alert_id] = notice
-        records: tuple[Coincidence | CandidateList, ...] = (*coincidences, *lists)
-        for record in records:
-            cause_id = record.coincidence_id if isinstance(record, Coincidence) else record.list_id
-            known = causes.get(cause_id, self._causes.get(cause_id))
-            if not isinstance(known, Coincidence | CandidateList) or record.revision > known.revision:
-                causes[cause_id] = record
-        return notices, causes
+    def _note(self, requests: Iterable[ToORequest]) -> None:
+        for request in requests:
+            self._asked_for.add(request.cause_id)
+            self._about.setdefault(request.event_thread, set()).add(request.cause_id)
 
-    def _consider(
-        self,
-        policy: Policy,
-        cause_id: str,
-        cause: Cause,
-        notices: Mapping[str, Notice],
-        maps: Mapping[str, SkyMap],
-        requests: dict[str, ToORequest],
-    ) -> None:
+    def _consider(self, policy: Policy, seen: "_Seen", requests: dict[str, ToORequest]) -> None:
+        cause_id, cause = seen.cause_id, seen.cause
         selected = selects(policy, cause)
         if not selected and cause_id not in self._asked_for:
             return
-        verdict = judge(policy, cause, notices, maps, self._fits) if selected else None
+        verdict = judge(policy, cause, seen.notices, seen.maps, self._fits) if selected else None
+        asked = {} if verdict is None else self._ask(policy, verdict, seen)
         for facility in policy.asked:
             ident = request_id(policy.name, facility, cause_id)
             before = self._requests.get(ident)
             if verdict is not None:
-                asked = refused(verdict) if isinstance(verdict, Refused) else self._ask(policy, facility, verdict)
-                now = _request(policy, facility, ident, cause_id, cause, verdict.event, asked)
+                now = _request(policy, facility, ident, cause_id, cause, verdict.event, asked[facility])
             elif before is not None and before.state != "cancelled":
                 now = replace(
                     before, state="cancelled", window_start=None, window_stop=None, airmass_min=None, tiles=()
                 )
-                facts = _facts(cause)
-                now = replace(now, reason="the policy no longer asks for this cause", issued_time=facts.issued_time)
+                now = replace(
+                    now, reason="the policy no longer asks for this cause", issued_time=_facts(cause).issued_time
+                )
             else:
                 continue
             if before is None:
@@ -187,8 +201,24 @@ class Planner:
             elif _content(now) != _content(before):
                 requests[ident] = _numbered(now, before.revision + 1)
 
-    def _ask(self, policy: Policy, facility: str, wanted: Wanted) -> Verdict:
-        return pointing(policy, facility, self._policies, wanted)
+    def _ask(self, policy: Policy, verdict: Wanted | Refused, seen: "_Seen") -> Verdicts:
+        if isinstance(verdict, Refused):
+            return dict.fromkeys(policy.asked, refused(verdict))
+        if policy.ask == "pointing":
+            return {facility: pointing(policy, facility, self._policies, verdict) for facility in policy.asked}
+        reported = [one for one in seen.reports.values() if one.thread_id == verdict.event.thread_id]
+        return plans(policy, self._policies, verdict, reported, self._galaxies)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """A cause and all that is known around it."""
+
+    cause_id: str
+    cause: Cause
+    notices: Mapping[str, Notice]
+    maps: Mapping[str, SkyMap]
+    reports: Mapping[str, ObservationReport]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from nuncius.broker.planning.engine import Delta, Outcome, Planner
+from nuncius.broker.planning.cells import Galaxies
+from nuncius.broker.planning.engine import Delta, Inputs, Outcome, Planner
 from nuncius.broker.planning.fitting import ANYTHING, Fits
 from nuncius.broker.planning.policy import Policies
 from nuncius.broker.services.alerts import decode_alert
@@ -14,11 +15,11 @@ from nuncius.broker.services.worker import Send, Step
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, Record, TopicPartition
 from nuncius.broker.transport.reading import read_all
-from nuncius.schemas import CandidateList, Coincidence, ToORequest
+from nuncius.schemas import CandidateList, Coincidence, ObservationReport, ToORequest
 from nuncius.schemas.codec import decode, encode, kind_of
 
 GROUP: Final = "nuncius-too"
-TOPICS: Final = (topics.EVENTS.name, topics.COINCIDENCES.name)
+TOPICS: Final = (topics.EVENTS.name, topics.COINCIDENCES.name, topics.OBSERVATIONS.name)
 
 
 class Planning:
@@ -32,24 +33,29 @@ class Planning:
         Sky maps of the log.
     fits
         The policies' filters.
+    galaxies
+        For policies that ask for galaxies.
     """
 
     name = "nuncius-too"
     group = GROUP
     topics = TOPICS
 
-    def __init__(self, policies: Policies, maps: MapShelf, fits: Fits = ANYTHING) -> None:
+    def __init__(
+        self, policies: Policies, maps: MapShelf, fits: Fits = ANYTHING, galaxies: Galaxies | None = None
+    ) -> None:
         self._policies = policies
         self._maps = maps
         self._fits = fits
-        self._planner = Planner(policies, fits)
+        self._galaxies = galaxies
+        self._planner = Planner(policies, fits, galaxies)
 
     def restore(self, log: Log, committed: dict[TopicPartition, int]) -> None:
         """Fold causes up to the committed point silently, then take over what was asked."""
-        self._planner = Planner(self._policies, self._fits)
+        self._planner = Planner(self._policies, self._fits, self._galaxies)
         starts = log.starts(committed)
         for records in fold(log, {tp: (starts[tp], offset) for tp, offset in committed.items()}):
-            self._planner.apply(self.consider(records).delta)
+            self._planner.apply(self._planner.learn(self._known(records)))
         asked = read_all(log, topics.TOO_REQUESTS.name)
         self._planner.restore([decode(ToORequest, record.value) for record in asked if record.value is not None])
 
@@ -65,13 +71,18 @@ class Planning:
 
     def consider(self, records: Sequence[Record]) -> Outcome:
         """What records lead to, with nothing remembered."""
-        alerts, coincidences, lists = [], [], []
+        return self._planner.step(self._known(records))
+
+    def _known(self, records: Sequence[Record]) -> Inputs:
+        alerts, coincidences, lists, reports = [], [], [], []
         for record in records:
             data = record.value or b""
             if record.topic == topics.EVENTS.name:
                 alerts.append(decode_alert(data))
+            elif record.topic == topics.OBSERVATIONS.name:
+                reports.append(decode(ObservationReport, data))
             elif kind_of(data) is Coincidence:
                 coincidences.append(decode(Coincidence, data))
             else:
                 lists.append(decode(CandidateList, data))
-        return self._planner.step(coincidences, lists, alerts, self._maps)
+        return Inputs(coincidences=coincidences, lists=lists, alerts=alerts, reports=reports, maps=self._maps)

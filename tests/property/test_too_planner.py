@@ -19,6 +19,7 @@ from too_cases import (
     candidate_list,
     coincidence,
     counterpart,
+    inputs,
     member,
     policies,
 )
@@ -99,11 +100,7 @@ class Service:
     log: list[ToORequest]
 
     def step(self, batch: list[Record], *, abort: bool) -> None:
-        outcome = self.planner.step(
-            [one for one in batch if isinstance(one, Coincidence)],
-            [one for one in batch if isinstance(one, CandidateList)],
-            [one for one in batch if isinstance(one, Alert)],
-        )
+        outcome = self.planner.step(inputs(*batch))
         if not abort:
             self.log.extend(outcome.effects)
             self.read.extend(batch)

@@ -19,6 +19,7 @@ from too_cases import (
     candidate_list,
     coincidence,
     counterpart,
+    inputs,
     member,
     policies,
     run,
@@ -71,8 +72,8 @@ def test_a_cause_waits_for_the_alerts_it_names(planner: Planner) -> None:
 
 
 def test_a_step_changes_nothing_until_it_is_applied(planner: Planner) -> None:
-    first = planner.step([coincidence()], [], [GW, GRB])
-    again = planner.step([coincidence()], [], [GW, GRB])
+    first = planner.step(inputs(coincidence(), GW, GRB))
+    again = planner.step(inputs(coincidence(), GW, GRB))
     assert first.effects == again.effects != ()
     planner.apply(first.delta)
     assert run(planner, coincidence(), GW, GRB) == ()
@@ -290,7 +291,7 @@ def test_after_a_restart_revisions_go_on_from_the_log(planner: Planner) -> None:
         *run(planner, coincidence(2, issued_time=MERGER + timedelta(hours=20))),
     ]
     again = Planner(policies())
-    again.apply(again.step([coincidence(2, issued_time=MERGER + timedelta(hours=20))], [], [GW, GRB]).delta)
+    again.apply(again.learn(inputs(coincidence(2, issued_time=MERGER + timedelta(hours=20)), GW, GRB)))
     again.restore(log)
     assert run(again, coincidence(1), GW) == ()
     gone = only(run(again, coincidence(3, state="retracted")))
