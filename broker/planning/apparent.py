@@ -47,6 +47,47 @@ class Track:
     moon_separation_deg: Floats
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Overhead:
+    """The sky over a site at moments in time; directions are unit vectors of the equator and equinox of date.
+
+    Parameters
+    ----------
+    zenith, north, east, moon
+        Directions from the site, shape (moments, 3).
+    sun_altitude_deg
+        Of the Sun's centre, shape (moments,).
+    of_date, velocity
+        What turns ICRS directions into those of date: rotation (3, 3), and the Earth's speed over that of light (3,).
+    """
+
+    zenith: Floats
+    north: Floats
+    east: Floats
+    moon: Floats
+    sun_altitude_deg: Floats
+    of_date: Floats
+    velocity: Floats
+
+    def directions(self, ra_deg: Floats, dec_deg: Floats) -> Floats:
+        """Apparent directions of ICRS positions in degrees, shape (targets, 3)."""
+        icrs = _directions(np.radians(ra_deg), np.radians(dec_deg))
+        return np.asarray(_unit(icrs + self.velocity) @ self.of_date.T, dtype=np.float64)
+
+    def altitude_deg(self, directions: Floats) -> Floats:
+        """Above the horizon, shape (targets, moments)."""
+        return _degrees_above(directions @ self.zenith.T)
+
+    def azimuth_deg(self, directions: Floats) -> Floats:
+        """From north through east, in [0, 360), shape (targets, moments)."""
+        turn = np.arctan2(directions @ self.east.T, directions @ self.north.T)
+        return np.asarray(np.degrees(turn) % 360.0, dtype=np.float64)
+
+    def moon_separation_deg(self, directions: Floats) -> Floats:
+        """From the Moon's centre, shape (targets, moments)."""
+        return np.asarray(90.0 - _degrees_above(directions @ self.moon.T), dtype=np.float64)
+
+
 def track(
     ra_deg: Floats,
     dec_deg: Floats,
@@ -63,16 +104,33 @@ def track(
     ----------
     ra_deg, dec_deg
         ICRS degrees, shape (targets,).
+    lon_deg, lat_deg, height_m, start, offset_s
+        As in `overhead`.
+    """
+    over = overhead(lon_deg=lon_deg, lat_deg=lat_deg, height_m=height_m, start=start, offset_s=offset_s)
+    target = over.directions(ra_deg, dec_deg)
+    return Track(
+        altitude_deg=over.altitude_deg(target),
+        sun_altitude_deg=over.sun_altitude_deg,
+        moon_separation_deg=over.moon_separation_deg(target),
+    )
+
+
+def overhead(*, lon_deg: float, lat_deg: float, height_m: float, start: datetime, offset_s: Floats) -> Overhead:
+    """The sky over a site.
+
+    Parameters
+    ----------
     lon_deg, lat_deg, height_m
         WGS84 geodetic; longitude east of Greenwich.
     start
         Aware.
     offset_s
-        Seconds after ``start``, ascending, shape (moments,).
+        Seconds after ``start``, shape (moments,), one at least.
     """
     day = (start - _J2000).total_seconds() / 86400.0
     moments = day + offset_s / 86400.0
-    middle = float(moments[0] + moments[-1]) / 2
+    middle = float(moments.min() + moments.max()) / 2
     tt_middle = middle + _TT_MINUS_UTC_S / 86400.0
     of_date = np.asarray(erfa.pnm06a(_JD_J2000, tt_middle), dtype=np.float64)
 
@@ -89,20 +147,21 @@ def track(
     lat = np.radians(lat_deg)
     zenith = _directions(sidereal, np.full_like(sidereal, lat))
     observer = _observer(sidereal, lat, height_m)
-
-    target = _directions(np.radians(ra_deg), np.radians(dec_deg))
-    target = _unit(target + velocity) @ of_date.T
     sun = _unit((_unit(sun) + velocity) @ of_date.T - observer)
-    moon = _unit(moon @ of_date.T - observer)
-    return Track(
-        altitude_deg=_degrees_above(target @ zenith.T),
+    return Overhead(
+        zenith=zenith,
+        north=_directions(sidereal + np.pi, np.full_like(sidereal, np.pi / 2 - lat)),
+        east=np.stack([-np.sin(sidereal), np.cos(sidereal), np.zeros_like(sidereal)], axis=1),
+        moon=_unit(moon @ of_date.T - observer),
         sun_altitude_deg=_degrees_above(np.einsum("ij,ij->i", sun, zenith)),
-        moon_separation_deg=90.0 - _degrees_above(target @ moon.T),
+        of_date=of_date,
+        velocity=velocity,
     )
 
 
 def _knots(moments: Floats, step_s: float) -> Floats:
-    return np.linspace(moments[0], moments[-1], int((moments[-1] - moments[0]) * 86400.0 / step_s) + 2)
+    first, last = float(moments.min()), float(moments.max())
+    return np.linspace(first, last, int((last - first) * 86400.0 / step_s) + 2)
 
 
 def _interpolate(at: Floats, knots: Floats, vectors: Floats) -> Floats:

@@ -1,0 +1,203 @@
+"""From a map and telescopes to filled nights: cells, fields that may be chosen, and the best of a few searches."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import numpy as np
+
+from nuncius.broker.planning.cells import Cells, Galaxies, Parts, cells_of, densest, hosts, order_for, split
+from nuncius.broker.planning.coverage import Coverage, Pool
+from nuncius.broker.planning.footprints import area_deg2, reach_deg
+from nuncius.broker.planning.placing import Bands, Centres, members
+from nuncius.broker.planning.route import Route, Shift
+from nuncius.broker.planning.search import FADE, Search
+from nuncius.broker.planning.sightlines import Night, night_number, nights, reachable, spells
+from nuncius.broker.planning.telescope import Telescope
+from nuncius.broker.planning.visibility import Site
+from nuncius.broker.sky.healpix import ORDER, BoolArray, cell_area_sr, cell_radius_rad, position, vectors
+from nuncius.broker.sky.ranges import Ranges
+from nuncius.broker.sky.skymap import SkyMap
+
+OVERLAPS: Final = (2 / 3, 0.0)
+"""Grids that are tried: so dense that fields lie where the map wants them, and edge to edge."""
+_MOST_CELLS: Final = 150_000
+_MOST_GALAXIES: Final = 5000
+_TIMES_AREA: Final = 3.0
+"""The densest part of the map that is looked at, in units of what the telescopes can cover."""
+_LOOK_ORDER: Final = 5
+_TURN_DEG: Final = 2.5
+"""So far the sky turns in ten minutes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Job:
+    """What is to be planned.
+
+    Parameters
+    ----------
+    sky, covered
+        The map, and pixels of it that were looked at already.
+    telescopes
+        They share the map.
+    start, stop
+        Aware; nothing begins before the one or ends after the other.
+    exposure_s
+        Of every field.
+    tiles_max
+        Most fields a telescope.
+    galaxies
+        Fields are laid on these where given.
+    used_s
+        Time that is used already, by telescope, site and number of the night.
+    """
+
+    sky: SkyMap
+    covered: Ranges | None
+    telescopes: tuple[Telescope, ...]
+    start: datetime
+    stop: datetime
+    exposure_s: float
+    tiles_max: int
+    galaxies: Galaxies | None
+    used_s: Mapping[tuple[str, str, int], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A chosen field: number of its telescope, site, centre, when its exposure begins, and the galaxy it lies on."""
+
+    owner: int
+    site: Site
+    ra_deg: float
+    dec_deg: float
+    begin: datetime
+    name: str
+
+
+def compose(job: Job) -> tuple[Field, ...]:
+    """The fields of the best plan found, by time."""
+    dark = [nights(telescope, job.start, job.stop) for telescope in job.telescopes]
+    if not any(dark):
+        return ()
+    # what a field is worth falls from the first darkness on
+    first_s = min(night.open_s for of_one in dark for night in of_one)
+    job = replace(job, start=job.start + timedelta(seconds=first_s))
+    dark = [nights(telescope, job.start, job.stop) for telescope in job.telescopes]
+    cells = _cells(job, dark) if job.galaxies is None else _hosts(job, job.galaxies, dark)
+    if not len(cells.ra_deg):
+        return ()
+    tried = [_searched(job, dark, cells, places) for places in _places(job, cells)]
+    return max(tried, key=lambda one: one[0])[1]
+
+
+def _cells(job: Job, dark: Sequence[Sequence[Night]]) -> Cells:
+    """The densest part of the map that can be seen, in cells that suit the smallest field."""
+    areas = [area_deg2(telescope.field) for telescope in job.telescopes]
+    order = order_for(min(areas))
+    parts = split(Parts.of(job.sky, job.covered), min(_LOOK_ORDER, order))
+    sure = _TIMES_AREA * sum(n * area for n, area in zip(_most_fields(job, dark), areas, strict=True))
+    shift = 2 * (ORDER - _LOOK_ORDER)
+    parts = densest(parts, _seen(job, dark)[parts.start >> shift], sure)
+    area = float(np.sum(parts.stop - parts.start)) * float(cell_area_sr(ORDER))
+    while order > 0 and area / float(cell_area_sr(order)) > _MOST_CELLS:
+        order -= 1
+    return cells_of(parts, order)
+
+
+def _hosts(job: Job, galaxies: Galaxies, dark: Sequence[Sequence[Night]]) -> Cells:
+    found = hosts(job.sky, galaxies, job.covered)
+    seen = np.zeros(len(found.ra_deg), np.bool_)
+    for telescope, of_one in zip(job.telescopes, dark, strict=True):
+        slack = _TURN_DEG + reach_deg(telescope.field)
+        seen |= reachable(telescope, of_one, found.ra_deg, found.dec_deg, job.start, slack)
+    kept = np.flatnonzero(seen)[:_MOST_GALAXIES]
+    names = tuple(found.name[n] for n in kept.tolist())
+    return Cells(found.ra_deg[kept], found.dec_deg[kept], found.probability[kept], names)
+
+
+def _most_fields(job: Job, dark: Sequence[Sequence[Night]]) -> list[float]:
+    """For how many fields each telescope has time."""
+    return [
+        min(job.tiles_max, 1 + sum(n.close_s - n.open_s for n in of_one) / _least_s(telescope, job.exposure_s))
+        for telescope, of_one in zip(job.telescopes, dark, strict=True)
+    ]
+
+
+def _least_s(telescope: Telescope, exposure_s: float) -> float:
+    return telescope.settle_s + exposure_s + telescope.readout_s
+
+
+def _seen(job: Job, dark: Sequence[Sequence[Night]]) -> BoolArray:
+    """Cells of order `_LOOK_ORDER` of which any part may be in a field of any telescope."""
+    ra, dec = position(_LOOK_ORDER, np.arange(12 << (2 * _LOOK_ORDER)))
+    slack = _TURN_DEG + float(np.degrees(cell_radius_rad(_LOOK_ORDER)))
+    out = np.zeros(len(ra), np.bool_)
+    for telescope, of_one in zip(job.telescopes, dark, strict=True):
+        out |= reachable(telescope, of_one, ra, dec, job.start, slack + reach_deg(telescope.field))
+    return out
+
+
+def _places(job: Job, cells: Cells) -> list[list[Centres]]:
+    """Sets of places to try, each a list with the places of every telescope."""
+    if job.galaxies is not None:
+        return [[Centres(cells.ra_deg, cells.dec_deg)] * len(job.telescopes)]
+    return [[Bands.of(telescope.field, overlap).near(cells) for telescope in job.telescopes] for overlap in OVERLAPS]
+
+
+def _searched(
+    job: Job, dark: Sequence[Sequence[Night]], cells: Cells, places: Sequence[Centres]
+) -> tuple[float, tuple[Field, ...]]:
+    """Value and fields of what one search finds."""
+    pool = _pool(job, cells, places)
+    first = np.cumsum([0, *(len(centres.ra_deg) for centres in places)]).tolist()
+    fade_per_s = FADE / max(night.close_s for of_one in dark for night in of_one)
+    routes = [
+        Route(_shift(job, owner, night, first[owner], places[owner]), pool.points, fade_per_s)
+        for owner, of_one in enumerate(dark)
+        for night in of_one
+    ]
+    search = Search(routes, Coverage(pool), tiles_max=job.tiles_max)
+    search.fill()
+    value = search.tally()
+    fields = [
+        Field(
+            route.shift.owner,
+            route.shift.night.site,
+            float(places[route.shift.owner].ra_deg[field - route.shift.first_field]),
+            float(places[route.shift.owner].dec_deg[field - route.shift.first_field]),
+            job.start + timedelta(seconds=start),
+            cells.name[field - route.shift.first_field] if job.galaxies is not None else "",
+        )
+        for route in routes
+        for field, start in zip(route.fields.tolist(), route.start_s.tolist(), strict=True)
+    ]
+    return value, tuple(sorted(fields, key=lambda one: (one.begin, one.owner, one.site.name)))
+
+
+def _pool(job: Job, cells: Cells, places: Sequence[Centres]) -> Pool:
+    held = [members(telescope.field, one, cells) for telescope, one in zip(job.telescopes, places, strict=True)]
+    widest = max(one.shape[1] for one in held)
+    filled = [np.pad(one, ((0, 0), (0, widest - one.shape[1])), constant_values=len(cells.ra_deg)) for one in held]
+    reach = [
+        np.full(len(one.ra_deg), np.radians(reach_deg(telescope.field)))
+        for telescope, one in zip(job.telescopes, places, strict=True)
+    ]
+    points = np.concatenate([vectors(one.ra_deg, one.dec_deg) for one in places])
+    return Pool(points, np.concatenate(reach), np.concatenate(filled), cells.probability)
+
+
+def _shift(job: Job, owner: int, night: Night, first_field: int, centres: Centres) -> Shift:
+    telescope = job.telescopes[owner]
+    number = night_number(night.site, job.start + timedelta(seconds=night.open_s))
+    used_s = job.used_s.get((telescope.name, night.site.name, number), 0.0)
+    return Shift(
+        owner=owner,
+        telescope=telescope,
+        night=night,
+        first_field=first_field,
+        spells=spells(telescope, night, centres.ra_deg, centres.dec_deg, job.start, job.exposure_s),
+        exposure_s=job.exposure_s,
+        budget_s=np.inf if telescope.night_max_s is None else telescope.night_max_s - used_s,
+    )

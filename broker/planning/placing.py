@@ -1,0 +1,169 @@
+"""Where fields may lie, and which cells each of them holds."""
+
+import math
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from nuncius.broker.planning.cells import Cells
+from nuncius.broker.planning.footprints import half_tangents, reach_deg
+from nuncius.broker.planning.telescope import CircleField, FieldOfView
+from nuncius.broker.sky.healpix import BoolArray, FloatArray, IntArray
+
+_SLACK: Final = 1e-9
+
+
+class Centres(NamedTuple):
+    """Centres of fields, ICRS degrees, arrays of one shape."""
+
+    ra_deg: FloatArray
+    dec_deg: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bands:
+    """A grid of fields over the sky: bands of declination of one height, fields evenly along each.
+
+    Parameters
+    ----------
+    columns
+        Fields of each band, from south to north.
+    """
+
+    columns: IntArray
+
+    @classmethod
+    def of(cls, field: FieldOfView, overlap: float) -> Self:
+        """The grid whose neighbours have a share of width and height in common at least.
+
+        Parameters
+        ----------
+        field
+            A circle counts with the square inside it. From overlap 0 on the grid covers the sky without a gap.
+        overlap
+            Below 1; negative for gaps.
+
+        Raises
+        ------
+        ValueError
+            The overlap is 1 or more.
+        """
+        if not overlap < 1:
+            raise ValueError(f"overlap {overlap}; expected a share below 1")
+        width, height = (side * (1 - overlap) for side in sides_deg(field))
+        rows = math.ceil(180 / height - _SLACK)
+        middle = np.abs(-90 + (np.arange(rows) + 0.5) * (180 / rows))
+        # along the side of the band that is nearer to the equator neighbours lie farthest apart
+        widest = np.cos(np.radians(np.maximum(middle - 90 / rows, 0.0)))
+        return cls(np.maximum(np.ceil(360 * widest / width - _SLACK), 1).astype(np.int64))
+
+    def everywhere(self) -> Centres:
+        """All fields, by declination and right ascension."""
+        row = np.repeat(np.arange(len(self.columns)), self.columns)
+        return self._centres(row, np.arange(len(row)) - np.repeat(np.cumsum(self.columns) - self.columns, self.columns))
+
+    def near(self, cells: Cells) -> Centres:
+        """The field nearest to each cell, each field once, by declination and right ascension."""
+        rows = len(self.columns)
+        row = np.clip(((cells.dec_deg + 90) * (rows / 180)).astype(np.int64), 0, rows - 1)
+        columns = self.columns[row]
+        column = np.clip((cells.ra_deg * (columns / 360)).astype(np.int64), 0, columns - 1)
+        _, first = np.unique(row * int(self.columns.max()) + column, return_index=True)
+        return self._centres(row[first], column[first])
+
+    def _centres(self, row: IntArray, column: IntArray) -> Centres:
+        dec = np.asarray(-90 + (row + 0.5) * (180 / len(self.columns)), np.float64)
+        return Centres((column + 0.5) * 360 / self.columns[row], dec)
+
+
+def members(field: FieldOfView, centres: Centres, cells: Cells) -> npt.NDArray[np.int32]:
+    """Cells that have their centre in each field, north up; shape (fields, most cells of any).
+
+    Rows are filled up with the number of all cells.
+    """
+    height = sides_deg(field)[1] / 16
+    band = ((cells.dec_deg + 90) / height).astype(np.int64)
+    sorted_by = np.lexsort((cells.ra_deg, band))
+    key = band[sorted_by] * 1000.0 + cells.ra_deg[sorted_by]
+    owner, begin, end = _intervals(field, centres, height)
+    low, high = np.searchsorted(key, begin, side="left"), np.searchsorted(key, end, side="right")
+    count = high - low
+    sorted_by = sorted_by.astype(np.int32)
+    total = int(count.sum())
+    cell = sorted_by[np.arange(total) - np.repeat(np.cumsum(count) - count - low, count)]
+    kept = _held(field, centres, np.bincount(owner, count, len(centres.ra_deg)).astype(np.int64), cells.points, cell)
+    return _padded(np.repeat(owner, count)[kept], cell[kept], len(centres.ra_deg), len(cells.ra_deg))
+
+
+def _held(
+    field: FieldOfView, centres: Centres, count: IntArray, points: FloatArray, cell: npt.NDArray[np.int32]
+) -> BoolArray:
+    """`footprints.inside` for fields, north up, with ``count`` points each: a sine and a cosine a field."""
+    ra, dec = np.radians(centres.ra_deg), np.radians(centres.dec_deg)
+    x, y, z = (np.ascontiguousarray(points[:, axis])[cell] for axis in range(3))
+    sin_ra, cos_ra = np.repeat(np.sin(ra), count), np.repeat(np.cos(ra), count)
+    sin_dec, cos_dec = np.repeat(np.sin(dec), count), np.repeat(np.cos(dec), count)
+    outward = x * cos_ra + y * sin_ra
+    ahead = outward * cos_dec + z * sin_dec
+    if isinstance(field, CircleField):
+        return np.asarray(ahead >= math.cos(math.radians(field.radius_deg)))
+    across, along = half_tangents(field)
+    return np.asarray(
+        (ahead > 0)
+        & (np.abs(y * cos_ra - x * sin_ra) <= across * ahead)
+        & (np.abs(z * cos_dec - outward * sin_dec) <= along * ahead)
+    )
+
+
+def _intervals(field: FieldOfView, centres: Centres, height: float) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Field, and first and last key, of every stretch of a band that may lie in a field."""
+    low, high, half = _box(field, centres)
+    first, last = np.floor((low + 90) / height).astype(np.int64), np.floor((high + 90) / height).astype(np.int64)
+    count = last - first + 1
+    owner = np.repeat(np.arange(len(first)), count)
+    base = 1000.0 * (np.arange(len(owner)) - np.repeat(np.cumsum(count) - count - first, count))
+    ra, half = centres.ra_deg[owner] % 360, np.minimum(half[owner], 180.0)
+    whole = half >= 180
+    begin, end = np.where(whole, 0.0, ra - half), np.where(whole, 360.0, ra + half)
+    before, after = begin < 0, end > 360
+    owners = np.concatenate([owner, owner[before], owner[after]])
+    by_owner = np.argsort(owners, kind="stable")
+    first_key = np.concatenate([base + np.maximum(begin, 0.0), base[before] + begin[before] + 360, base[after]])
+    last_key = np.concatenate([base + np.minimum(end, 360.0), base[before] + 360, base[after] + end[after] - 360])
+    return owners[by_owner], first_key[by_owner], last_key[by_owner]
+
+
+def _box(field: FieldOfView, centres: Centres) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Lowest and highest declination, and half the width in right ascension, of each field."""
+    dec = np.radians(centres.dec_deg)
+    reach = math.radians(reach_deg(field))
+    if isinstance(field, CircleField):
+        sine = math.sin(min(reach, math.pi / 2)) / np.maximum(np.cos(dec), 1e-12)
+        half = np.where(np.abs(dec) + reach < math.pi / 2, np.arcsin(np.minimum(sine, 1.0)), math.pi)
+    else:
+        across, along = half_tangents(field)
+        ahead = np.cos(dec) - along * np.abs(np.sin(dec))
+        half = np.where(ahead > 0, np.arctan2(across, ahead), math.pi)
+    return (
+        np.maximum(centres.dec_deg - math.degrees(reach) - _SLACK, -90.0),
+        np.minimum(centres.dec_deg + math.degrees(reach) + _SLACK, 90.0),
+        np.degrees(half) + _SLACK,
+    )
+
+
+def _padded(owner: IntArray, cell: npt.NDArray[np.int32], fields: int, cells: int) -> npt.NDArray[np.int32]:
+    """Cells of each field, whose entries stand together, in rows of one length."""
+    count = np.bincount(owner, minlength=fields)
+    out = np.full((fields, max(int(count.max(initial=0)), 1)), cells, np.int32)
+    out[owner, np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)] = cell
+    return out
+
+
+def sides_deg(field: FieldOfView) -> tuple[float, float]:
+    """Width and height of a rectangle; of a circle those of the square inside it."""
+    if isinstance(field, CircleField):
+        side = math.sqrt(2) * field.radius_deg
+        return side, side
+    return field.width_deg, field.height_deg

@@ -1,0 +1,148 @@
+"""The order of one night: fields with the times at which they may begin, and where one more fits in."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from nuncius.broker.planning.sightlines import Night, Spells
+from nuncius.broker.planning.telescope import Telescope
+from nuncius.broker.sky.healpix import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Shift:
+    """One telescope on one night.
+
+    Parameters
+    ----------
+    owner, telescope, night
+        Number of the telescope, the telescope, and a dark time of one of its sites.
+    first_field, spells
+        Place of its first field in the pool, and when each of its fields may begin.
+    exposure_s
+        Of every field.
+    budget_s
+        Most time that may be spent, moves, settling and read-out included; infinite for all.
+    """
+
+    owner: int
+    telescope: Telescope
+    night: Night
+    first_field: int
+    spells: Spells
+    exposure_s: float
+    budget_s: float
+
+    @property
+    def least_s(self) -> float:
+        """Time that a field takes without a move."""
+        return self.telescope.settle_s + self.exposure_s + self.telescope.readout_s
+
+
+class Insertion(NamedTuple):
+    """The best place of one field among those of a route."""
+
+    field: int
+    place: int
+    spell: int
+    value: float
+
+
+class Route:
+    """The fields of a shift in their order; the first move of a night takes no time beyond settling.
+
+    Parameters
+    ----------
+    shift
+        Whose night it is.
+    points
+        Directions of all fields of the pool, shape (n, 3).
+    fade_per_s
+        What a field is worth falls by so much of its probability each second that it is seen later.
+    """
+
+    def __init__(self, shift: Shift, points: FloatArray, fade_per_s: float) -> None:
+        self.shift = shift
+        self._points, self._fade_per_s = points, fade_per_s
+        self.fields: IntArray = np.zeros(0, np.int64)
+        self.gain: FloatArray = np.zeros(0)
+        self._first: FloatArray = np.zeros(0)
+        self._last: FloatArray = np.zeros(0)
+        self.settle()
+
+    def insert(self, found: Insertion, gain: float) -> None:
+        """Puts a field where it was found to fit; ``gain`` is the probability it adds."""
+        row = found.field - self.shift.first_field
+        self.fields = np.insert(self.fields, found.place, found.field)
+        self.gain = np.insert(self.gain, found.place, gain)
+        self._first = np.insert(self._first, found.place, self.shift.spells.first_s[row, found.spell])
+        self._last = np.insert(self._last, found.place, self.shift.spells.last_s[row, found.spell])
+        self.settle()
+
+    def remove(self, field: int) -> None:
+        """Takes a field out."""
+        place = int(np.flatnonzero(self.fields == field)[0])
+        self.fields, self.gain = np.delete(self.fields, place), np.delete(self.gain, place)
+        self._first, self._last = np.delete(self._first, place), np.delete(self._last, place)
+        self.settle()
+
+    @property
+    def value(self) -> float:
+        """Of the whole order."""
+        return float(np.sum(self.gain * (1 - self._fade_per_s * self.start_s)))
+
+    def best(self, fields: IntArray, gain: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:
+        """Where each of some fields fits best: place, spell, and what the order gains; minus infinity for nowhere.
+
+        ``gain`` is the probability that each adds. A delay of the fields behind it is counted as if no wait took it up.
+        """
+        shift, k = self.shift, len(self.fields)
+        telescope = shift.telescope
+        move = _angle(self._points[fields], self._here) / telescope.slew_deg_s
+        arrive = np.empty((len(fields), k + 1))
+        arrive[:, 0] = shift.night.open_s + telescope.settle_s
+        arrive[:, 1:] = self._free_s + telescope.settle_s + move
+        row = fields - shift.first_field
+        start, spell = np.full(arrive.shape, np.inf), np.zeros(arrive.shape, np.int64)
+        for number in range(shift.spells.first_s.shape[1]):
+            begin = np.maximum(arrive, shift.spells.first_s[row, number][:, None])
+            sooner = (begin <= shift.spells.last_s[row, number][:, None]) & (begin < start)
+            start[sooner], spell[sooner] = begin[sooner], number
+        after = start[:, :k] + shift.exposure_s + telescope.readout_s + move + telescope.settle_s
+        busy = np.full(arrive.shape, shift.least_s)
+        busy[:, 1:] += move
+        busy[:, :k] += move - self._move_s
+        start[:, :k][after > self._latest] = np.inf
+        start[self.busy_s + busy > shift.budget_s] = np.inf
+        fits = np.isfinite(start)
+        value = np.where(fits, gain[:, None] * (1 - self._fade_per_s * np.where(fits, start, 0.0)), -np.inf)
+        delay = np.where(fits[:, :k], np.maximum(after - self.start_s, 0.0), 0.0)
+        value[:, :k] -= self._fade_per_s * delay * self._gain_after
+        place = np.argmax(value, axis=1)
+        at = np.arange(len(fields))
+        return place, spell[at, place], value[at, place]
+
+    def settle(self) -> None:
+        """Times of the order: each field as early as it can, and how late it may begin so that all others still can."""
+        shift = self.shift
+        telescope = shift.telescope
+        self._here = self._points[self.fields]
+        step = np.zeros(len(self.fields))
+        if len(step) > 1:
+            chord = np.linalg.norm(np.diff(self._here, axis=0), axis=1)
+            step[1:] = np.degrees(2 * np.arcsin(np.minimum(chord / 2, 1.0))) / telescope.slew_deg_s
+        self._move_s = step
+        """Of the move to each field."""
+        taken = np.cumsum(step + telescope.settle_s) + np.arange(len(step)) * (shift.exposure_s + telescope.readout_s)
+        self.start_s: FloatArray = taken + np.maximum.accumulate(np.maximum(self._first - taken, shift.night.open_s))
+        """Of each exposure."""
+        self._latest = taken + np.minimum.accumulate((self._last - taken)[::-1])[::-1]
+        self._free_s = self.start_s + shift.exposure_s + telescope.readout_s
+        self._gain_after = np.cumsum(self.gain[::-1])[::-1]
+        self.busy_s = float(step.sum()) + len(step) * shift.least_s
+
+
+def _angle(one: FloatArray, other: FloatArray) -> FloatArray:
+    """Angles between all pairs of unit vectors, degrees."""
+    return np.asarray(np.degrees(np.arccos(np.clip(one @ other.T, -1.0, 1.0))), np.float64)

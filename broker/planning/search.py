@@ -1,0 +1,115 @@
+"""Which fields, in which order, on which of several nights: insertion by value, then exchange.
+
+The team orienteering problem with time windows (Vansteenwegen et al. 2009, Comput. Oper. Res. 36, 3281), except that
+what a field is worth depends on the fields that were chosen before: the one that is worth most goes to the place
+where it is worth most, until nothing fits; then each is taken out once, and the best of those that touch it is put in
+its stead. Nothing is drawn at random.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from nuncius.broker.planning.coverage import Coverage
+from nuncius.broker.planning.route import Insertion, Route
+from nuncius.broker.sky.healpix import BoolArray, FloatArray, IntArray
+
+FADE: Final = 0.3
+"""A field at the end of the time counts so much less than at its beginning. Ours: sources fade, nights cloud over."""
+_FEW: Final = 32
+"""Fields that are tried at once, most probable first."""
+_NEGLIGIBLE: Final = 1e-3
+"""A field that adds less than this share of what the best one holds is not worth its time; ours."""
+
+
+class Search:
+    """A plan in the making.
+
+    Parameters
+    ----------
+    routes
+        Nights that share the coverage.
+    coverage
+        Of the fields of all of them.
+    tiles_max
+        Most fields of one telescope.
+    """
+
+    def __init__(self, routes: Sequence[Route], coverage: Coverage, *, tiles_max: int) -> None:
+        self.routes, self._coverage, self._tiles_max = tuple(routes), coverage, tiles_max
+        self._least = max(_NEGLIGIBLE * float(coverage.gain.max(initial=0.0)), 1e-12)
+
+    def fill(self) -> None:
+        """Inserts fields as long as one fits and is worth it."""
+        alive = [_possible(route) for route in self.routes]
+        while True:
+            found = [self._best(route, left) for route, left in zip(self.routes, alive, strict=True)]
+            ranked = [(one.value, -n, one) for n, one in enumerate(found) if one is not None]
+            if not ranked:
+                return
+            _, n, one = max(ranked)
+            self.routes[-n].insert(one, self._coverage.add(one.field))
+
+    def exchange(self) -> None:
+        """Takes each field out once and puts the best that touches it in its stead, wherever that fits best."""
+        for route in self.routes:
+            for field in route.fields.tolist():
+                route.remove(field)
+                self._coverage.remove(field)
+                one = self._nearby(route, field)
+                if one is not None:
+                    route.insert(one, self._coverage.add(one.field))
+
+    def tally(self) -> float:
+        """Counts each cell for the field that sees it first; the value of the whole plan."""
+        seen = [(start, n, k) for n, one in enumerate(self.routes) for k, start in enumerate(one.start_s.tolist())]
+        seen.sort()
+        fields = [int(self.routes[n].fields[k]) for _, n, k in seen]
+        for (_, n, k), gain in zip(seen, self._coverage.in_order(fields), strict=True):
+            self.routes[n].gain[k] = gain
+        for route in self.routes:
+            route.settle()
+        return sum(route.value for route in self.routes)
+
+    def _best(self, route: Route, alive: BoolArray) -> Insertion | None:
+        """The insertion that is worth most; fields that fit nowhere are struck off ``alive``."""
+        if sum(len(one.fields) for one in self.routes if one.shift.owner == route.shift.owner) >= self._tiles_max:
+            return None
+        first = route.shift.first_field
+        gain = self._coverage.gain[first : first + len(alive)]
+        rows = np.flatnonzero(alive & (gain > self._least))
+        rows = rows[np.argsort(-gain[rows], kind="stable")]
+        best: Insertion | None = None
+        for begin in range(0, len(rows), _FEW):
+            few = rows[begin : begin + _FEW]
+            if best is not None and gain[few[0]] <= best.value:
+                break
+            one, value = _inserted(route, few + first, gain[few])
+            alive[few[np.isneginf(value)]] = False
+            if one is not None and (best is None or one.value > best.value):
+                best = one
+        return best
+
+    def _nearby(self, route: Route, field: int) -> Insertion | None:
+        """The best of the fields that touch one, itself among them."""
+        near = self._coverage.near(field)
+        first = route.shift.first_field
+        near = near[(near >= first) & (near < first + len(route.shift.spells.first_s))]
+        near = near[self._coverage.gain[near] > self._least]
+        return _inserted(route, near, self._coverage.gain[near])[0] if len(near) else None
+
+
+def _inserted(route: Route, fields: IntArray, gain: FloatArray) -> tuple[Insertion | None, FloatArray]:
+    """The best insertion of some fields, the first of equal ones; None where none is worth it. And all values."""
+    place, spell, value = route.best(fields, gain)
+    n = int(np.argmax(value))
+    if not value[n] > 0:
+        return None, value
+    return Insertion(int(fields[n]), int(place[n]), int(spell[n]), float(value[n])), value
+
+
+def _possible(route: Route) -> BoolArray:
+    """Fields of the route's telescope that can be seen at all on its night."""
+    spells = route.shift.spells
+    return np.asarray((spells.last_s >= spells.first_s).any(axis=1))
