@@ -5,10 +5,26 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
+from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class _Faults:
+    """A fault of the work is its caller's, where the result is waited for; the thread goes on with what comes next."""
+
+    def __init__(self, future: "Future[Any]") -> None:
+        self._future = future
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
+        if error is not None:
+            self._future.set_exception(error)
+        return True
 
 
 class Pool:
@@ -35,10 +51,8 @@ class Pool:
 
         def run() -> None:
             if future.set_running_or_notify_cancel():
-                try:
+                with _Faults(future):
                     future.set_result(work(*args, **kwargs))
-                except BaseException as error:  # noqa: BLE001  it is raised again where the result is waited for
-                    future.set_exception(error)
 
         with self._lock:
             if self._ended:
