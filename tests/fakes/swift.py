@@ -67,7 +67,7 @@ class SwiftApi(Fake):
         if form["validate_only"] == "true":
             return Reply(200, {"status": "Validated", "errors": [], "warnings": []})
         ident = 21000 + len(self.toos)
-        self.toos[ident] = {"too_id": ident, "decision": None} | form
+        self.toos[ident] = {"too_id": ident, "decision": None} | form | {"xrt_mode": int(form.get("xrt_mode", "7"))}
         return Reply(200, self.toos[ident] | {"status": {"status": "Accepted", "too_id": ident, "errors": []}})
 
     @staticmethod

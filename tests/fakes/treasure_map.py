@@ -43,7 +43,14 @@ class Pointing(BaseModel):
 
 class Create(BaseModel):
     graceid: str
-    pointings: Annotated[list[Pointing], Field(min_length=1)]
+    pointing: Pointing | None = None
+    pointings: list[Pointing] = []
+
+    @model_validator(mode="after")
+    def one_of_both(self) -> Self:
+        if (self.pointing is None) == (not self.pointings):
+            raise ValueError("Either pointing or pointings must be provided")
+        return self
 
 
 class Update(BaseModel):
@@ -88,6 +95,9 @@ class Map(Fake):
             here = call.query["id"] == str(INSTRUMENT)
             return Reply(200, [{"instrumentid": INSTRUMENT, "footprint": SQUARE}] if here else [])
         wanted = {"graceid": "graceid", "status": "status", "user": "username", "instrument": "instrumentid"}
+        if "ids" in call.query or "id" in call.query:
+            named = call.query.get("ids", call.query.get("id", "")).strip("[]").split(",")
+            return Reply(200, [self.rows[int(ident)] for ident in named])
         found = [
             row
             for row in self.rows.values()
@@ -100,7 +110,7 @@ class Map(Fake):
             words = f"The graceid '{wanted.graceid}' does not exist in the database"
             return Reply(400, {"message": "Invalid graceid", "errors": [{"message": words}]})
         ids, errors = [], []
-        for one in wanted.pointings:
+        for one in wanted.pointings or filter(None, [wanted.pointing]):
             row = one.model_dump(mode="json", exclude={"ra", "dec", "id"})
             ra = (one.ra or 0.0) - (360.0 if (one.ra or 0.0) > 180.0 else 0.0)  # PostGIS keeps longitudes so
             row["position"] = f"POINT ({ra} {one.dec})"
