@@ -5,7 +5,7 @@ What counts as done is read from the statuses on the log, so a restart loses not
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -18,6 +18,7 @@ from nuncius.schemas.too import ToORequest, ToOStatus
 _LOOK: Final = timedelta(seconds=60)
 """How often a facility is asked what became of a request (ours)."""
 _FORGOTTEN: Final = timedelta(days=1)
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _UNRESTRAINED: Final[Mapping[str, Restraint]] = MappingProxyType({})
 
 
@@ -109,9 +110,8 @@ class Outbox:
 
         A day after a request has expired its fate is no longer asked for (ours).
         """
-        never = now - _LOOK
         found = sorted(
-            (self._looked.get(ident, never), ident)
+            (self._looked.get(ident, _NEVER), ident)
             for ident, life in self._lives.items()
             if self._adapter.real
             and (standing := life.in_force) is not None
