@@ -26,6 +26,8 @@ _OVER: Final[dict[str, RequestState]] = {
     "FAILURE_LIMIT_REACHED": "rejected",
     "CANCELED": "cancelled",
 }
+_LOOKED_AT: Final = 5
+"""So many pending fields of a plan are asked for their time in the schedule (ours)."""
 _ON_ITS_WAY: Final = frozenset({"PENDING", "IN_PROGRESS"})
 
 
@@ -120,27 +122,25 @@ class Ocs:
         over = [f"request group {group.id}: {group.state}" for group in found if group.state != "PENDING"]
         return answer(request, "cancelled", self.name, "; ".join(over) or "nothing of it is pending there", standing)
 
-    def look(self, request: ToORequest, standing: str) -> ToOStatus | None:
+    def look(self, request: ToORequest, _standing: str) -> ToOStatus | None:
         """The group's state; of a pending one, whether the scheduler has a time for it."""
-        if not standing.isdecimal():
+        groups = self._held(request).get(request.revision, [])
+        if not groups:
             return None
-        seen = self._ask("GET", f"{_GROUPS}{standing}/")
-        if not seen.good:
-            raise Retry(f"{self.name}: request group {standing}: {seen.code}: {seen.words}")
-        group = seen.read(_Group)
+        group, *doubles = groups
+        self._drop(doubles)
+        standing = str(group.id)
         state = _OVER.get(group.state)
         done = f"{sum(part.state == 'COMPLETED' for part in group.requests)} of {len(group.requests)} observed"
         if state is not None:
             return answer(request, state, self.name, f"{group.state}, {done}", standing)
-        for part in group.requests:
+        for part in [one for one in group.requests if one.state == "PENDING"][:_LOOKED_AT]:
             planned = self._ask("GET", f"/api/requests/{part.id}/observations/")
-            if part.state != "PENDING" or not planned.good:
+            if not planned.good:
                 continue
             for one in planned.read(tuple[_Observation, ...]):
                 if one.state in _ON_ITS_WAY:
-                    detail = (
-                        f"{one.start} at {one.site or 'a site of its choice'}, {done} of {len(group.requests)} observed"
-                    )
+                    detail = f"{one.start} at {one.site or 'a site of its choice'}, {done}"
                     return answer(request, "scheduled", self.name, detail, standing)
         return answer(request, "accepted", self.name, f"{group.state}, {done}", standing)
 

@@ -27,6 +27,8 @@ from nuncius.schemas.too import ToORequest, ToOStatus
 
 _ALLOWANCE: Final = Allowance(calls=60, within_s=60.0)
 """Ours; none is published."""
+_NOT_YET: Final = "Invalid graceid"
+"""The map learns of an event from LVK's alert too, and may be later than we."""
 _THERE_ALREADY: Final = "Pointing already submitted"
 
 
@@ -82,6 +84,8 @@ class TreasureMap:
         ids = [one.id for one in held if any(same_field(row, one) for row in rows)]
         if missing:
             made = self._ask("POST", "/pointings", {"graceid": event, "pointings": missing})
+            if _NOT_YET in made.words:
+                raise Retry(f"{self.name}: it does not know {event} yet: {made.words}")
             if not made.good:
                 return answer(request, "rejected", self.name, f"{made.code}: {made.words}")
             posted = made.read(_Posted)

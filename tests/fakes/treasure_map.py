@@ -106,7 +106,7 @@ class Map(Fake):
         return Reply(200, [{name: value for name, value in row.items() if name != "graceid"} for row in found])
 
     def _create(self, wanted: Create) -> Reply:
-        if self.refusing or wanted.graceid not in self.events:
+        if wanted.graceid not in self.events:
             words = f"The graceid '{wanted.graceid}' does not exist in the database"
             return Reply(400, {"message": "Invalid graceid", "errors": [{"message": words}]})
         ids, errors = [], []
@@ -115,7 +115,7 @@ class Map(Fake):
             ra = (one.ra or 0.0) - (360.0 if (one.ra or 0.0) > 180.0 else 0.0)  # PostGIS keeps longitudes so
             row["position"] = f"POINT ({ra} {one.dec})"
             row["time"] = None if one.time is None else one.time.isoformat()
-            if one.instrumentid != INSTRUMENT:
+            if one.instrumentid != INSTRUMENT or self.refusing:
                 errors.append([f"Object: {row}", [f"Instrument with ID {one.instrumentid} not found"]])
             elif any(all(there[name] == row[name] for name in row) for there in self.rows.values()):
                 errors.append([f"Object: {row}", ["Pointing already submitted"]])

@@ -16,6 +16,7 @@ from nuncius.broker.sky import moc_ranges, pixel
 from nuncius.consumers.too.treasure_map import TreasureMap
 from nuncius.consumers.too.treasure_map_in import TreasureMapReader, observation, turned
 from nuncius.consumers.too.treasure_map_rows import Pointing, TreasureMapSettings, mark, planned
+from nuncius.schemas import Retry
 from nuncius.schemas.plan import ObservationReport
 
 EVENT = "lvk:S190814bv"
@@ -80,7 +81,6 @@ def test_a_request_without_a_known_reference_finds_its_own_fields_alone(there: t
     ("changed", "says"),
     [
         ({"event_thread": "fermi-gbm:1"}, "no event of LVK"),
-        ({"event_thread": "lvk:S111111a"}, "does not exist in the database"),
         ({"event_thread": EVENT, "tiles": (), "window_start": None}, "no planned time"),
     ],
 )
@@ -91,6 +91,15 @@ def test_what_the_map_cannot_show_is_refused(
     status = adapter.submit(replace(request(tiles=TILES), **changed), "")
     assert status.state == "rejected"
     assert says in status.detail
+
+
+def test_an_event_that_the_map_does_not_know_yet_is_told_again_later(there: tuple[Map, TreasureMap]) -> None:
+    state, adapter = there
+    asked = replace(WANTED, event_thread="lvk:S240101a")
+    with pytest.raises(Retry, match="does not know S240101a yet"):
+        adapter.submit(asked, "")
+    state.events.add("S240101a")
+    assert adapter.submit(asked, "").state == "accepted"
 
 
 def report(**changed: Any) -> ObservationReport:
