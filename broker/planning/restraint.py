@@ -52,12 +52,12 @@ def held(restraint: Restraint, request: ToORequest, others: Iterable[Life], now:
     if restraint.quota is None and restraint.time_s is None:
         return None
     spent = sorted(
-        (last, asked_s(life.latest))
+        (last[0], asked_s(last[1]))
         for life in others
         if (life.latest.policy, life.latest.facility) == (request.policy, request.facility)
         and life.latest.request_id != request.request_id
         and (last := last_sent(life)) is not None
-        and last > now - restraint.within
+        and last[0] > now - restraint.within
     )
     if restraint.quota is not None and len(spent) >= restraint.quota:
         free = spent[len(spent) - restraint.quota][0] + restraint.within
@@ -81,17 +81,19 @@ def quiet_until(restraint: Restraint, now: datetime) -> datetime | None:
     return None
 
 
-def last_sent(life: Life) -> datetime | None:
-    """When the facility was last asked for it, a later revision too; None where it never was.
+def last_sent(life: Life) -> tuple[datetime, ToORequest] | None:
+    """When the facility was last asked for it, and for which revision; None where it never was.
 
-    A revision that is asked again for want of an answer counts at its first call.
+    To ask again for want of an answer is to ask; to take back is not.
     """
-    wanted = {one.revision for one in life.revisions if one.state == "proposed"}
-    first: dict[int, datetime] = {}
-    for status in life.told:
-        if status.state == "sent" and status.time is not None and status.revision in wanted:
-            first.setdefault(status.revision, status.time)
-    return max(first.values(), default=None)
+    wanted = {one.revision: one for one in life.revisions if one.state == "proposed"}
+    sent = [
+        (s.time, s.revision) for s in life.told if s.state == "sent" and s.time is not None and s.revision in wanted
+    ]
+    if not sent:
+        return None
+    last, revision = max(sent)
+    return last, wanted[revision]
 
 
 def asked_s(request: ToORequest) -> float:
