@@ -22,6 +22,8 @@ _WIDTH: Final = 100
 """Columns where no terminal and no $COLUMNS tells."""
 
 _SHOWN: Final = 12
+_STATES: Final = {"proposed": 0, "cancelled": 1}
+"""Requests of these states first."""
 _BEST: Final = 5
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -116,7 +118,8 @@ def _requests(values: Sequence[ToORequest], statuses: Sequence[ToOStatus], names
     yield _title("ToO requests", values)
     table = _table("", "state", "request")
     became = {status.request_id: status.detail.partition(":")[0] for status in statuses}
-    for number, value in enumerate(values[:_SHOWN], 1):
+    ranked = sorted(values, key=lambda value: _STATES.get(value.state, len(_STATES)))
+    for number, value in enumerate(ranked[:_SHOWN], 1):
         lines = [f"{value.policy} asks {value.facility} for {_name(value.target_name, names)}"]
         if value.state == "proposed":
             lines.append(_where(value))

@@ -6,8 +6,10 @@ IceCube run 130033, event 50579430, 2017-09-22 20:54:30.43; circular 2017-09-23 
 Dec +5.72 -0.40/+0.70 at 90 % (GCN 21916). TXS 0506+056 at 77.358185, +5.693148, z 0.3365 (ATel 11419). LAT reported its
 flare on 2017-09-28, in words (ATel 10791); that it flared close to the neutrino is in ATel 11419.
 
-Not stated by any source at hand and therefore left out: position and rate of the first notice. Assumed: the minute it
-went out, the flare's interval (the seven days before the telegram) and the telegram's time of day. An EHE notice can
+Probability of astrophysical origin 56.5 % (IceCube et al. 2018, doi:10.1126/science.aat1378).
+
+Not stated by any source at hand and therefore left out: position and rate of the first notice. Assumed: that both notices
+state the probability, the minute the first went out, the flare's interval (the seven days before the telegram) and the telegram's time of day. An EHE notice can
 state only a circle that holds 50 %: it has the area of the published ellipse, scaled from 90 % as a Gaussian.
 """
 
@@ -25,6 +27,7 @@ from nuncius.producers.simulation.voevents import Position
 NEUTRINO: Final = datetime(2017, 9, 22, 20, 54, 30, 430000, tzinfo=UTC)
 CIRCULAR: Final = datetime(2017, 9, 23, 1, 9, 26, tzinfo=UTC)
 TELEGRAM: Final = datetime(2017, 9, 28, 12, 0, tzinfo=UTC)
+SIGNALNESS: Final = 0.565
 TXS: Final = (77.358185, 5.693148)
 
 _HALF_RA: Final = (0.80 + 1.30) / 2.0 * math.cos(math.radians(5.72))
@@ -82,5 +85,12 @@ def history() -> tuple[TimedPacket, ...]:
 
 def _ehe(revision: int, issued: datetime, position: Position | None, remark: str) -> bytes:
     return icecube.ehe(
-        run=130033, event=50579430, revision=revision, time=NEUTRINO, issued=issued, position=position, remark=remark
+        run=130033,
+        event=50579430,
+        revision=revision,
+        time=NEUTRINO,
+        issued=issued,
+        position=position,
+        signalness=SIGNALNESS,
+        remark=remark,
     )

@@ -9,11 +9,19 @@ _TJD_ZERO: Final = datetime(1968, 5, 24, tzinfo=UTC)
 
 
 def ehe(
-    *, run: int, event: int, revision: int, time: datetime, issued: datetime, position: Position | None, remark: str
+    *,
+    run: int,
+    event: int,
+    revision: int,
+    time: datetime,
+    issued: datetime,
+    position: Position | None,
+    signalness: float | None,
+    remark: str,
 ) -> bytes:
     """One revision of one neutrino; the radius of an EHE notice holds 50 %.
 
-    ``remark`` is for the reader. What no source gives (energy, charge, signalness, rate) is left out.
+    ``remark`` is for the reader. What no source gives (energy, charge, rate) is left out.
     """
     midnight = time.replace(hour=0, minute=0, second=0, microsecond=0)
     known = position is not None
@@ -31,6 +39,8 @@ def ehe(
     ]
     if position is not None:
         what.append(Param("src_error_50", f"{position.radius_deg:.4f}", "deg", "stat.error.sys"))
+    if signalness is not None:
+        what.append(Param("signalness", f"{signalness:.3f}", "dn"))
     names = (("SubType", "indi"), ("Test", "false"), ("RADec_valid", str(known).lower()), ("Retraction", "false"))
     what.append(Group([Param(name, value) for name, value in names], name="Trigger_ID"))
     what.append(Param("Coords_Type", str(int(known)), "dn"))

@@ -49,16 +49,20 @@ def test_services_apart_find_what_they_find_together(home: Path, running: dict[s
     post(running["ingest"], gw170817.history())
     post(running["ingest"], gw170817.at2017gfo())
     for _ in waiting("every request, one of them recorded"):
-        asked = {row["policy"]: (row["state"], row["request_id"]) for row in on_stream(home, "too")}
+        asked = {(row["policy"], row["facility"]): row for row in on_stream(home, "too")}
         recorded = {row["request_id"] for row in on_stream(home, "too-status") if row["state"] == "recorded"}
-        if len(asked) == 4 and asked["gw-grb-imaging"][1] in recorded:
+        tiled = asked.get(("gw-grb-imaging", "DECam"), {})
+        if len(asked) == 6 and tiled.get("request_id") in recorded:
             break
-    assert {policy: state for policy, (state, _) in asked.items()} == {
-        "gw-grb-imaging": "proposed",
-        "gw-candidate-spectrum": "rejected",  # without a night before, how many come by chance is unknown
-        "bns-tiling": "rejected",  # what LVK said in 2017 held no classes
-        "grb-one-field": "rejected",  # the burst's region is too large
+    assert {name: row["state"] for name, row in asked.items()} == {
+        ("gw-grb-imaging", "DECam"): "proposed",
+        ("gw-grb-imaging", "ZTF"): "rejected",  # too far south
+        ("gw-candidate-spectrum", "spectrographs"): "rejected",  # without a night before, chance is unknown
+        ("bns-tiling", "DECam"): "rejected",  # what LVK said in 2017 held no classes
+        ("bns-tiling", "ZTF"): "rejected",
+        ("grb-one-field", "ZTF"): "rejected",  # the burst's region is too large
     }
+    assert len(tiled["tiles"]) > 5
     found = {row["rule"]: row for row in on_stream(home, "coincidences")}
     assert found["gw-cbc-grb"]["anchor"]["event_id"] == "lvk:G298048"
     assert found["gw-cbc-grb"]["partner"]["threads"] == ["fermi-gbm:524666471"]
