@@ -15,6 +15,13 @@ from nuncius.schemas.vocabulary import RequestState
 
 SHORT: Final = 8
 """Characters of an id that are shown; any beginning that is no other's names a request."""
+_ENDS: Final[dict[RequestState, str]] = {
+    "cancelled": "taken back at the telescope",
+    "not_cancelled": "to be taken back, and the telescope would not drop it",
+    "rejected": "refused by the telescope",
+    "observed": "observed",
+    "expired": "over at the telescope",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +130,12 @@ def word(entry: Entry, say: RequestState, *, who: str, why: str, now: datetime) 
     Raises
     ------
     SettingsError
-        If a yes could have no effect: the request is no longer wanted, has expired, or is not real and live.
+        If a yes could have no effect: the request is no longer wanted, has expired, is not real and live, or its
+        revision came to its end at the telescope.
     """
     one = entry.latest
     if say == "approved":
-        why_not = _idle(one, now)
+        why_not = _idle(one, now) or _ended(entry)
         if why_not is not None:
             raise SettingsError(f"request {one.request_id[:SHORT]}: {why_not}; a yes would have no effect")
     return ToOStatus(
@@ -151,6 +159,16 @@ def write_word(log: Log, status: ToOStatus, slot: str) -> None:
             tx.send(topics.TOO_STATUS.name, encode(status), key=status.request_id.encode())
     finally:
         writer.close()
+
+
+def _ended(entry: Entry) -> str | None:
+    said = [one for one in entry.told if one.revision == entry.latest.revision and one.adapter != PERSON]
+    last = {one.adapter: one for one in said if one.state in _ENDS}
+    going = {one.adapter for one in said} - {one.adapter for one in said if one.state == "recorded"} - set(last)
+    if not last or going:
+        return None
+    status = next(reversed(last.values()))
+    return f"it was {_ENDS[status.state]} ({status.adapter})"
 
 
 def _idle(one: ToORequest, now: datetime) -> str | None:
