@@ -1,0 +1,293 @@
+"""Who is told what, and when: a pure decision over the requests, what was said of them, and who was told before.
+
+Rules
+-----
+1. What was told stands on the log, as statuses ``recorded`` of the adapter ``tell-NAME`` whose reference is subject and
+   state (`Item.mark`). The same log gives the same messages after any restart; a crash between sending and writing
+   tells once more.
+2. An item is told to one receiver once: again only when its subject has had another state for that receiver meanwhile,
+   when the request asks for something else, or, of one that waits, when a person's word came in between.
+3. Urgent are a request that waits for a yes, the first time it does, and one that a facility would not drop. They go
+   out at once, a message each. Everything else waits until the receiver had no message for its ``every``, and goes as
+   one.
+4. A receiver outside its hours is not told. What is urgent goes to the next in the chain (``then``) instead, at once;
+   so it does while a receiver cannot be reached.
+5. Where a receiver was told that a request waits, and nobody answered for its ``after``, the next is told, once.
+6. Nothing that is not real and live is ever urgent. Tests and drills are told to those who want them, marked; replays
+   and demonstrations to nobody.
+7. That something was taken back, is over, or got its answer is told to those who were told of the request before.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Final
+
+from nuncius.broker.planning.lifecycle import PERSON, Life
+from nuncius.broker.planning.order import same_wish
+from nuncius.broker.planning.told import AT, REQUEST, WORD, Told, told_in
+from nuncius.schemas.too import ToORequest, ToOStatus
+
+_NEWS: Final = frozenset({"accepted", "rejected", "scheduled", "observed", "expired", "cancelled", "not_cancelled"})
+_TAKEN_BACK: Final = frozenset({"cancelled", "not_cancelled"})
+_FORGOTTEN: Final = timedelta(days=1)
+"""After a request has expired, news of it is told for so long (ours)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    """Somebody who is told: a person, a shift, a channel.
+
+    Parameters
+    ----------
+    name
+        As policies name it.
+    hours
+        Hours on call, UTC, from (inclusive) and to (exclusive); a span may pass midnight. Empty: always.
+    every
+        Between two messages that are not urgent.
+    then, after
+        Who is told next, and how long after this one where nobody has answered; empty for nobody.
+    drills
+        Whether tests and drills are told.
+    """
+
+    name: str
+    hours: tuple[tuple[time, time], ...] = ()
+    every: timedelta = timedelta(minutes=10)
+    then: str = ""
+    after: timedelta = timedelta(minutes=15)
+    drills: bool = False
+
+    def on_call(self, now: datetime) -> bool:
+        """Whether ``now`` lies within its hours."""
+        at = now.time()
+        return not self.hours or any(
+            (start <= at < stop) if start < stop else (at >= start or at < stop) for start, stop in self.hours
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One request, all that was said of it, and whom its policy names.
+
+    Parameters
+    ----------
+    revisions
+        Ascending, each once; at least one.
+    statuses
+        Of adapters, people and receivers, in the order of the log.
+    names
+        Receivers that are told first.
+    """
+
+    revisions: tuple[ToORequest, ...]
+    statuses: tuple[ToOStatus, ...] = ()
+    names: tuple[str, ...] = ()
+
+    @property
+    def latest(self) -> ToORequest:
+        """The highest revision."""
+        return self.revisions[-1]
+
+    @property
+    def life(self) -> Life:
+        """With people's words only."""
+        return Life(revisions=self.revisions, people=tuple(one for one in self.statuses if one.adapter == PERSON))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One thing worth telling.
+
+    Parameters
+    ----------
+    request_id, revision
+        About what.
+    subject
+        ``request``, ``word`` (a person's), or ``@`` and an adapter's name.
+    state
+        Of the request ``waits``, ``withdrawn``, ``over`` or ``drill``; else a status's.
+    """
+
+    request_id: str
+    revision: int
+    subject: str
+    state: str
+
+    @property
+    def mark(self) -> str:
+        """What a status's reference says of it."""
+        return f"{self.subject}/{self.state}"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One message: to whom, whether it breaks the quiet, and what it says."""
+
+    receiver: str
+    urgent: bool
+    items: tuple[Item, ...]
+
+
+def due(
+    cases: Sequence[Case], receivers: Mapping[str, Receiver], *, now: datetime, silent: frozenset[str] = frozenset()
+) -> tuple[Due, ...]:
+    """Messages that should go out now, urgent ones first.
+
+    Parameters
+    ----------
+    cases
+        All that is known.
+    receivers
+        By name.
+    now
+        UTC.
+    silent
+        Receivers that could not be reached when last tried.
+    """
+    urgent: list[Due] = []
+    rest: dict[str, list[Item]] = {}
+    last: dict[str, datetime] = {}
+    for case in cases:
+        told = told_in(case.statuses)
+        for one in told:
+            last[one.receiver] = max(one.time, last.get(one.receiver, one.time))
+        items = tuple(_worth_telling(case, now))
+        for item in items:
+            for name in _audience(case, item, told, receivers, now, silent):
+                first = _is_urgent(case, item) and not (item.state == "waits" and _in_period(case, name, told))
+                if first:
+                    urgent.append(Due(name, True, (item,)))
+                else:
+                    rest.setdefault(name, []).append(item)
+    alarmed = {one.receiver for one in urgent}
+    quiet = [
+        Due(name, False, tuple(items))
+        for name, items in rest.items()
+        if name not in alarmed and (name not in last or now >= last[name] + receivers[name].every)
+    ]
+    return (*urgent, *quiet)
+
+
+def _worth_telling(case: Case, now: datetime) -> Iterator[Item]:
+    """What is so now, whoever may know it already."""
+    latest, life = case.latest, case.life
+    if latest.expires is not None and now > latest.expires + _FORGOTTEN:
+        return
+
+    def item(subject: str, state: str) -> Item:
+        return Item(request_id=latest.request_id, revision=latest.revision, subject=subject, state=state)
+
+    if latest.state == "proposed" and not any(map(_genuine, case.revisions)):
+        if latest.run_mode in {"live", "drill"}:
+            yield item(REQUEST, "drill")
+    elif latest.state != "proposed" or not _genuine(latest):
+        yield item(REQUEST, "withdrawn")
+    elif latest.needs_approval and life.word is None:
+        yield item(REQUEST, "waits" if latest.expires is not None and latest.expires > now else "over")
+    if life.people:
+        yield item(WORD, life.people[-1].state)
+    for adapter, state in _facilities(case).items():
+        if _genuine(latest) or state in _TAKEN_BACK:
+            yield item(f"{AT}{adapter}", state)
+
+
+def _facilities(case: Case) -> dict[str, str]:
+    """What each adapter said last of the latest revision, where it was asked for anything or refused."""
+    said: dict[str, str] = {}
+    asked = {one.adapter for one in case.statuses if one.state in {"sent", "accepted"}}
+    for one in case.statuses:
+        known = one.adapter in asked or one.state == "rejected"
+        if one.revision == case.latest.revision and one.state in _NEWS and one.adapter != PERSON and known:
+            said[one.adapter] = one.state
+    return said
+
+
+def _audience(
+    case: Case,
+    item: Item,
+    told: Sequence[Told],
+    receivers: Mapping[str, Receiver],
+    now: datetime,
+    silent: frozenset[str],
+) -> Iterator[str]:
+    """Who is to be told of it and was not."""
+    involved = dict.fromkeys(one.receiver for one in told)
+    if _is_urgent(case, item):
+        names = _chain(case, item, told, receivers, now, silent)
+    elif item.state == "drill":
+        names = [name for name in case.names if name in receivers and receivers[name].drills]
+    elif item.subject == WORD or (item.subject == REQUEST and item.state in {"withdrawn", "over"}):
+        names = [name for name in involved if _was_asked(name, told)]
+    else:
+        names = list(dict.fromkeys((*case.names, *involved)))
+    for name in names:
+        if name in receivers and receivers[name].on_call(now) and not _knows(case, item, name, told):
+            yield name
+
+
+def _chain(
+    case: Case,
+    item: Item,
+    told: Sequence[Told],
+    receivers: Mapping[str, Receiver],
+    now: datetime,
+    silent: frozenset[str],
+) -> list[str]:
+    """Those whom the policy names, and behind each who comes next by now."""
+    found = [name for name in dict.fromkeys(case.names) if name in receivers]
+    for name in found:  # it grows meanwhile
+        one = receivers[name]
+        about = _in_period(case, name, told) if item.state == "waits" else _of(name, item.subject, told)
+        period = [one for one in about if one.state == item.state]
+        absent = not period and (not one.on_call(now) or name in silent)
+        unanswered = item.state == "waits" and bool(period) and now >= period[0].time + one.after
+        if one.then in receivers and one.then not in found and (absent or unanswered):
+            found.append(one.then)
+    return found
+
+
+def _in_period(case: Case, name: str, told: Sequence[Told]) -> list[Told]:
+    """When a receiver was told that the request waits, since a person's last word and since it was last off."""
+    spoken = max((index for index, one in enumerate(case.statuses) if one.adapter == PERSON), default=-1)
+    about = _of(name, REQUEST, told)
+    off = max((one.index for one in about if one.state != "waits"), default=-1)
+    return [one for one in about if one.index > max(spoken, off)]
+
+
+def _knows(case: Case, item: Item, name: str, told: Sequence[Told]) -> bool:
+    about = _of(name, item.subject, told)
+    if not about or about[-1].state != item.state:
+        return False
+    if item.state == "waits":
+        return any(one is about[-1] and _asks_the_same(case, one) for one in _in_period(case, name, told))
+    return item.subject in {REQUEST, WORD} or _asks_the_same(case, about[-1])
+
+
+def _asks_the_same(case: Case, one: Told) -> bool:
+    then = next((revision for revision in case.revisions if revision.revision == one.revision), None)
+    return then is not None and same_wish(then, case.latest)
+
+
+def _is_urgent(case: Case, item: Item) -> bool:
+    if item.state == "waits":
+        return True
+    if item.state != "not_cancelled":
+        return False
+    adapter = item.subject.removeprefix(AT)
+    asked = {one.revision for one in case.statuses if one.adapter == adapter and one.state in {"sent", "accepted"}}
+    return any(_genuine(one) for one in case.revisions if one.revision in asked)
+
+
+def _was_asked(name: str, told: Sequence[Told]) -> bool:
+    """Whether it heard of the request as one to act on, or as asked."""
+    return any(one.receiver == name and one.state != "drill" for one in told)
+
+
+def _of(name: str, subject: str, told: Sequence[Told]) -> list[Told]:
+    return [one for one in told if (one.receiver, one.subject) == (name, subject)]
+
+
+def _genuine(one: ToORequest) -> bool:
+    return (one.reality, one.run_mode) == ("real", "live")
