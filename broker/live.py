@@ -120,7 +120,15 @@ def _serve_on(
     hub = Hub(log, areas, say)
     allow = guard(settings.http_host, os.environ.get(VARIABLE, ""))
     app = web_app(
-        log, intake, read_posted, lambda: _health(log, crew), hub, allow, names_of(settings, areas), _cluster(settings)
+        log,
+        intake,
+        read_posted,
+        lambda: _health(log, crew),
+        hub,
+        allow,
+        names_of(settings, areas),
+        _cluster(settings),
+        settings.streams.most,
     )
 
     def leave() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import FastAPI, Query, Request, Response
@@ -28,6 +29,7 @@ from nuncius.broker.services.web.streaming import stream_routes
 from nuncius.broker.services.web.threads import thread_routes
 from nuncius.broker.transport.kafka.cluster import Cluster
 from nuncius.broker.transport.port import Log
+from nuncius.consumers.defining import MOST_STREAMS, define
 from nuncius.filters import NO_NAMES, Names
 from nuncius.schemas import Retry
 from nuncius.schemas.limits import MAX_PACKET_BYTES
@@ -45,6 +47,7 @@ def web_app(
     allow: Callable[[Request], None],
     names: Names = NO_NAMES,
     cluster: Cluster | None = None,
+    most_streams: int = MOST_STREAMS,
 ) -> FastAPI:
     """The HTTP service of one broker.
 
@@ -66,6 +69,8 @@ def web_app(
         Named filters and regions that filters may use.
     cluster
         Where the log is, where that is Kafka.
+    most_streams
+        Named streams that there may be.
     """
     # without its pages of documentation, whose scripts come from a server elsewhere
     app = FastAPI(title="Nuncius", summary="Multimessenger alert broker", version="0.1", docs_url=None, redoc_url=None)
@@ -81,7 +86,7 @@ def web_app(
         coincidence_format_routes(log, archive),
         record_routes(log),
         named_stream_routes(log, names),
-        stream_change_routes(log, names, allow),
+        stream_change_routes(log, partial(define, log, names=names, most=most_streams), allow),
         skymap_routes(hub.regions.maps),
         front_routes(log, archive, health),
     ):

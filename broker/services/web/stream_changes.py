@@ -8,15 +8,17 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from nuncius.broker.services.streams.define import MOST_PER_S, define
+from nuncius.broker.services.streams.define import MOST_PER_S
 from nuncius.broker.services.streams.state import definitions
 from nuncius.broker.services.web.answers import RefusedError, says, utc
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.port import Log
-from nuncius.filters import FilterError, Names
+from nuncius.filters import FilterError
 from nuncius.schemas import SettingsError, StreamDefinition
 from nuncius.schemas.codec import encode_json
 from nuncius.schemas.vocabulary import StreamTable
+
+Define = Callable[[StreamDefinition], StreamDefinition]
 
 
 class Wanted(BaseModel):
@@ -35,15 +37,15 @@ class Wanted(BaseModel):
     revision: int | None = Field(None, ge=0, le=2**31)
 
 
-def stream_change_routes(log: Log, names: Names, allow: Callable[[Request], None]) -> APIRouter:
+def stream_change_routes(log: Log, write: Define, allow: Callable[[Request], None]) -> APIRouter:
     """``PUT`` and ``DELETE /streams/{name}``.
 
     Parameters
     ----------
     log
-        Where definitions are read and written.
-    names
-        Named filters and regions that filters may use.
+        Where definitions are read.
+    write
+        Checks and writes the next revision, as `nuncius.consumers.defining.define`.
     allow
         Raises `RefusedError` for a request that may not write.
     """
@@ -71,7 +73,7 @@ def stream_change_routes(log: Log, names: Names, allow: Callable[[Request], None
             changed_time=utc_now(),
             **values,
         )
-        return _defined(log, definition, names)
+        return _defined(log, definition, write)
 
     @router.delete(
         "/streams/{name}",
@@ -90,7 +92,7 @@ def stream_change_routes(log: Log, names: Names, allow: Callable[[Request], None
                 409, f"{name}: now at revision {last.revision}, not {revision}; look at it and try again"
             )
         gone = replace(last, revision=last.revision + 1, state="deleted", changed_time=utc_now())
-        return _defined(log, gone, names)
+        return _defined(log, gone, write)
 
     return router
 
@@ -100,10 +102,10 @@ def _revision(log: Log, name: str) -> int:
     return 0 if last is None else last.revision
 
 
-def _defined(log: Log, definition: StreamDefinition, names: Names) -> Response:
+def _defined(log: Log, definition: StreamDefinition, write: Define) -> Response:
     """The definition once it is written; 409 where another came in between."""
     try:
-        made = define(log, definition, names)
+        made = write(definition)
     except FilterError:
         raise
     except SettingsError as error:
