@@ -1,0 +1,47 @@
+"""The window of a request as iCalendar (RFC 5545): an entry that moves and goes with the request."""
+
+from datetime import datetime
+
+from icalendar import Calendar, Event
+
+from nuncius.schemas.too import ToORequest
+
+MEDIA_TYPE = "text/calendar"
+
+
+def window_calendar(request: ToORequest, *, title: str, text: str, firm: bool, now: datetime) -> bytes | None:
+    """A calendar with the request's window; None where it has none.
+
+    The entry's identity is the request's and its sequence the revision, so a calendar program replaces the earlier one.
+
+    Parameters
+    ----------
+    request
+        The latest revision; one that is not ``proposed`` cancels the entry.
+    title, text
+        Of the entry.
+    firm
+        Whether a facility has it; else the entry is tentative.
+    now
+        UTC, the entry's time stamp.
+    """
+    if request.window_start is None or request.window_stop is None:
+        return None
+    event = Event()
+    event.add("uid", f"{request.request_id}@nuncius")
+    event.add("sequence", request.revision)
+    event.add("dtstamp", now)
+    event.add("dtstart", request.window_start)
+    event.add("dtend", request.window_stop)
+    event.add("summary", title)
+    event.add("description", text)
+    if request.site:
+        event.add("location", request.site)
+    gone = request.state != "proposed"
+    event.add("status", "CANCELLED" if gone else "CONFIRMED" if firm else "TENTATIVE")
+    calendar = Calendar()
+    calendar.add("prodid", "-//Nuncius//ToO windows//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", "CANCEL" if gone else "PUBLISH")
+    calendar.add_component(event)
+    return bytes(calendar.to_ical())
