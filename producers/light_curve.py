@@ -64,7 +64,7 @@ def light_curve(this: Point | None, history: Iterable[Point]) -> LightCurve:
     earlier = [point for point in history if point.day < this.day]
     if not earlier:
         return LightCurve(peak_mag=this.mag)
-    same = [*sorted(point for point in earlier if point.filter == this.filter), this]
+    same = [*sorted((point for point in earlier if point.filter == this.filter), key=_by_time), this]
     peak = min(point.mag for point in same)
     brightest = max(at for at, point in enumerate(same) if point.mag == peak)
     rate, error = _slope(same if same[brightest] is this else same[brightest:])
@@ -76,6 +76,8 @@ def _slope(points: Sequence[Point]) -> tuple[float | None, float | None]:
     if len(weighed) < len(points) or points[-1].day - points[0].day < MIN_SPAN_DAYS:
         return None, None
     total = sum(w for _, _, w in weighed)
+    if not 0.0 < total < inf:
+        return None, None
     day = sum(w * d for d, _, w in weighed) / total
     mag = sum(w * m for _, m, w in weighed) / total
     spread = sum(w * (d - day) * (d - day) for d, _, w in weighed)
@@ -89,5 +91,10 @@ def _color(this: Point, earlier: Iterable[Point]) -> float | None:
     near = [point for point in earlier if point.filter == other and this.day - point.day < COLOR_DAYS]
     if not near:
         return None
-    partner = max(near)
+    partner = max(near, key=_by_time)
     return this.mag - partner.mag if this.filter == "g" else partner.mag - this.mag
+
+
+def _by_time(point: Point) -> tuple[float, float]:
+    """An error may be unknown, so that whole points have no order."""
+    return point.day, point.mag

@@ -33,6 +33,9 @@ _NEGATIVE: Final = frozenset({"f", "false", "0"})
 _EXPOSURE_S: Final = 30.0
 """Of a survey exposure where the packet does not state it; ``jd`` is its start."""
 
+_LONGEST_S: Final = 86400.0
+"""No exposure lasts a day: what states more states none."""
+
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -106,6 +109,7 @@ def _point(row: Mapping[str, Any]) -> Photometry | None:
     mag = number(row.get("diffmaglim" if limit else "magpsf"))
     if start is None or mag is None:
         return None
-    half = timedelta(seconds=(number(row.get("exptime")) or _EXPOSURE_S) / 2)
+    stated = number(row.get("exptime"))
+    half = timedelta(seconds=(stated if stated is not None and 0.0 < stated <= _LONGEST_S else _EXPOSURE_S) / 2)
     band = FILTERS.get(str(row.get("fid")), "")
     return Photometry(start + half, band, mag, None if limit else number(row.get("sigmapsf")), "AB", limit)

@@ -85,6 +85,15 @@ def test_numbers_no_survey_means_do_not_raise(error: float) -> None:
     assert found.peak_mag == -1e308
 
 
+def test_errors_so_large_that_nothing_weighs_give_no_rate() -> None:
+    assert light_curve(seen(2.0, 17.0, error=1e200), [seen(1.0, 18.0, error=1e200)]) == LightCurve(peak_mag=17.0)
+
+
+def test_one_detection_repeated_with_its_error_and_without_is_no_fault() -> None:
+    twice = [seen(1.0, 18.0, error=None), seen(1.0, 18.0), seen(1.9, 17.5, "g"), seen(1.9, 17.5, "g", error=None)]
+    assert light_curve(seen(2.0, 17.0), twice) == LightCurve(peak_mag=17.0, color_g_r_mag=0.5)
+
+
 @pytest.mark.alerts
 @pytest.mark.parametrize(("band", "fid"), [("g", 1), ("r", 2)])
 def test_a_rise_is_what_boom_says_of_it(alerts_dir: Path, band: str, fid: int) -> None:
