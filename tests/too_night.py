@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from road import decoded, memory
+from road import decoded
 from too_cases import MERGER, request
 
 from nuncius.broker.planning.lifecycle import PERSON
@@ -14,6 +14,7 @@ from nuncius.broker.services.delivering import Delivering, Route
 from nuncius.broker.services.runner import drain
 from nuncius.broker.services.too_book import write_word
 from nuncius.broker.transport import topics
+from nuncius.broker.transport.local import open_local
 from nuncius.broker.transport.port import Log
 from nuncius.consumers.adapter import answer
 from nuncius.schemas import Retry, ToORequest, ToOStatus
@@ -89,10 +90,12 @@ class Night:
     telescope: Telescope = field(default_factory=Telescope)
     restraints: Mapping[str, Restraint] = field(default_factory=dict)
     now: datetime = EVENING
-    log: Log = field(default_factory=memory)
+    log: Log = field(init=False)
     service: Delivering = field(init=False)
 
     def __post_init__(self) -> None:
+        self.log = open_local(None, self.clock)
+        self.log.create(topics.TOPICS)
         self.start()
 
     def __enter__(self) -> Self:

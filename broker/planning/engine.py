@@ -18,8 +18,9 @@ Rules
 7. A cause waits until every alert it names is known.
 8. A plan leaves out what others covered of the event, as far as it was reported when the cause's latest record was
    issued: a report that comes later moves nothing until the cause is revised.
-9. Nothing is asked of a telescope here. Requests carry ``reality`` and ``run_mode``; the gate at delivery
-   (`nuncius.broker.planning.gate`) decides.
+9. When it comes back with other policies, what is out and unexpired is judged by them: revised, or cancelled.
+10. Nothing is asked of a telescope here. Requests carry ``reality`` and ``run_mode``; the gate at delivery
+    (`nuncius.broker.planning.gate`) decides.
 """
 
 from collections import ChainMap
@@ -170,6 +171,37 @@ class Planner:
         self._asked_for, self._about = set(), {}
         self._note(last.values())
 
+    def amend(self, maps: Mapping[str, SkyMap], now: datetime) -> Outcome:
+        """What today's policies make of the requests that are out: revised, or cancelled where nobody asks any more.
+
+        Call it after `restore`: policies change between two starts. A policy that is new asks nothing for causes of
+        before.
+
+        Parameters
+        ----------
+        maps
+            As in `Inputs`.
+        now
+            UTC; what expired by then is left as it is.
+        """
+        out = {ident: one for ident, one in self._requests.items() if one.expires is not None and one.expires > now}
+        requests: dict[str, ToORequest] = {}
+        for cause_id, name in sorted({(one.cause_id, one.policy) for one in out.values()}):
+            cause = self._causes.get(cause_id)
+            if cause is not None and all(alert in self._notices for alert in named_alerts(cause)):
+                seen = _Seen(cause_id, cause, self._notices, maps, self._reports)
+                for policy in self._policies.active:
+                    if policy.name == name:
+                        self._consider(policy, seen, requests)
+        kept = {i: replace(one, expires=one.expires or out[i].expires) for i, one in requests.items() if i in out}
+        changed = {ident: one for ident, one in kept.items() if _content(one) != _content(out[ident])}
+        asked = {(policy.name, facility) for policy in self._policies.active for facility in policy.asked}
+        for ident, one in out.items():
+            if one.state == "proposed" and (one.policy, one.facility) not in asked:
+                gone = _withdrawn(one, f"policy {one.policy!r} no longer asks {one.facility}")
+                changed[ident] = _numbered(gone, one.revision + 1)
+        return Outcome(Delta(requests=changed), tuple(changed[ident] for ident in sorted(changed)))
+
     def _note(self, requests: Iterable[ToORequest]) -> None:
         for request in requests:
             self._asked_for.add(request.cause_id)
@@ -188,12 +220,8 @@ class Planner:
             if verdict is not None:
                 now = _request(policy, facility, ident, cause_id, cause, verdict.event, asked[facility])
             elif before is not None and before.state != "cancelled":
-                now = replace(
-                    before, state="cancelled", window_start=None, window_stop=None, airmass_min=None, tiles=()
-                )
-                now = replace(
-                    now, reason="the policy no longer asks for this cause", issued_time=_facts(cause).issued_time
-                )
+                now = _withdrawn(before, "the policy no longer asks for this cause")
+                now = replace(now, issued_time=_facts(cause).issued_time)
             else:
                 continue
             if before is None:
@@ -279,6 +307,12 @@ def _request(
         reason=verdict.reason,
         idempotency_key="",
         issued_time=facts.issued_time,
+    )
+
+
+def _withdrawn(request: ToORequest, reason: str) -> ToORequest:
+    return replace(
+        request, state="cancelled", reason=reason, window_start=None, window_stop=None, airmass_min=None, tiles=()
     )
 
 

@@ -52,6 +52,9 @@ class Associating:
             self._engine.apply(self._step(records, records[-1].time).delta)
         self._engine.restore([_published(record) for record in read_all(log, _OUT)])
 
+    def amends(self) -> None:
+        """Nothing: what was published depends on the alerts alone."""
+
     def step(self, records: Sequence[Record], now: datetime) -> Step[Delta]:
         """What these records lead to."""
         outcome = self._step(records, now)

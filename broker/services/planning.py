@@ -49,21 +49,28 @@ class Planning:
         self._fits = fits
         self._galaxies = galaxies
         self._planner = Planner(policies, fits, galaxies)
+        self._folded_to: datetime | None = None
 
     def restore(self, log: Log, committed: dict[TopicPartition, int]) -> None:
         """Fold causes up to the committed point silently, then take over what was asked."""
         self._planner = Planner(self._policies, self._fits, self._galaxies)
         starts = log.starts(committed)
+        self._folded_to = None
         for records in fold(log, {tp: (starts[tp], offset) for tp, offset in committed.items()}):
+            self._folded_to = max(records[-1].time, self._folded_to or records[-1].time)
             self._planner.apply(self._planner.learn(self._known(records)))
         asked = read_all(log, topics.TOO_REQUESTS.name)
         self._planner.restore([decode(ToORequest, record.value) for record in asked if record.value is not None])
 
+    def amends(self) -> Step[Delta] | None:
+        """Requests that are out, and that the policies of this start see otherwise."""
+        if self._folded_to is None:
+            return None
+        return _said(self._planner.amend(self._maps, self._folded_to))
+
     def step(self, records: Sequence[Record], now: datetime) -> Step[Delta]:  # noqa: ARG002  plans run on the data's clock
         """What these records lead to."""
-        outcome = self.consider(records)
-        sends = [Send(topics.TOO_REQUESTS.name, r.request_id.encode(), encode(r)) for r in outcome.effects]
-        return Step(outcome.delta, tuple(sends))
+        return _said(self.consider(records))
 
     def apply(self, delta: Delta) -> None:
         """Take a committed step over."""
@@ -86,3 +93,8 @@ class Planning:
             else:
                 lists.append(decode(CandidateList, data))
         return Inputs(coincidences=coincidences, lists=lists, alerts=alerts, reports=reports, maps=self._maps)
+
+
+def _said(outcome: Outcome) -> Step[Delta]:
+    sends = [Send(topics.TOO_REQUESTS.name, r.request_id.encode(), encode(r)) for r in outcome.effects]
+    return Step(outcome.delta, tuple(sends))

@@ -49,6 +49,9 @@ class Stepper(Protocol[D]):
     def restore(self, log: Log, committed: "dict[TopicPartition, int]") -> None:
         """Build the state that held when the group had come so far; writes nothing."""
 
+    def amends(self) -> "Step[D] | None":
+        """After `restore`: what must be said although no record came; None for nothing."""
+
     def step(self, records: Sequence[Record], now: datetime) -> "Step[D]":
         """What these records lead to. ``now`` is the append time of the last of them."""
 
@@ -118,8 +121,14 @@ class Worker(Generic[D]):
         committed = {tp: at.offset for tp, at in self._seat.committed().items()}
         for tp, offset in committed.items():
             self._seat.member.seek(tp, offset)
-        if committed:
-            self._stepper.restore(self._log, committed)
+        if not committed:
+            return
+        self._stepper.restore(self._log, committed)
+        step = self._stepper.amends()
+        if step is not None and step.sends and self._seat.writer is not None:
+            with self._seat.writer.transaction() as tx:
+                send_all(tx, step.sends)
+            self._stepper.apply(step.delta)
 
 
 def send_all(tx: Transaction, sends: Sequence[Send]) -> None:
