@@ -18,7 +18,10 @@ import httpx
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from nuncius.consumers.adapter import answer
 from nuncius.schemas.errors import Retry, SettingsError
+from nuncius.schemas.too import ToORequest, ToOStatus
+from nuncius.schemas.vocabulary import RequestState
 
 _AGAIN: Final = frozenset({408, 425, 429})
 _ANSWER_BYTES: Final = 4_000_000
@@ -229,6 +232,10 @@ class Door:
         for secret in self._secrets:
             text = text.replace(secret, "…")
         return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:_WORDS]
+
+    def status(self, request: ToORequest, state: RequestState, detail: str, reference: str = "") -> ToOStatus:
+        """What became of a request, in words that may hold what the facility said."""
+        return answer(request, state, self._name, self.shown(detail), self.shown(reference))
 
     def hide(self, *secrets: str) -> None:
         """Blot these out, too: what the facility gave for the session."""

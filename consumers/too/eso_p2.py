@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field, SecretStr
 
-from nuncius.consumers.adapter import answer
 from nuncius.consumers.too.door import Allowance, Answer, Door, Untouched
 from nuncius.consumers.too.eso_p2_block import EsoP2Settings, pointed, trigger
 from nuncius.consumers.too.naming import revision_in
@@ -90,12 +89,12 @@ class EsoP2:
             why = (
                 "a trigger at ESO needs a person's yes" if not request.tiles else "a plan of tiles cannot be triggered"
             )
-            return answer(request, "rejected", self.name, f"{why}: see its policy")
+            return self._door.status(request, "rejected", f"{why}: see its policy")
         folders = self._folders(request)
         other = max((revision for revision in folders if revision != request.revision), default=0)
         if other:
-            return answer(
-                request, "rejected", self.name, f"revision {other} was triggered: {_CALL}", str(folders[other])
+            return self._door.status(
+                request, "rejected", f"revision {other} was triggered: {_CALL}", str(folders[other])
             )
         done = self._triggered.get(request.idempotency_key)
         if done is not None:
@@ -106,17 +105,17 @@ class EsoP2:
         block = self._found(folder) or self._copied(folder)
         if request.idempotency_key in self._triggered or block.status not in _EDITABLE:
             detail = f"whether the trigger of {request.idempotency_key} arrived is not known: {_CALL}"
-            return answer(request, "rejected", self.name, detail, str(folder))
+            return self._door.status(request, "rejected", detail, str(folder))
         wrong = self._submitted(request, block.number)
         if wrong:
-            return answer(request, "rejected", self.name, wrong, str(folder))
+            return self._door.status(request, "rejected", wrong, str(folder))
         return self._trigger(request, folder)
 
     def cancel(self, request: ToORequest, standing: str) -> ToOStatus:
         """What was submitted may have been triggered, and is for a person: success only where nothing was."""
         folders = self._folders(request)
         if not folders:
-            return answer(request, "cancelled", self.name, "nothing of it is there")
+            return self._door.status(request, "cancelled", "nothing of it is there")
         said = []
         for folder in folders.values():
             block = self._found(folder)
@@ -124,9 +123,9 @@ class EsoP2:
                 continue
             said.append(f"block {block.number} in folder {folder} has status {block.status}")
         if not said:
-            return answer(request, "cancelled", self.name, "it was prepared and never triggered", standing)
+            return self._door.status(request, "cancelled", "it was prepared and never triggered", standing)
         detail = f"{'; '.join(said)}, and a trigger cannot be taken back: revise it in p2, and {_CALL}"
-        return answer(request, "not_cancelled", self.name, detail, standing or str(max(folders.values())))
+        return self._door.status(request, "not_cancelled", detail, standing or str(max(folders.values())))
 
     def look(self, request: ToORequest, standing: str) -> ToOStatus | None:
         """The block's status letter."""
@@ -136,7 +135,7 @@ class EsoP2:
         if block is None:
             return None
         detail = f"block {block.number} has status {block.status}"
-        return answer(request, _ENDS.get(block.status, "accepted"), self.name, detail, standing)
+        return self._door.status(request, _ENDS.get(block.status, "accepted"), detail, standing)
 
     def _folders(self, request: ToORequest) -> dict[int, int]:
         """Folders of the request by revision."""
@@ -186,7 +185,7 @@ class EsoP2:
             self._turned_away.add(key)
             raise
         state: RequestState = "accepted" if told.good else "rejected"
-        status = answer(request, state, self.name, f"folder {folder}: {told.code}: {told.words}", str(folder))
+        status = self._door.status(request, state, f"folder {folder}: {told.code}: {told.words}", str(folder))
         self._triggered[key] = status
         return status
 

@@ -11,7 +11,6 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from nuncius.consumers.adapter import answer
 from nuncius.consumers.too.door import Allowance, Answer, Door, said
 from nuncius.consumers.too.naming import revision_in
 from nuncius.schemas.errors import Retry
@@ -105,7 +104,7 @@ class Hermes:
         out = self._out(request, "request")
         newest = max(out, default=0)
         if newest > request.revision:
-            return answer(request, "rejected", self.name, f"revision {newest} is out already")
+            return self._door.status(request, "rejected", f"revision {newest} is out already")
         if newest == request.revision:
             return self._known(request, "request", "accepted")
         return self._publish(request, message(request, self._settings, "request", newest), "request")
@@ -122,19 +121,19 @@ class Hermes:
 
     def _known(self, request: ToORequest, action: str, state: RequestState) -> ToOStatus:
         detail = "nothing of it was published" if action == "cancel" else "it is out already"
-        return self._sent.get((action, request.idempotency_key)) or answer(request, state, self.name, detail)
+        return self._sent.get((action, request.idempotency_key)) or self._door.status(request, state, detail)
 
     def _publish(self, request: ToORequest, body: dict[str, Any], action: Literal["request", "cancel"]) -> ToOStatus:
         good, bad = _OUTCOMES[action]
         checked = self._ask("POST", f"{_SUBMIT}validate/", body)
         if not checked.good or said(checked.body):
-            return answer(request, bad, self.name, f"not valid there ({checked.code}): {checked.words}")
+            return self._door.status(request, bad, f"not valid there ({checked.code}): {checked.words}")
         sent = self._ask("POST", _SUBMIT, body)
         refused = isinstance(sent.body, dict) and "error" in sent.body
         if not sent.good or refused:
-            return answer(request, bad, self.name, f"{sent.code}: {sent.words}")
+            return self._door.status(request, bad, f"{sent.code}: {sent.words}")
         ident = sent.read(_Sent).uuid
-        status = answer(request, good, self.name, f"published to {self._settings.topic} as {ident}", ident)
+        status = self._door.status(request, good, f"published to {self._settings.topic} as {ident}", ident)
         self._sent[action, request.idempotency_key] = status
         return status
 

@@ -9,7 +9,6 @@ from typing import Final
 
 from pydantic import BaseModel, SecretStr
 
-from nuncius.consumers.adapter import answer
 from nuncius.consumers.too.door import Allowance, Answer, Door
 from nuncius.consumers.too.naming import revision_in
 from nuncius.consumers.too.ocs_body import OcsSettings, request_group
@@ -93,23 +92,23 @@ class Ocs:
         held = self._held(request)
         newest = max(held, default=0)
         if newest > request.revision:
-            return answer(
-                request, "rejected", self.name, f"revision {newest} is already there", str(held[newest][0].id)
+            return self._door.status(
+                request, "rejected", f"revision {newest} is already there", str(held[newest][0].id)
             )
         if newest < request.revision:
             body = request_group(request, self._settings)
             checked = self._ask("POST", f"{_GROUPS}validate/", body)
             if not checked.good or checked.read(_Verdict).errors:
-                return answer(request, "rejected", self.name, f"not valid there ({checked.code}): {checked.words}")
+                return self._door.status(request, "rejected", f"not valid there ({checked.code}): {checked.words}")
             made = self._ask("POST", _GROUPS, body)
             if not made.good:
-                return answer(request, "rejected", self.name, f"{made.code}: {made.words}")
+                return self._door.status(request, "rejected", f"{made.code}: {made.words}")
             held[request.revision] = [made.read(_Group)]
         stands, *doubles = held[request.revision]
         older = [group for revision, groups in held.items() if revision < request.revision for group in groups]
         self._drop(older + doubles)
         detail = f"request group {stands.id}: {stands.state}"
-        return answer(request, "accepted", self.name, detail, str(stands.id))
+        return self._door.status(request, "accepted", detail, str(stands.id))
 
     def cancel(self, request: ToORequest, standing: str) -> ToOStatus:
         """Take back every revision that is pending there."""
@@ -118,9 +117,9 @@ class Ocs:
             found.append(_Group(id=int(standing), name="", state="PENDING"))
         refused = self._drop(found)
         if refused:
-            return answer(request, "not_cancelled", self.name, "; ".join(refused), standing)
+            return self._door.status(request, "not_cancelled", "; ".join(refused), standing)
         over = [f"request group {group.id}: {group.state}" for group in found if group.state != "PENDING"]
-        return answer(request, "cancelled", self.name, "; ".join(over) or "nothing of it is pending there", standing)
+        return self._door.status(request, "cancelled", "; ".join(over) or "nothing of it is pending there", standing)
 
     def look(self, request: ToORequest, _standing: str) -> ToOStatus | None:
         """The group's state; of a pending one, whether the scheduler has a time for it."""
@@ -133,7 +132,7 @@ class Ocs:
         state = _OVER.get(group.state)
         done = f"{sum(part.state == 'COMPLETED' for part in group.requests)} of {len(group.requests)} observed"
         if state is not None:
-            return answer(request, state, self.name, f"{group.state}, {done}", standing)
+            return self._door.status(request, state, f"{group.state}, {done}", standing)
         for part in [one for one in group.requests if one.state == "PENDING"][:_LOOKED_AT]:
             planned = self._ask("GET", f"/api/requests/{part.id}/observations/")
             if not planned.good:
@@ -141,8 +140,8 @@ class Ocs:
             for one in planned.read(tuple[_Observation, ...]):
                 if one.state in _ON_ITS_WAY:
                     detail = f"{one.start} at {one.site or 'a site of its choice'}, {done}"
-                    return answer(request, "scheduled", self.name, detail, standing)
-        return answer(request, "accepted", self.name, f"{group.state}, {done}", standing)
+                    return self._door.status(request, "scheduled", detail, standing)
+        return self._door.status(request, "accepted", f"{group.state}, {done}", standing)
 
     def _held(self, request: ToORequest) -> dict[int, list[_Group]]:
         """What stands of the request there by revision, oldest first."""

@@ -10,7 +10,6 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretStr
 
 from nuncius.broker.sky import separation_deg
-from nuncius.consumers.adapter import answer
 from nuncius.consumers.too.door import Allowance, Answer, Door
 from nuncius.consumers.too.naming import revision_in
 from nuncius.consumers.too.skyportal_body import KEY, SkyPortalSettings, follow_up, source_id
@@ -112,35 +111,35 @@ class SkyPortal:
         """Make the source where there is none, post the request; earlier revisions are deleted once it stands."""
         if request.tiles or request.window_start is None or request.window_stop is None:
             why = "a plan of tiles" if request.tiles else "a request without a window"
-            return answer(request, "rejected", self.name, f"{why} is no follow-up request of SkyPortal")
+            return self._door.status(request, "rejected", f"{why} is no follow-up request of SkyPortal")
         held = self._held(request)
         newest = max(held, default=0)
         if newest > request.revision:
-            return answer(request, "rejected", self.name, f"revision {newest} is already there", str(held[newest].id))
+            return self._door.status(request, "rejected", f"revision {newest} is already there", str(held[newest].id))
         if newest < request.revision:
             wrong = self._source(request)
             if wrong:
-                return answer(request, "rejected", self.name, wrong)
+                return self._door.status(request, "rejected", wrong)
             made = self._ask("POST", _FOLLOW_UP, follow_up(request, self._settings))
             if not made.good:
-                return answer(request, "rejected", self.name, f"{made.code}: {made.words}")
+                return self._door.status(request, "rejected", f"{made.code}: {made.words}")
             data = made.read(_Made).data
             held[request.revision] = _FollowUp(id=data.id, status=data.request_status)
         stands = held[request.revision]
-        detail = f"follow-up request {stands.id}: {self._door.shown(stands.status)}"
+        detail = f"follow-up request {stands.id}: {stands.status}"
         if stands.end == "rejected":
-            return answer(request, "rejected", self.name, detail, str(stands.id))
+            return self._door.status(request, "rejected", detail, str(stands.id))
         refused = self._drop([one for revision, one in held.items() if revision < request.revision])
         if refused:
             raise Retry(f"{self.name}: an earlier revision stands still: {refused}")
-        return answer(request, "accepted", self.name, detail, str(stands.id))
+        return self._door.status(request, "accepted", detail, str(stands.id))
 
     def cancel(self, request: ToORequest, standing: str) -> ToOStatus:
         """Delete every revision that stands."""
         refused = self._drop(list(self._held(request).values()))
         if refused:
-            return answer(request, "not_cancelled", self.name, refused, standing)
-        return answer(request, "cancelled", self.name, "nothing of it stands there any longer", standing)
+            return self._door.status(request, "not_cancelled", refused, standing)
+        return self._door.status(request, "cancelled", "nothing of it stands there any longer", standing)
 
     def look(self, request: ToORequest, standing: str) -> ToOStatus | None:
         """Its status there, whose words each instrument chooses."""
@@ -150,7 +149,7 @@ class SkyPortal:
         if not seen.good:
             raise Retry(f"{self.name}: follow-up request {standing}: {seen.code}: {seen.words}")
         one = seen.read(_One).data
-        return answer(request, one.end or "accepted", self.name, self._door.shown(one.status), standing)
+        return self._door.status(request, one.end or "accepted", one.status, standing)
 
     def _source(self, request: ToORequest) -> str:
         """Make sure that the source is there and lies where we want to look; why not, else empty."""

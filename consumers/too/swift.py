@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from pydantic import BaseModel, SecretStr
 
-from nuncius.consumers.adapter import answer
 from nuncius.consumers.too.door import Allowance, Answer, Door, said
 from nuncius.consumers.too.naming import revision_in
 from nuncius.consumers.too.swift_form import SwiftSettings, form
@@ -92,35 +91,35 @@ class Swift:
     def submit(self, request: ToORequest, _standing: str) -> ToOStatus:
         """Validate at the facility, then ask; nothing is asked while an earlier revision stands."""
         if request.tiles:
-            return answer(request, "rejected", self.name, "a plan of tiles cannot be asked of Swift by this adapter")
+            return self._door.status(request, "rejected", "a plan of tiles cannot be asked of Swift by this adapter")
         held = self._held(request)
         if request.revision in held:
             stands = held[request.revision]
-            return answer(request, "accepted", self.name, f"ToO {stands.too_id}", str(stands.too_id))
+            return self._door.status(request, "accepted", f"ToO {stands.too_id}", str(stands.too_id))
         if held:
             ident = held[max(held)].too_id
             detail = f"ToO {ident} of revision {max(held)} stands, and the API cannot change it: {_CALL}"
-            return answer(request, "rejected", self.name, detail, str(ident))
+            return self._door.status(request, "rejected", detail, str(ident))
         body = form(request, self._settings)
         checked = self._ask("POST", body | {"validate_only": "true"})
         if not checked.good or checked.read(_Done).wrong or checked.read(_Done).word == "Rejected":
-            return answer(request, "rejected", self.name, f"not valid there ({checked.code}): {checked.words}")
+            return self._door.status(request, "rejected", f"not valid there ({checked.code}): {checked.words}")
         made = self._ask("POST", body | {"validate_only": "false"})
         if not made.good or made.read(_Done).word == "Rejected":
-            return answer(request, "rejected", self.name, f"{made.code}: {made.words}")
+            return self._door.status(request, "rejected", f"{made.code}: {made.words}")
         number = made.read(_Done).ident
         if number is None:
             raise Retry(f"{self.name}: an answer without a ToO's number: {made.words}")
-        return answer(request, "accepted", self.name, f"ToO {number}", str(number))
+        return self._door.status(request, "accepted", f"ToO {number}", str(number))
 
     def cancel(self, request: ToORequest, standing: str) -> ToOStatus:
         """Nothing can be taken back by the API: success only where nothing stands."""
         idents = {str(one.too_id) for one in self._held(request).values() if not _declined(one)}
         idents |= {standing} if standing and not self._is_declined(standing) else set()
         if not idents:
-            return answer(request, "cancelled", self.name, "nothing of it stands there")
+            return self._door.status(request, "cancelled", "nothing of it stands there")
         detail = f"the API cannot withdraw ToO {', '.join(sorted(idents))}: {_CALL}"
-        return answer(request, "not_cancelled", self.name, detail, max(idents))
+        return self._door.status(request, "not_cancelled", detail, max(idents))
 
     def look(self, request: ToORequest, standing: str) -> ToOStatus | None:
         """What was decided; its words are not documented, so anything but a yes or a no is only told."""
@@ -131,8 +130,8 @@ class Swift:
         state: RequestState = "scheduled" if _starts(decision, "approve") else "accepted"
         if _declined(entry):
             state = "rejected"
-        detail = f"ToO {standing}: {self._door.shown(decision)}"
-        return answer(request, state, self.name, detail, standing)
+        detail = f"ToO {standing}: {decision}"
+        return self._door.status(request, state, detail, standing)
 
     def _held(self, request: ToORequest) -> dict[int, _Entry]:
         """The account's ToOs for this request, by revision."""

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from pydantic import BaseModel, SecretStr
 
-from nuncius.consumers.adapter import answer
 from nuncius.consumers.too.door import Allowance, Answer, Door
 from nuncius.consumers.too.treasure_map_rows import (
     Pointing,
@@ -78,7 +77,7 @@ class TreasureMap:
         rows = planned(request, self._settings)
         if not event or not rows:
             why = "it has no planned time" if event else f"{request.event_thread or 'its event'} is no event of LVK"
-            return answer(request, "rejected", self.name, f"not for the Treasure Map: {why}")
+            return self._door.status(request, "rejected", f"not for the Treasure Map: {why}")
         held = self._held(request, event)
         missing = [row for row in rows if not any(same_field(row, one) for one in held)]
         ids = [one.id for one in held if any(same_field(row, one) for row in rows)]
@@ -87,17 +86,17 @@ class TreasureMap:
             if _NOT_YET in made.words:
                 raise Retry(f"{self.name}: it does not know {event} yet: {made.words}")
             if not made.good:
-                return answer(request, "rejected", self.name, f"{made.code}: {made.words}")
+                return self._door.status(request, "rejected", f"{made.code}: {made.words}")
             posted = made.read(_Posted)
             if posted.wrong:
                 self._cancel(posted.pointing_ids)
-                return answer(request, "rejected", self.name, self._door.shown(posted.wrong))
+                return self._door.status(request, "rejected", posted.wrong)
             ids.extend(posted.pointing_ids)
         refused = self._cancel(one.id for one in held if one.id not in ids)
         if refused:
             raise Retry(f"{self.name}: fields of an earlier revision stand still: {refused}")
         detail = f"{len(rows)} fields planned for {event}"
-        return answer(request, "accepted", self.name, detail, str(min(ids, default="")))
+        return self._door.status(request, "accepted", detail, str(min(ids, default="")))
 
     def cancel(self, request: ToORequest, standing: str) -> ToOStatus:
         """Cancel every planned field of the request."""
@@ -105,8 +104,8 @@ class TreasureMap:
         held = self._held(request, event) if event else ()
         refused = self._cancel(one.id for one in held)
         if refused:
-            return answer(request, "not_cancelled", self.name, refused, standing)
-        return answer(request, "cancelled", self.name, f"{len(held)} fields cancelled", standing)
+            return self._door.status(request, "not_cancelled", refused, standing)
+        return self._door.status(request, "cancelled", f"{len(held)} fields cancelled", standing)
 
     def look(self, _request: ToORequest, _standing: str) -> None:
         """Nothing: the map is told, and observes nothing itself."""
