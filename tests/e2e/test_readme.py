@@ -152,9 +152,10 @@ def test_the_first_alert(home: Home, broker: Path) -> None:
 
 def test_filters_and_streams(home: Home, broker: Path) -> None:
     assert broker.is_file()
-    look, check, create, listed = lines(of("sh")[3])
+    look, check, tried, create, listed = lines(of("sh")[3])
     assert "fermi-gbm:999000001" in home.shell(look)
     assert home.shell(check).startswith("right; reads ")
+    assert "significance_unit is NULL" in home.shell(f"{tried} 2>&1")
     assert home.shell(create).startswith("grb: revision 1")
     _await(lambda: "1 rows" in home.shell(listed))
 
