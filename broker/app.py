@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
 from nuncius.broker.connection import connection_of
-from nuncius.broker.follow_up import fits_of, policies_of, routes_of
+from nuncius.broker.follow_up import fits_of, galaxies_of, policies_of, routes_of, tellers_of
 from nuncius.broker.matching.rules import CandidateRule, Rule
 from nuncius.broker.matching.rules_toml import load_rules, shipped_rules, shipped_text
 from nuncius.broker.services.areas import Areas
@@ -165,9 +165,11 @@ def workers_of(
     if "too" in names:
         policies = policies_of(settings, rules)
         fits = fits_of(policies, names_of(settings), maps, areas)
-        workers.append(Worker(log, Planning(policies, maps, fits)))
+        workers.append(Worker(log, Planning(policies, maps, fits, galaxies_of(settings, policies))))
     if "deliver" in names:
         workers += [Delivering(log, route, utc_now) for route in routes_of(settings, policies_of(settings, rules))]
+    if "tell" in names:
+        workers += tellers_of(log, settings, policies_of(settings, rules))
     if "streams" in names:
         limits = Limits(settings.streams.most, settings.streams.past_rows)
         workers.append(StreamsWorker(log, maps, names_of(settings), areas, limits))

@@ -5,15 +5,23 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
+import numpy as np
+
 from nuncius.broker.matching.rules import Rule
+from nuncius.broker.planning.cells import Galaxies
 from nuncius.broker.planning.fitting import ANYTHING, Fits
 from nuncius.broker.planning.policies_toml import load_policies, shipped
 from nuncius.broker.planning.policy import Policies
 from nuncius.broker.planning.restraint import Restraint
+from nuncius.broker.services.catalogue import read_catalogue
 from nuncius.broker.services.delivering import Route
+from nuncius.broker.services.links import Links, signed_links
+from nuncius.broker.services.runner import Work
 from nuncius.broker.settings import Settings
 from nuncius.broker.settings_files import read_with
 from nuncius.broker.sky import SkyMap
+from nuncius.broker.transport.clock import utc_now
+from nuncius.broker.transport.port import Log
 from nuncius.consumers.recorder import Recorder
 from nuncius.filters import Area, Names
 from nuncius.schemas import SettingsError
@@ -38,6 +46,30 @@ def policies_of(settings: Settings, rules: Sequence[Rule]) -> Policies:
     return policies
 
 
+def galaxies_of(settings: Settings, policies: Policies) -> Galaxies | None:
+    """The catalogue that policies ask for; None where none does.
+
+    Raises
+    ------
+    SettingsError
+        If a policy asks for galaxies and the settings name no catalogue, or it cannot be read.
+    """
+    asking = [policy.name for policy in policies.active if policy.ask == "galaxies"]
+    if not asking:
+        return None
+    if settings.galaxies is None:
+        raise SettingsError(f"policy {asking[0]!r}: key 'ask': name a catalogue as 'galaxies' in nuncius.toml")
+    listed = read_catalogue(settings.galaxies)
+    weight = np.ones(len(listed.ra)) if listed.weight is None else np.array(listed.weight)
+    return Galaxies(
+        ra=np.array(listed.ra),
+        dec=np.array(listed.dec),
+        distance_mpc=np.array(listed.distance_mpc),
+        weight=weight,
+        name=tuple(listed.name),
+    )
+
+
 def fits_of(policies: Policies, names: Names, maps: Mapping[str, SkyMap], areas: Mapping[str, Area]) -> Fits:
     """The policies' filters, checked; without a filter among them nothing of the language is loaded."""
     if not any(policy.where or policy.anchor_where for policy in policies.policies):
@@ -51,6 +83,30 @@ def routes_of(settings: Settings, policies: Policies) -> tuple[Route, ...]:
     """Who is asked: every adapter of the settings, and always the recorder, which asks nobody."""
     restraints = {policy.name: policy.restraint for policy in policies.active}
     return (*_doors(settings, restraints), *_webhook(settings, restraints), Route(adapter=Recorder()))
+
+
+def tellers_of(log: Log, settings: Settings, policies: Policies) -> tuple[Work, ...]:
+    """What tells people of requests; nothing where the settings name nobody to be told.
+
+    Raises
+    ------
+    SettingsError
+        If a policy tells somebody whom the settings do not name, an address is wrong, or a secret is missing.
+    """
+    if not settings.tell:
+        for policy in policies.active:
+            if policy.tell:
+                raise SettingsError(f"policy {policy.name!r}: key 'tell': no [tell.{policy.tell[0]}] in nuncius.toml")
+        return ()
+    from nuncius.broker.services.telling import Telling
+    from nuncius.broker.telephone import telephone
+
+    return (Telling(log, telephone(log, settings, policies, links_of(settings), os.environ), utc_now),)
+
+
+def links_of(settings: Settings) -> Links | None:
+    """What signs and checks the links by which people answer; None where no public address is set."""
+    return None if settings.public_url is None else signed_links(settings.public_url, os.environ)
 
 
 def _doors(settings: Settings, restraints: Mapping[str, Restraint]) -> tuple[Route, ...]:

@@ -4,14 +4,15 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 
+from nuncius.broker.planning.hours import span_of_day
 from nuncius.schemas import SettingsError
 
 FILE_NAME: Final = "nuncius.toml"
-_PATHS: Final = ("rules", "policies", "skymaps", "schemas", "data_folder")
+_PATHS: Final = ("rules", "policies", "galaxies", "skymaps", "schemas", "data_folder")
 _KAFKA_PATHS: Final = ("ca_file", "certificate_file", "key_file")
 
 
@@ -70,6 +71,30 @@ class RegionSettings(BaseModel):
     radius_deg: float | None = Field(None, gt=0, le=180, description="around each target, where the file has no column")
 
 
+class TellSettings(BaseModel):
+    """Somebody whom policies may tell: a person, a shift, a channel."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    where: str = Field(
+        min_length=1,
+        description="environment variable with apprise URLs (or its name and _FILE: a file only you can read)",
+    )
+    on_call_utc: tuple[str, ...] = Field((), description="hours such as 22:00-06:30, UTC; none: always")
+    every_s: float = Field(600.0, ge=0, description="between two messages that are not urgent, seconds")
+    then: str = Field("", description="who is told next where this one does not answer, is off call or not reached")
+    after_s: float = Field(900.0, gt=0, description="how long an answer is waited for before, seconds")
+    drills: bool = Field(False, description="whether tests and drills are told, marked as such")
+    policies: tuple[str, ...] = Field((), description="policies whose requests are told, beside those that name this")
+
+    @field_validator("on_call_utc")
+    @classmethod
+    def _spans(cls, spans: tuple[str, ...]) -> tuple[str, ...]:
+        for span in spans:
+            span_of_day(span)
+        return spans
+
+
 class Settings(BaseModel):
     """Everything an operator may set. Command-line options go first, then the file, then these defaults."""
 
@@ -80,6 +105,7 @@ class Settings(BaseModel):
     policies: Path | None = Field(
         None, description="TOML file of ToO policies, instead of the shipped ones; the shipped sites stay known"
     )
+    galaxies: Path | None = Field(None, description="CSV file of galaxies, for policies that ask for galaxies")
     skymaps: Path | None = Field(None, description="folder in which sky maps named in alerts are looked up")
     schemas: Path | None = Field(None, description="folder of Avro writer schemas by Confluent id (Rubin)")
     http_host: str = Field("127.0.0.1", description="address the HTTP service listens on")
@@ -89,6 +115,12 @@ class Settings(BaseModel):
         None, description="where approved live ToO requests are posted; none: only recorded"
     )
     adapter: tuple[dict[str, Any], ...] = Field((), description="who is asked for telescope time, and through what")
+    tell: dict[Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,39}$")], TellSettings] = Field(
+        {}, description="who is told of requests, by name"
+    )
+    public_url: str | None = Field(
+        None, description="where people reach the web service; with $NUNCIUS_LINK_SECRET they can answer by a link"
+    )
     data_folder: Path | None = Field(None, description="where the embedded log lies when no broker is named")
     filters: dict[str, str] = Field({}, description="your own filters by name, to be used as bare words")
     regions: dict[str, RegionSettings] = Field({}, description="watchlists and watchmaps by name, for IN_REGION")
@@ -160,6 +192,8 @@ def _wrong(error: ValidationError) -> str:
     }
     if table.startswith("regions."):
         tables[table] = RegionSettings
+    if table.startswith("tell."):
+        tables[table] = TellSettings
     known = tables.get(table, Settings).model_fields
     near = get_close_matches(key, known, 1)
     guess = f"is it {near[0]!r}? " if near else ""

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from nuncius.broker.app import Progress, areas_of, ingest_of, names_of, open_log, rules_of, supplies_of, workers_of
-from nuncius.broker.follow_up import fits_of, policies_of
+from nuncius.broker.follow_up import fits_of, galaxies_of, policies_of
 from nuncius.broker.planning.policy import Policies
 from nuncius.broker.services.facility_reader import read_packet
 from nuncius.broker.services.harvest import harvest, ordered
@@ -50,13 +50,16 @@ def check_policies(settings: Settings, paths: Sequence[Path], bar: Progress) -> 
     policies = policies_of(settings, rules_of(settings))
     names, areas = names_of(settings), areas_of(settings)
     fits_of(policies, names, {}, areas)
+    galaxies = galaxies_of(settings, policies)
     address = parse_address(settings.broker or "")
     if not paths and isinstance(address, LocalAddress) and not address.folder.exists():
         return Checked(policies, (), f"nothing: no log at {settings.broker}; name files or folders of past alerts")
     log = _replayed(settings, paths, bar) if paths else open_log(settings, settings.broker)
     try:
         bar.stage("asking the policies")
-        revisions = would_have_asked(log, policies, lambda maps: fits_of(policies, names, maps, areas), bar.step)
+        revisions = would_have_asked(
+            log, policies, lambda maps: fits_of(policies, names, maps, areas), galaxies, bar.step
+        )
     finally:
         log.close()
     source = f"{len(paths)} given paths" if paths else str(settings.broker)

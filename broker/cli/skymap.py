@@ -68,7 +68,7 @@ def galaxies(
     """Galaxies of a list, most probable first: probability that each is the host, given that one of the list is."""
     import numpy as np
 
-    from nuncius.broker.cli.catalogue import read_catalogue
+    from nuncius.broker.services.catalogue import read_catalogue
     from nuncius.broker.sky.galaxies import rank_galaxies
     from nuncius.schemas import SettingsError
 

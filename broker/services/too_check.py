@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from nuncius.broker.planning.cells import Galaxies
 from nuncius.broker.planning.fitting import Fits
 from nuncius.broker.planning.policy import Policies
 from nuncius.broker.services.fold import fold
@@ -15,7 +16,11 @@ _ALL: Final = tuple(TopicPartition(topic, 0) for topic in TOPICS)
 
 
 def would_have_asked(
-    log: Log, policies: Policies, fits: Callable[[MapShelf], Fits], tick: Callable[[int], object]
+    log: Log,
+    policies: Policies,
+    fits: Callable[[MapShelf], Fits],
+    galaxies: Galaxies | None,
+    tick: Callable[[int], object],
 ) -> tuple[ToORequest, ...]:
     """Every revision of every request, in the order in which they would have been published.
 
@@ -27,11 +32,13 @@ def would_have_asked(
         Those that act are tried.
     fits
         Makes their filters, given the log's sky maps.
+    galaxies
+        For policies that ask for galaxies.
     tick
         Called with the number of records read since the last call.
     """
     maps = MapShelf(log)
-    planning = Planning(policies, maps, fits(maps))
+    planning = Planning(policies, maps, fits(maps), galaxies)
     starts = log.starts(_ALL)
     found: list[ToORequest] = []
     for records in fold(log, {tp: (starts[tp], log.end(tp)) for tp in _ALL}):

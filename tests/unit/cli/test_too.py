@@ -8,8 +8,8 @@ from pathlib import Path
 
 import orjson
 import pytest
+from too_cases import GW, MERGER, TRACK, request
 from too_cases import POLICIES as MADE_UP
-from too_cases import TRACK, request
 
 from nuncius.broker.cli.root import run
 from nuncius.broker.services.delivering import Delivering, Route
@@ -173,3 +173,41 @@ def test_a_policy_that_names_no_rule_is_told_the_nearest(tmp_path: Path, nuncius
     file.write_text(POLICIES.replace('"gw-cbc-grb"', '"gw-cbc-grp"'), encoding="utf-8")
     _, err = nuncius("too", "check", str(file), code=2)
     assert "policy 'pair': key 'rules': no rule 'gw-cbc-grp'; is it 'gw-cbc-grb'?" in err
+
+
+GALAXIES = """
+[[policy]]
+name = "hosts"
+source = "a test"
+cause = "alert"
+messengers = ["gravitational_wave"]
+facility = "DECam"
+ask = "galaxies"
+tiles_max = 3
+expires_h = 24.0
+exposure_s = 60.0
+max_airmass = 2.5
+sun_altitude_max_deg = -12.0
+"""
+
+
+def test_a_policy_that_asks_for_galaxies_needs_a_catalogue_and_lays_fields_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nuncius: Command
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "policies.toml").write_text(GALAXIES, encoding="utf-8")
+    _, err = nuncius("too", "check", "policies.toml", code=2)
+    assert "policy 'hosts': key 'ask': name a catalogue as 'galaxies' in nuncius.toml" in err
+    rows = "name,ra,dec,distance_mpc\nNGC 4993,197.4487,-23.3839,40\nelsewhere,10,20,40\n"
+    (tmp_path / "galaxies.csv").write_text(rows, encoding="utf-8")
+    (tmp_path / "nuncius.toml").write_text('galaxies = "galaxies.csv"\n', encoding="utf-8")
+    wave = replace(GW, issued_time=MERGER + timedelta(hours=5))
+    with opened(tmp_path / "log") as log:
+        writer = log.writer("test")
+        with writer.transaction() as tx:
+            tx.send(topics.EVENTS.name, encode(wave), key=b"t")
+        writer.close()
+    out, _ = nuncius("too", "check", "policies.toml", "--json", "--broker", f"local:{tmp_path / 'log'}")
+    asked = orjson.loads(out.splitlines()[0])
+    assert (asked["state"], asked["ask"], asked["facility"]) == ("proposed", "galaxies", "DECam")
+    assert [tile["target_name"] for tile in asked["tiles"]] == ["NGC 4993"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nuncius.broker.cli.catalogue import read_catalogue
+from nuncius.broker.services.catalogue import read_catalogue
 from nuncius.schemas import SettingsError
 
 
