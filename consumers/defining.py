@@ -6,6 +6,7 @@ from typing import Final
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Fenced, Log
 from nuncius.broker.transport.reading import read_all
+from nuncius.consumers.opening import STREAMS
 from nuncius.filters import FIELDS, NO_NAMES, Names, parse_filter
 from nuncius.schemas import Quarantine, SettingsError, StreamDefinition
 from nuncius.schemas.codec import decode, encode
@@ -87,8 +88,7 @@ def check(definition: StreamDefinition, names: Names = NO_NAMES) -> None:
         With what is wrong, and what to write instead; a `FilterError` where it is the filter.
     """
     name = definition.name
-    if STREAM_NAME.fullmatch(name) is None:
-        raise SettingsError(f"stream name {name[:70]!r}: 1 to 63 lower-case letters, digits and -, no - in front")
+    check_name(name)
     if not 0 < definition.quota_per_s <= MOST_PER_S:
         raise SettingsError(f"{name}: quota {definition.quota_per_s:g} rows a second; above 0, at most {MOST_PER_S:g}")
     for what in ("owner", "description"):
@@ -103,10 +103,24 @@ def check(definition: StreamDefinition, names: Names = NO_NAMES) -> None:
         parse_filter(definition.filter, definition.table, names)
 
 
+def check_name(name: str) -> None:
+    """Whether a stream can have the name; what else looks like one may be a path to something else.
+
+    Raises
+    ------
+    SettingsError
+        If it cannot.
+    """
+    if STREAM_NAME.fullmatch(name) is None:
+        raise SettingsError(f"stream name {name[:70]!r}: 1 to 63 lower-case letters, digits and -, no - in front")
+
+
 def _check_order(definition: StreamDefinition, last: StreamDefinition | None) -> None:
     name, wanted = definition.name, 1 if last is None else last.revision + 1
     if last is None and definition.state == "deleted":
         raise SettingsError(f"{name}: no such stream; see: nuncius streams list")
+    if last is None and name in STREAMS:
+        raise SettingsError(f"{name}: whoever subscribes to {name} gets what every broker has under it; another name")
     if definition.revision != wanted:
         raise SettingsError(
             f"{name}: this would be revision {definition.revision}, but revision {wanted} comes next: the stream was"

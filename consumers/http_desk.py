@@ -5,8 +5,9 @@ from typing import Any, Final
 import httpx
 import orjson
 
+from nuncius.consumers.defining import check_name
 from nuncius.consumers.opening import NoBroker
-from nuncius.schemas import Retry, SettingsError, StreamDefinition
+from nuncius.schemas import Quarantine, Retry, SettingsError, StreamDefinition
 from nuncius.schemas.codec import decode_json
 from nuncius.schemas.wire import to_json
 
@@ -35,7 +36,12 @@ class HttpDesk:
         answer = self._ask("GET", name)
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
-        found = decode_json(StreamDefinition, orjson.dumps(self._read(answer)["definition"]))
+        view = self._read(answer)
+        if not isinstance(view, dict) or "definition" not in view:
+            raise SettingsError(f"{self._url}: {view!r:.80} is no stream: is that a Nuncius broker?")
+        if view["definition"] is None:
+            raise SettingsError(f"{name}: {view.get('detail') or 'its definition cannot be read by that broker'}")
+        found = self._decoded(orjson.dumps(view["definition"]))
         return None if found.state == "deleted" else found
 
     def write(self, definition: StreamDefinition, before: StreamDefinition | None) -> StreamDefinition:
@@ -61,6 +67,7 @@ class HttpDesk:
         return self._ask("PUT", name, content=content, headers={"Content-Type": "application/json"})
 
     def _ask(self, method: str, name: str, **more: Any) -> httpx.Response:
+        check_name(name)
         try:
             return self._client.request(method, f"/streams/{name}", **more)
         except httpx.TransportError as error:
@@ -68,7 +75,13 @@ class HttpDesk:
 
     def _definition(self, answer: httpx.Response) -> StreamDefinition:
         self._read(answer)
-        return decode_json(StreamDefinition, answer.content)
+        return self._decoded(answer.content)
+
+    def _decoded(self, data: bytes) -> StreamDefinition:
+        try:
+            return decode_json(StreamDefinition, data)
+        except Quarantine as error:
+            raise SettingsError(f"{self._url}: {error}: is that a Nuncius broker of this version?") from error
 
     def _read(self, answer: httpx.Response) -> Any:
         """The answer's JSON; what the broker refuses is said in its own words."""

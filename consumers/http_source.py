@@ -218,8 +218,7 @@ class HttpSource:
                 return
             for event in events(answer.iter_bytes()):
                 self._heed(event)
-                taken = event.fields.get("taken")
-                when = None if taken is None else datetime.fromisoformat(taken)
+                when = _taken(event)
                 if self._until is not None and when is not None and when >= self._until:
                     self._last_part.set()
                     if not last_part:
@@ -281,6 +280,15 @@ class HttpSource:
                 continue
             return True
         return False
+
+
+def _taken(event: Event) -> datetime | None:
+    """When the log took the record of an event; ValueError where it says no time in UTC."""
+    said = event.fields.get("taken")
+    when = None if said is None else datetime.fromisoformat(said)
+    if when is not None and when.tzinfo is None:
+        raise ValueError(f"an event was taken at {said!r:.40}, which names no time zone")
+    return when
 
 
 def _check(answer: httpx.Response) -> None:

@@ -38,6 +38,7 @@ def events(chunks: Iterable[bytes]) -> Iterator[Event]:
     rest = bytearray()
     data: list[bytes] = []
     fields: dict[str, str] = {}
+    held = 0
     for chunk in chunks:
         rest += chunk
         if len(rest) > MOST_BYTES:
@@ -50,9 +51,13 @@ def events(chunks: Iterable[bytes]) -> Iterator[Event]:
             word = line.removesuffix(b"\r")
             if word:
                 _take(word, data, fields)
-            elif data or fields:
+                held += 0 if word.startswith(b":") else len(word)
+                if held > MOST_BYTES:
+                    raise ValueError(f"no server-sent events: one of more than {MOST_BYTES} bytes")
+                continue
+            if data or fields:
                 yield Event(fields.get("event", "message"), b"\n".join(data), fields)
-                data, fields = [], {}
+            data, fields, held = [], {}, 0
 
 
 def _take(line: bytes, data: list[bytes], fields: dict[str, str]) -> None:

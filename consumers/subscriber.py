@@ -12,6 +12,7 @@ from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.kafka.cluster import Connection
 from nuncius.broker.transport.port import Log
 from nuncius.consumers.bookmark import FOLDER, Bookmark
+from nuncius.consumers.defining import check_name
 from nuncius.consumers.log_source import Choose, LogSource
 from nuncius.consumers.opening import STREAMS, NoBroker, moment_of, open_stream, topic_of
 from nuncius.consumers.place import from_place
@@ -164,6 +165,8 @@ def _over_http(url: str, what: str, wish: _Wish, on_wait: Callable[[str], object
         from nuncius.consumers.http_source import HttpSource  # noqa: PLC0415  httpx is in the extra `client`; who reads a log needs it not
     except ModuleNotFoundError as error:
         raise SettingsError(f"{url}: reading over HTTP needs more: pip install 'nuncius[client]'") from error
+    if what not in OVER_HTTP:
+        check_name(what)
     path = f"/{what}/stream" if what in OVER_HTTP else f"/streams/{what}/stream"
     source = HttpSource(url, path, _params(wish), wish.position, on_wait, wish.identity, wish.until)
     try:

@@ -136,6 +136,20 @@ def test_a_stream_is_made_read_changed_and_ended_by_the_words_of_a_subscription(
 
 
 @pytest.mark.parametrize("place", ["local", "http"], indirect=True)
+def test_a_name_that_is_a_way_to_another_stream_changes_nothing(place: Place) -> None:
+    create_stream("bright", broker=place.address)
+    for name in ("bright#", "bright?x=1", "x/../bright", "../streams/bright", "bright/", "%62right", "bright\n", ""):
+        for change in (edit_stream, pause_stream, delete_stream):
+            with pytest.raises(SettingsError):
+                change(name, broker=place.address)
+        with pytest.raises(SettingsError):
+            subscribe(name, broker=place.address)
+    assert edit_stream("bright", owner="me", broker=place.address).revision == 2
+    with pytest.raises(SettingsError, match="whoever subscribes to alerts"):
+        create_stream("alerts", broker=place.address)
+
+
+@pytest.mark.parametrize("place", ["local", "http"], indirect=True)
 def test_a_stream_with_a_wrong_filter_is_refused_before_it_is_written(place: Place) -> None:
     with pytest.raises(SettingsError, match="did you mean 'mag'"):
         create_stream("bright", filter="magg < 19", broker=place.address)

@@ -17,7 +17,7 @@ def thread_routes(log: Log, archive: Archive) -> APIRouter:
     """``GET /threads/{thread_id}``."""
     router = APIRouter()
 
-    @router.get("/threads/{thread_id}", responses={200: {"model": AlertPage}, **says(400, 404, 422, 503)})
+    @router.get("/threads/{thread_id:path}", responses={200: {"model": AlertPage}, **says(400, 404, 422, 503)})
     def get_thread(thread_id: str, limit: Limit = 100, cursor: Cursor = "") -> Response:
         """Every alert of a thread: notices of one event by one facility, in the order of the log."""
         offsets = archive.thread(thread_id)

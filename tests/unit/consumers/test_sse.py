@@ -32,3 +32,13 @@ def test_a_line_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "MOST_BYTES", 100)
     with pytest.raises(ValueError, match="more than 100 bytes"):
         list(events([b"data: " + b"x" * 60, b"x" * 60]))
+
+
+def test_an_event_without_end_is_refused_and_a_broker_that_is_only_alive_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sse, "MOST_BYTES", 100)
+    assert list(events([b": still here\n"] * 50)) == []
+    assert len(list(events([b"data: x\n\n"] * 50))) == 50
+    with pytest.raises(ValueError, match="one of more than 100 bytes"):
+        list(events([b"data: x\n"] * 50))

@@ -1,5 +1,7 @@
 """What lies on the log, over HTTP: pages, formats, ids, records, named streams, and who may change them."""
 
+from urllib.parse import quote
+
 import orjson
 import pytest
 import voeventparse
@@ -81,6 +83,16 @@ def test_threads_and_records(log: Log) -> None:
     assert (record["type"], record["record"]["alert_id"]) == ("Alert", alerts[2].alert_id)
     bytes_ = ask(app, "GET", f"/records/{topics.EVENTS.name}/0/2", params={"format": "avro"})
     assert bytes_.content == encode(alerts[2])
+
+
+@pytest.mark.parametrize("thread", ["voevent:ivo://a.b/c#d", "gcn:Swift/XRT 1", "a?b%2Fc"])
+def test_a_thread_named_like_a_path_is_found_by_its_link(log: Log, thread: str) -> None:
+    writer = log.writer("test")
+    with writer.transaction() as tx:
+        tx.send(topics.EVENTS.name, encode(grb(thread)), key=thread.encode())
+    writer.close()
+    found = ask(app_on(log), "GET", f"/threads/{quote(thread, safe='')}").json()["alerts"]
+    assert [one["thread_id"] for one in found] == [thread]
 
 
 @pytest.mark.parametrize(
