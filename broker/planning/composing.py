@@ -14,14 +14,14 @@ from nuncius.broker.planning.placing import Bands, Centres, members
 from nuncius.broker.planning.route import Route, Shift
 from nuncius.broker.planning.search import FADE, Search
 from nuncius.broker.planning.sightlines import Night, night_number, nights, reachable, spells
-from nuncius.broker.planning.telescope import Telescope
+from nuncius.broker.planning.telescope import RectangleField, Telescope
 from nuncius.broker.planning.visibility import Site
 from nuncius.broker.sky.healpix import ORDER, BoolArray, cell_area_sr, cell_radius_rad, position, vectors
 from nuncius.broker.sky.ranges import Ranges
 from nuncius.broker.sky.skymap import SkyMap
 
-OVERLAPS: Final = (2 / 3, 0.0)
-"""Grids that are tried: so dense that fields lie where the map wants them, and edge to edge."""
+DENSE: Final = 2 / 3
+"""Overlap of a grid so dense that fields lie where the map wants them."""
 _MOST_CELLS: Final = 150_000
 _MOST_GALAXIES: Final = 5000
 _TIMES_AREA: Final = 3.0
@@ -143,7 +143,10 @@ def _places(job: Job, cells: Cells) -> list[list[Centres]]:
     """Sets of places to try, each a list with the places of every telescope."""
     if job.galaxies is not None:
         return [[Centres(cells.ra_deg, cells.dec_deg)] * len(job.telescopes)]
-    return [[Bands.of(telescope.field, overlap).near(cells) for telescope in job.telescopes] for overlap in OVERLAPS]
+    # edge to edge rectangles leave nothing between them; circles would overlap by a third
+    square = any(isinstance(telescope.field, RectangleField) for telescope in job.telescopes)
+    overlaps = (DENSE, 0.0) if square else (DENSE,)
+    return [[Bands.of(telescope.field, overlap).near(cells) for telescope in job.telescopes] for overlap in overlaps]
 
 
 def _searched(

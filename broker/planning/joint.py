@@ -168,36 +168,40 @@ def _tiles(
     seen = first_seen(job.sky, job.covered, team, fields)
     if sum(seen) < probability_min:
         fields = ()
+    thick = _airmasses(fields, job.start, job.exposure_s)
+    chosen = list(zip(fields, seen[: len(fields)], thick, strict=True))
     return {
-        telescope.name: _of_one(
-            [(one, held) for one, held in zip(fields, seen, strict=False) if one.owner == owner],
-            job.exposure_s,
-            filter_name,
+        telescope.name: tuple(
+            _tile(number, *one, job.exposure_s, filter_name)
+            for number, one in enumerate((one for one in chosen if one[0].owner == owner), 1)
         )
         for owner, telescope in enumerate(team)
     }
 
 
-def _of_one(chosen: Sequence[tuple[Field, float]], exposure_s: float, filter_name: str) -> tuple[PlannedTile, ...]:
-    return tuple(
-        PlannedTile(
-            number=number,
-            site=one.site.name,
-            ra=one.ra_deg,
-            dec=one.dec_deg,
-            start=one.begin,
-            stop=one.begin + timedelta(seconds=exposure_s),
-            exposure_s=exposure_s,
-            filter=filter_name,
-            airmass=_airmass(one, exposure_s),
-            probability=held,
-            target_name=one.name,
-        )
-        for number, (one, held) in enumerate(chosen, 1)
+def _tile(number: int, field: Field, held: float, thick: float, exposure_s: float, filter_name: str) -> PlannedTile:
+    return PlannedTile(
+        number=number,
+        site=field.site.name,
+        ra=field.ra_deg,
+        dec=field.dec_deg,
+        start=field.begin,
+        stop=field.begin + timedelta(seconds=exposure_s),
+        exposure_s=exposure_s,
+        filter=filter_name,
+        airmass=thick,
+        probability=held,
+        target_name=field.name,
     )
 
 
-def _airmass(one: Field, exposure_s: float) -> float:
-    middle = np.array([exposure_s / 2])
-    altitude = altitudes_deg(one.site, np.array([one.ra_deg]), np.array([one.dec_deg]), one.begin, middle)
-    return float(airmass(altitude)[0])
+def _airmasses(fields: Sequence[Field], start: datetime, exposure_s: float) -> list[float]:
+    """In the middle of each exposure."""
+    out = np.ones(len(fields))
+    for site in {one.site for one in fields}:
+        row = [n for n, one in enumerate(fields) if one.site == site]
+        ra, dec, offset_s = np.array(
+            [(one.ra_deg, one.dec_deg, (one.begin - start).total_seconds()) for one in (fields[n] for n in row)]
+        ).T
+        out[row] = airmass(altitudes_deg(site, ra, dec, start, offset_s + exposure_s / 2))
+    return [float(one) for one in out]

@@ -13,6 +13,8 @@ from nuncius.broker.planning.telescope import CircleField, FieldOfView
 from nuncius.broker.sky.healpix import BoolArray, FloatArray, IntArray
 
 _SLACK: Final = 1e-9
+_AT_ONCE: Final = 128
+"""Fields whose cells are gathered together: what is worked on stays in the processor's cache."""
 
 
 class Centres(NamedTuple):
@@ -90,19 +92,47 @@ def members(field: FieldOfView, centres: Centres, cells: Cells) -> npt.NDArray[n
     owner, begin, end = _intervals(field, centres, height)
     low, high = np.searchsorted(key, begin, side="left"), np.searchsorted(key, end, side="right")
     count = high - low
-    sorted_by = sorted_by.astype(np.int32)
+    numbers = sorted_by.astype(np.int32)
+    points = np.ascontiguousarray(cells.points[sorted_by].T)
+    rows: list[npt.NDArray[np.int32]] = []
+    first_of = np.searchsorted(owner, np.arange(len(centres.ra_deg) + 1))
+    for begin_field in range(0, len(centres.ra_deg), _AT_ONCE):
+        end_field = min(begin_field + _AT_ONCE, len(centres.ra_deg))
+        part = slice(first_of[begin_field], first_of[end_field])
+        some = Centres(centres.ra_deg[begin_field:end_field], centres.dec_deg[begin_field:end_field])
+        rows.append(_rows(field, some, owner[part] - begin_field, low[part], count[part], points, numbers))
+    widest = max(one.shape[1] for one in rows)
+    out = np.full((len(centres.ra_deg), widest), len(cells.ra_deg), np.int32)
+    for n, one in enumerate(rows):
+        out[n * _AT_ONCE : n * _AT_ONCE + len(one), : one.shape[1]] = one
+    return out
+
+
+def _rows(
+    field: FieldOfView,
+    centres: Centres,
+    owner: IntArray,
+    low: IntArray,
+    count: IntArray,
+    points: FloatArray,
+    sorted_by: npt.NDArray[np.int32],
+) -> npt.NDArray[np.int32]:
+    """Cells of some fields, from stretches of the sorted cells; the points, shape (3, n), are sorted likewise."""
     total = int(count.sum())
-    cell = sorted_by[np.arange(total) - np.repeat(np.cumsum(count) - count - low, count)]
-    kept = _held(field, centres, np.bincount(owner, count, len(centres.ra_deg)).astype(np.int64), cells.points, cell)
-    return _padded(np.repeat(owner, count)[kept], cell[kept], len(centres.ra_deg), len(cells.ra_deg))
+    place = np.arange(total) - np.repeat(np.cumsum(count) - count - low, count)
+    of_field = np.bincount(owner, count, len(centres.ra_deg)).astype(np.int64)
+    kept = _held(field, centres, of_field, points[:, place])
+    entry = np.repeat(np.arange(len(of_field)), of_field)[kept]
+    found = np.bincount(entry, minlength=len(of_field))
+    out = np.full((len(of_field), max(int(found.max(initial=0)), 1)), points.shape[1], np.int32)
+    out[entry, np.arange(len(entry)) - np.repeat(np.cumsum(found) - found, found)] = sorted_by[place[kept]]
+    return out
 
 
-def _held(
-    field: FieldOfView, centres: Centres, count: IntArray, points: FloatArray, cell: npt.NDArray[np.int32]
-) -> BoolArray:
-    """`footprints.inside` for fields, north up, with ``count`` points each: a sine and a cosine a field."""
+def _held(field: FieldOfView, centres: Centres, count: IntArray, points: FloatArray) -> BoolArray:
+    """`footprints.inside` for fields, north up, with ``count`` points each, shape (3, n): a few sines a field."""
     ra, dec = np.radians(centres.ra_deg), np.radians(centres.dec_deg)
-    x, y, z = (np.ascontiguousarray(points[:, axis])[cell] for axis in range(3))
+    x, y, z = points
     sin_ra, cos_ra = np.repeat(np.sin(ra), count), np.repeat(np.cos(ra), count)
     sin_dec, cos_dec = np.repeat(np.sin(dec), count), np.repeat(np.cos(dec), count)
     outward = x * cos_ra + y * sin_ra
@@ -151,14 +181,6 @@ def _box(field: FieldOfView, centres: Centres) -> tuple[FloatArray, FloatArray, 
         np.minimum(centres.dec_deg + math.degrees(reach) + _SLACK, 90.0),
         np.degrees(half) + _SLACK,
     )
-
-
-def _padded(owner: IntArray, cell: npt.NDArray[np.int32], fields: int, cells: int) -> npt.NDArray[np.int32]:
-    """Cells of each field, whose entries stand together, in rows of one length."""
-    count = np.bincount(owner, minlength=fields)
-    out = np.full((fields, max(int(count.max(initial=0)), 1)), cells, np.int32)
-    out[owner, np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)] = cell
-    return out
 
 
 def sides_deg(field: FieldOfView) -> tuple[float, float]:

@@ -6,7 +6,7 @@ where it is worth most, until nothing fits; then each is taken out once, and the
 its stead. Nothing is drawn at random.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -17,8 +17,9 @@ from nuncius.broker.sky.healpix import BoolArray, FloatArray, IntArray
 
 FADE: Final = 0.3
 """A field at the end of the time counts so much less than at its beginning. Ours: sources fade, nights cloud over."""
-_FEW: Final = 32
+_FEW: Final = 24
 """Fields that are tried at once, most probable first."""
+_MANY: Final = 240
 _NEGLIGIBLE: Final = 1e-3
 """A field that adds less than this share of what the best one holds is not worth its time; ours."""
 
@@ -73,23 +74,20 @@ class Search:
         return sum(route.value for route in self.routes)
 
     def _best(self, route: Route, alive: BoolArray) -> Insertion | None:
-        """The insertion that is worth most; fields that fit nowhere are struck off ``alive``."""
+        """The insertion that is worth most, of the most probable fields of which one fits.
+
+        Fields that fit nowhere are struck off ``alive``.
+        """
         if sum(len(one.fields) for one in self.routes if one.shift.owner == route.shift.owner) >= self._tiles_max:
             return None
         first = route.shift.first_field
         gain = self._coverage.gain[first : first + len(alive)]
-        rows = np.flatnonzero(alive & (gain > self._least))
-        rows = rows[np.argsort(-gain[rows], kind="stable")]
-        best: Insertion | None = None
-        for begin in range(0, len(rows), _FEW):
-            few = rows[begin : begin + _FEW]
-            if best is not None and gain[few[0]] <= best.value:
-                break
+        for few in _falling(np.flatnonzero(alive & (gain > self._least)), gain):
             one, value = _inserted(route, few + first, gain[few])
             alive[few[np.isneginf(value)]] = False
-            if one is not None and (best is None or one.value > best.value):
-                best = one
-        return best
+            if one is not None:
+                return one
+        return None
 
     def _nearby(self, route: Route, field: int) -> Insertion | None:
         """The best of the fields that touch one, itself among them."""
@@ -107,6 +105,22 @@ def _inserted(route: Route, fields: IntArray, gain: FloatArray) -> tuple[Inserti
     if not value[n] > 0:
         return None, value
     return Insertion(int(fields[n]), int(place[n]), int(spell[n]), float(value[n])), value
+
+
+def _falling(rows: IntArray, gain: FloatArray) -> Iterator[IntArray]:
+    """Rows by falling gain, of equal ones the first, a few at a time; those never asked for stay unsorted."""
+    while len(rows) > _MANY:
+        least = np.partition(gain[rows], len(rows) - _MANY)[len(rows) - _MANY]
+        top = gain[rows] >= least
+        yield from _falling_few(rows[top], gain)
+        rows = rows[~top]
+    yield from _falling_few(rows, gain)
+
+
+def _falling_few(rows: IntArray, gain: FloatArray) -> Iterator[IntArray]:
+    rows = rows[np.argsort(-gain[rows], kind="stable")]
+    for begin in range(0, len(rows), _FEW):
+        yield rows[begin : begin + _FEW]
 
 
 def _possible(route: Route) -> BoolArray:

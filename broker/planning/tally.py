@@ -9,10 +9,10 @@ from nuncius.broker.planning.cells import Cells, Parts, cells_of, order_for
 from nuncius.broker.planning.composing import Field
 from nuncius.broker.planning.footprints import area_deg2, reach_deg
 from nuncius.broker.planning.placing import Centres, members
-from nuncius.broker.planning.telescope import Telescope
-from nuncius.broker.sky.cover import circle_cover
-from nuncius.broker.sky.healpix import ORDER
-from nuncius.broker.sky.ranges import Ranges, joined, pieces
+from nuncius.broker.planning.telescope import CircleField, Telescope
+from nuncius.broker.sky.cover import fitting_order
+from nuncius.broker.sky.healpix import ORDER, cell_radius_rad, cell_range, position
+from nuncius.broker.sky.ranges import Ranges, pieces, union
 from nuncius.broker.sky.skymap import SkyMap
 
 ACROSS: Final = 40.0
@@ -51,8 +51,8 @@ def first_seen(
 
 def _cells(sky: SkyMap, covered: Ranges | None, telescopes: Sequence[Telescope], fields: Sequence[Field]) -> Cells:
     """The map where the fields are."""
-    reaches = [(one.ra_deg, one.dec_deg, reach_deg(telescopes[one.owner].field)) for one in fields]
-    near = joined(*(circle_cover(ra, dec, reach).ranges for ra, dec, reach in dict.fromkeys(reaches)))
+    reach = max(reach_deg(telescopes[one.owner].field) for one in fields)
+    near = _around(Centres(np.array([one.ra_deg for one in fields]), np.array([one.dec_deg for one in fields])), reach)
     parts = Parts.of(sky, covered)
     common = pieces(Ranges(parts.start, parts.stop), near)
     order = order_for(min(area_deg2(telescopes[one.owner].field) for one in fields), ACROSS)
@@ -60,3 +60,19 @@ def _cells(sky: SkyMap, covered: Ranges | None, telescopes: Sequence[Telescope],
     while order > 0 and pixels * 4.0 ** (order - ORDER) > _MOST_CELLS:
         order -= 1
     return cells_of(Parts(common.start, common.stop, parts.density[common.of_a]), order)
+
+
+def _around(centres: Centres, reach: float) -> Ranges:
+    """Cells that hold all circles of a radius around some positions, half as wide as these at most."""
+    order, finest = 3, max(fitting_order(reach) - 1, 3)
+    number = np.arange(12 << (2 * order))
+    while True:
+        cells = Cells(*position(order, number), np.zeros(len(number)))
+        wide = CircleField(min(reach + float(np.degrees(cell_radius_rad(order))), 180.0))
+        held = np.unique(members(wide, centres, cells))
+        number = number[held[held < len(number)]]
+        if order >= finest:
+            return union(*cell_range(order, number))
+        step = min(2, finest - order)
+        number = ((number[:, None] << (2 * step)) + np.arange(1 << (2 * step))).reshape(-1)
+        order += step
