@@ -1,18 +1,17 @@
 """``nuncius too``: requests to telescopes, and the service that makes and delivers them."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nuncius.broker.cli import too_plan, too_reports
+from nuncius.broker.cli.opened import opened
 from nuncius.broker.cli.options import Broker, Config, Json, settings_of
 from nuncius.broker.cli.service import Leash, run_one
 
 if TYPE_CHECKING:
-    from nuncius.broker.transport.port import Log
     from nuncius.schemas.vocabulary import RequestState
 
 app = typer.Typer(
@@ -50,7 +49,7 @@ def list_all(
     from nuncius.broker.services.too_book import book
     from nuncius.broker.transport.clock import utc_now
 
-    with _log(broker, config) as log:
+    with opened(broker, config) as log:
         print_list(book(log), utc_now(), every=every, json=json)
 
 
@@ -61,7 +60,7 @@ def show(ident: Ident, *, broker: Broker = None, config: Config = None, json: Js
     from nuncius.broker.services.too_book import book, named
     from nuncius.broker.transport.clock import utc_now
 
-    with _log(broker, config) as log:
+    with opened(broker, config) as log:
         print_entry(named(book(log), ident), utc_now(), json=json)
 
 
@@ -104,7 +103,7 @@ def _say(state: "RequestState", ident: str, who: str | None, why: str, broker: s
     from nuncius.broker.services.too_book import book, named, word, write_word
     from nuncius.broker.transport.clock import utc_now
 
-    with _log(broker, config) as log:
+    with opened(broker, config) as log:
         entry = named(book(log), ident)
         said = word(entry, state, who=who or _login(), why=why, now=utc_now())
         write_word(log, said, f"nuncius-person-{os.getpid()}")
@@ -115,13 +114,6 @@ def _login() -> str:
     return os.environ.get("USER") or os.environ.get("LOGNAME") or "unknown"
 
 
-@contextmanager
-def _log(broker: str | None, config: Path | None) -> "Iterator[Log]":
-    from nuncius.broker.app import open_log
-
-    settings = settings_of(config, broker)
-    log = open_log(settings, settings.broker)
-    try:
-        yield log
-    finally:
-        log.close()
+app.command("plan", short_help="a request's fields: table, picture, files")(too_plan.plan)
+app.command("report", short_help="say where you looked")(too_reports.report)
+app.command("reports", short_help="who looked where, and how much they hold")(too_reports.reports)

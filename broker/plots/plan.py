@@ -1,0 +1,209 @@
+"""A picture of a plan: fields in their order on the sky, the nights over the site, and the exposures in time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from nuncius.broker.planning.apparent import Floats, overhead
+from nuncius.broker.planning.footprints import corners
+from nuncius.broker.planning.sightlines import night_number
+from nuncius.broker.planning.telescope import FieldOfView
+from nuncius.broker.planning.visibility import Limits, Site
+from nuncius.broker.plots.lines import Line
+from nuncius.broker.plots.projection import CloseUp
+from nuncius.broker.sky.healpix import BoolArray, vectors
+from nuncius.broker.sky.skymap import SkyMap
+from nuncius.broker.sky.sphere import separation_deg
+from nuncius.schemas.errors import SettingsError
+from nuncius.schemas.plan import PlannedTile
+
+_TOGETHER_DEG: Final = 50.0
+"""Fields that lie so far from their middle at most are shown in one close-up."""
+_MARGIN: Final = 1.12
+_SMALLEST_DEG: Final = 1.0
+_AROUND_DEG: Final = 10.0
+"""So much of the sky around is shown where the 90 % region reaches farther than the fields."""
+_NIGHTS: Final = 3
+"""Most nights that are drawn."""
+_STEP_S: Final = 120.0
+_J2000: Final = datetime(2000, 1, 1, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class PlanPicture:
+    """What is drawn.
+
+    Parameters
+    ----------
+    title, notes
+        The first line, and up to three more below it.
+    warning
+        Why no telescope is asked (a drill, a replay); empty where one is.
+    sky
+        Where the source may be; None where that is not known.
+    tiles
+        One at least. Of a pointing one, whose start and stop are its window.
+    field
+        What the telescope sees at once; None where that is not known: a mark stands for each field.
+    sites, limits
+        Where it stands, by name; sites that are not among them are left out of the nights.
+    """
+
+    title: str
+    notes: tuple[str, ...] = ()
+    warning: str = ""
+    sky: SkyMap | None
+    tiles: tuple[PlannedTile, ...]
+    field: FieldOfView | None
+    sites: tuple[Site, ...]
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Night:
+    """What passes over a site from sunset to sunrise; of a polar day or night from noon to noon.
+
+    Parameters
+    ----------
+    site, noon
+        Its name, and the local mean noon before, UTC.
+    offset_s
+        Moments, seconds after ``noon``, shape (moments,).
+    sun_deg, moon_deg
+        Altitudes, shape (moments,).
+    altitude_deg
+        Of the fields, shape (fields, moments).
+    possible
+        Whether any of the fields is within all limits, shape (moments,).
+    moon_away_deg
+        Of the Moon from the nearest of the fields, at its nearest.
+    indices
+        Places of these fields in the plan, from 0.
+    """
+
+    site: str
+    noon: datetime
+    offset_s: Floats
+    sun_deg: Floats
+    moon_deg: Floats
+    altitude_deg: Floats
+    possible: BoolArray
+    moon_away_deg: float
+    indices: tuple[int, ...]
+
+
+def plot_plan(picture: PlanPicture, path: str | Path) -> None:
+    """Draws a plan: the whole sky, a close-up, up to three nights with airmass, twilights, Moon and exposures.
+
+    Upright and dark, for a phone at night. Colours run with the order.
+
+    Parameters
+    ----------
+    picture
+        What is drawn.
+    path
+        Where the picture goes; its suffix says the format (``.png``, ``.svg``, ``.pdf``).
+
+    Raises
+    ------
+    ValueError
+        There is no field.
+    SettingsError
+        matplotlib is not installed, or the suffix names no format it writes.
+    """
+    if not picture.tiles:
+        raise ValueError("a plan without a field: nothing to draw")
+    try:
+        import matplotlib.figure  # noqa: F401, PLC0415  an extra, and slow to import
+    except ImportError as error:
+        raise SettingsError("pictures need matplotlib: pip install 'nuncius[plots]'") from error
+    from nuncius.broker.plots.plan_figure import draw  # noqa: PLC0415  imports matplotlib
+
+    draw(picture, nights_of(picture), Path(path))
+
+
+def outline(field: FieldOfView, tile: PlannedTile) -> Line:
+    """The border of a field, once around, its sides along great circles."""
+    around = np.array(corners(field, tile.ra, tile.dec, tile.position_angle_deg))
+    ends = vectors(around[:, 0], around[:, 1])
+    share = np.linspace(0.0, 1.0, 12, endpoint=False)[None, :, None]
+    points = (ends[:, None, :] * (1 - share) + np.roll(ends, -1, axis=0)[:, None, :] * share).reshape(-1, 3)
+    x, y, z = np.concatenate([points, points[:1]]).T
+    return np.degrees(np.arctan2(y, x)) % 360.0, np.degrees(np.arctan2(z, np.hypot(x, y)))
+
+
+def shares(count: int) -> Floats:
+    """Where each of so many fields stands in the order: 0 the first, 1 the last, and one alone."""
+    return np.linspace(0.0, 1.0, count) if count > 1 else np.ones(count)
+
+
+def close_up(picture: PlanPicture) -> tuple[CloseUp, int]:
+    """A square around the fields, all of them where they lie together, else those near the best; and how many."""
+    ra, dec = (np.array(values) for values in zip(*((tile.ra, tile.dec) for tile in picture.tiles), strict=True))
+    held = np.ones(len(ra), np.bool_)
+    middle = _middle(ra, dec)
+    if float(np.max(separation_deg(*middle, ra, dec))) > _TOGETHER_DEG:
+        best = max(picture.tiles, key=lambda tile: tile.probability)
+        held = np.atleast_1d(separation_deg(best.ra, best.dec, ra, dec)) <= _TOGETHER_DEG
+        middle = _middle(ra[held], dec[held])
+    kept = [tile for tile, near in zip(picture.tiles, held.tolist(), strict=True) if near]
+    edges = [outline(picture.field, tile) for tile in kept] if picture.field is not None else [(ra[held], dec[held])]
+    reach = max(float(np.max(separation_deg(*middle, *edge))) for edge in edges)
+    if picture.sky is not None:
+        reach = max(reach, min(_AROUND_DEG, 1.3 * float(np.sqrt(picture.sky.area(0.9) / np.pi))))
+    return CloseUp(*middle, min(90.0, max(_SMALLEST_DEG, _MARGIN * reach))), len(kept)
+
+
+def nights_of(picture: PlanPicture) -> tuple[Night, ...]:
+    """The nights of the plan, the first ones where there are many, by their beginning."""
+    sites = {site.name: site for site in picture.sites}
+    found: dict[tuple[str, int], list[int]] = {}
+    for index, tile in enumerate(picture.tiles):
+        if tile.site in sites:
+            found.setdefault((tile.site, night_number(sites[tile.site], tile.start)), []).append(index)
+    return tuple(_night(picture, sites[name], indices) for (name, _), indices in list(found.items())[:_NIGHTS])
+
+
+def _night(picture: PlanPicture, site: Site, indices: Sequence[int]) -> Night:
+    """What passes over the site from sunset to sunrise; of a polar day or night the whole day."""
+    tiles = [picture.tiles[index] for index in indices]
+    noon = _noon_before(site, tiles[0].start)
+    offset_s = np.arange(0.0, 86400.0 + _STEP_S, _STEP_S)
+    over = overhead(lon_deg=site.lon_deg, lat_deg=site.lat_deg, height_m=site.height_m, start=noon, offset_s=offset_s)
+    night = np.flatnonzero(over.sun_altitude_deg < 0)
+    seen = slice(int(night[0]), int(night[-1]) + 1) if len(night) else slice(0, len(offset_s))
+    target = over.directions(np.array([tile.ra for tile in tiles]), np.array([tile.dec for tile in tiles]))
+    altitude, moon_away = over.altitude_deg(target), over.moon_separation_deg(target)
+    limits = picture.limits
+    within = (
+        (altitude >= limits.min_altitude_deg)
+        & (moon_away >= limits.moon_separation_min_deg)
+        & (over.sun_altitude_deg <= limits.sun_altitude_max_deg)
+    )
+    return Night(
+        site=site.name,
+        noon=noon,
+        offset_s=offset_s[seen],
+        sun_deg=over.sun_altitude_deg[seen],
+        moon_deg=np.degrees(np.arcsin(np.einsum("ij,ij->i", over.moon, over.zenith)))[seen],
+        altitude_deg=altitude[:, seen],
+        possible=np.asarray(within[:, seen].any(axis=0), np.bool_),
+        moon_away_deg=float(moon_away[:, seen].min()),
+        indices=tuple(indices),
+    )
+
+
+def _noon_before(site: Site, moment: datetime) -> datetime:
+    """The last local mean noon."""
+    east = (site.lon_deg + 180.0) % 360.0 - 180.0
+    days = (moment - _J2000) / timedelta(days=1) + east / 360.0
+    return moment - timedelta(days=days % 1.0)
+
+
+def _middle(ra: Floats, dec: Floats) -> tuple[float, float]:
+    x, y, z = vectors(ra, dec).mean(axis=0)
+    return float(np.degrees(np.arctan2(y, x)) % 360), float(np.degrees(np.arctan2(z, np.hypot(x, y))))
