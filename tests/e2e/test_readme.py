@@ -177,10 +177,18 @@ def test_maps_and_rates(home: Home) -> None:
     assert "gw-cbc-xray" in home.shell(rules)
 
 
+def test_telescopes(home: Home) -> None:
+    check, listed = lines(of("sh")[6])
+    said = home.run("bash", "-c", f"{check} 2>/dev/null")
+    assert "burst-imaging: 1 requests" in said
+    assert "ZTF: fermi-gbm:999000001" in said
+    assert "requests, 0 waiting for a person" in home.run("bash", "-c", f"{listed} 2>&1")
+
+
 @pytest.mark.kafka
 @pytest.mark.soak
 def test_kafka_on_this_machine(tmp_path: Path, home: Home) -> None:
-    demo, up, publish, doctor = lines(of("sh")[6])
+    demo, up, publish, doctor = lines(of("sh")[7])
     assert demo == "make demo KAFKA=local"
     kafka_jars()
     for file in home.folder.glob("*.json"):
