@@ -15,6 +15,9 @@ from nuncius.schemas.stream import STREAM_NAME
 MOST_PER_S: Final = 1000.0
 """Three times Rubin's mean rate of alerts (10 million a night of 8 hours is 350 a second)."""
 
+LEAST_PER_S: Final = 1e-6
+"""A row in twelve days: what is asked for less often needs no quota, and times in microseconds stay within 64 bits."""
+
 MOST_STREAMS: Final = 2000
 """That are not deleted, where the broker's settings say nothing else."""
 
@@ -89,8 +92,10 @@ def check(definition: StreamDefinition, names: Names = NO_NAMES) -> None:
     """
     name = definition.name
     check_name(name)
-    if not 0 < definition.quota_per_s <= MOST_PER_S:
-        raise SettingsError(f"{name}: quota {definition.quota_per_s:g} rows a second; above 0, at most {MOST_PER_S:g}")
+    if not LEAST_PER_S <= definition.quota_per_s <= MOST_PER_S:
+        raise SettingsError(
+            f"{name}: quota {definition.quota_per_s:g} rows a second; from {LEAST_PER_S:g} to {MOST_PER_S:g}"
+        )
     for what in ("owner", "description"):
         text = getattr(definition, what)
         if len(text) > _MOST_CHARACTERS or not (text.isprintable() or not text):

@@ -6,7 +6,7 @@ from typing import Any, Final, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from nuncius.filters.fields import FieldInfo, FieldKind, Seen, age_s, attribute, moment
+from nuncius.filters.fields import FIRST_US, LAST_US, FieldInfo, FieldKind, Seen, age_s, attribute, possible_moment
 from nuncius.schemas.candidate import NO_TIME, CandidateBatch
 from nuncius.schemas.vocabulary import Reality, RunMode
 
@@ -24,13 +24,12 @@ def _time(column: str) -> Callable[[Seen], Any]:
 
 
 def _event_time(seen: Seen) -> Any:
-    value = seen.record.time_us
-    return None if value == NO_TIME else moment(value)
+    return possible_moment(seen.record.time_us)
 
 
 def _since_first_days(seen: Seen) -> float | None:
     time, first = seen.record.time_us, seen.record.first_us
-    return None if NO_TIME in (time, first) else (time - first) / _DAY_US
+    return None if None in (possible_moment(time), possible_moment(first)) else (time - first) / _DAY_US
 
 
 def _plain(name: str, kind: FieldKind, unit: str, meaning: str) -> FieldInfo:
@@ -70,10 +69,14 @@ CANDIDATE_FIELDS: Final = (
 def batch_column(batch: CandidateBatch, name: str, taken_us: NDArray[np.int64]) -> NDArray[Any]:
     """A field of all rows: numbers with NaN, times with `NO_TIME` where unknown."""
     if name == "age_s":
-        known = (batch.time_us != NO_TIME) & (taken_us != NO_TIME)
+        known = _is_possible(batch.time_us) & (taken_us != NO_TIME)
         return np.where(known, (taken_us - np.where(known, batch.time_us, taken_us)) / 1e6, np.nan)
     if name == "since_first_days":
-        known = (batch.time_us != NO_TIME) & (batch.first_us != NO_TIME)
+        known = _is_possible(batch.time_us) & _is_possible(batch.first_us)
         return np.where(known, (batch.time_us - np.where(known, batch.first_us, batch.time_us)) / _DAY_US, np.nan)
     column: NDArray[Any] = getattr(batch, TIME_COLUMNS.get(name, name))
     return column
+
+
+def _is_possible(time_us: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return (time_us >= FIRST_US) & (time_us <= LAST_US)

@@ -9,7 +9,7 @@ import numpy as np
 
 from nuncius.broker.sky.healpix import FloatArray
 from nuncius.filters import sky
-from nuncius.filters.fields import Known, Seen, known, moment
+from nuncius.filters.fields import Known, Seen, known, possible_moment
 from nuncius.filters.like import like
 from nuncius.filters.operators import COMPARE, COMPUTE
 from nuncius.filters.parse import Filter
@@ -85,7 +85,9 @@ def values(
         if isinstance(value, Mapping):
             found.update({f"{name}.{key}": entry for key, entry in value.items() if _plain(entry)})
         elif info.kind == "time":
-            found[name] = f"{moment(int(value)):%Y-%m-%dT%H:%M:%S.%fZ}"
+            time = possible_moment(int(value))
+            if time is not None:
+                found[name] = f"{time.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
         else:
             found[name] = value
     return found

@@ -90,6 +90,16 @@ def moment(time_us: int) -> datetime:
     return EPOCH + timedelta(microseconds=time_us)
 
 
+FIRST_US: Final = microseconds(datetime.min.replace(tzinfo=UTC))
+LAST_US: Final = microseconds(datetime.max.replace(tzinfo=UTC))
+"""The calendar's bounds, both inside: no more than whoever wrote the record keeps a time within them."""
+
+
+def possible_moment(time_us: int) -> datetime | None:
+    """As `moment`; None outside the calendar, as for a time that is not known."""
+    return moment(time_us) if FIRST_US <= time_us <= LAST_US else None
+
+
 def seconds_between(later: datetime | None, earlier: datetime | None) -> float | None:
     """Later minus earlier; None where one is not known."""
     return None if later is None or earlier is None else (later - earlier).total_seconds()

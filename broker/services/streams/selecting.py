@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -10,9 +10,9 @@ import numpy as np
 from nuncius.broker.services.streams.held import Held, Taken
 from nuncius.broker.transport import topics
 from nuncius.filters import Filter, Places, rows_of, select, targets_near, values
+from nuncius.filters.fields import possible_moment
 from nuncius.filters.tree import ActiveRegions, EventRegion, NamedRegion
 from nuncius.schemas import (
-    NO_TIME,
     Alert,
     CandidateList,
     CandidateRow,
@@ -28,8 +28,6 @@ TOPIC_OF: Final[dict[StreamTable, str]] = {
     "coincidences": topics.COINCIDENCES.name,
 }
 """Where each table lies."""
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Selector(NamedTuple):
@@ -100,9 +98,13 @@ def stream_row(definition: StreamDefinition, taken: Taken, places: Places, *, ba
 def _placed(row: StreamRow, value: Any, taken: datetime, places: Places) -> StreamRow:
     match value:
         case CandidateRow():
-            time = None if value.time_us == NO_TIME else _EPOCH + timedelta(microseconds=value.time_us)
             return replace(
-                row, record_id=value.alert_id, thread_id=value.thread_id, ra=value.ra, dec=value.dec, time=time
+                row,
+                record_id=value.alert_id,
+                thread_id=value.thread_id,
+                ra=value.ra,
+                dec=value.dec,
+                time=possible_moment(value.time_us),
             )
         case Alert():
             at = values("alerts", value, taken, places, ("ra", "dec"))

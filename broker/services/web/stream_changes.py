@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from nuncius.broker.services.streams.define import MOST_PER_S
+from nuncius.broker.services.streams.define import LEAST_PER_S, MOST_PER_S
 from nuncius.broker.services.streams.state import definitions
 from nuncius.broker.services.web.answers import RefusedError, says, utc
 from nuncius.broker.transport.clock import utc_now
@@ -33,7 +33,7 @@ class Wanted(BaseModel):
     description: str = Field("", max_length=500)
     state: Literal["active", "paused"] = "active"
     since: datetime | None = None
-    quota_per_s: float = Field(50.0, gt=0, le=MOST_PER_S)
+    quota_per_s: float = Field(50.0, ge=LEAST_PER_S, le=MOST_PER_S)
     revision: int | None = Field(None, ge=0, le=2**31)
 
 

@@ -13,12 +13,15 @@ from sky_files import multi_order
 from streams_here import MADE, made, rows_of_stream, selected, stream, work_streams
 
 from nuncius.broker.services.maps import MapShelf
-from nuncius.broker.services.streams.define import define
+from nuncius.broker.services.streams.define import LEAST_PER_S, define
 from nuncius.broker.services.streams.overview import overview
+from nuncius.broker.services.streams.publishing import LEAST_BURST
 from nuncius.broker.services.streams.worker import StreamsWorker
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, Reader, Record, TopicPartition
-from nuncius.schemas import Alert, CandidateBatch, Localization, SettingsError, SkyMapRef
+from nuncius.filters.fields import FIRST_US, LAST_US
+from nuncius.schemas import NO_TIME, Alert, CandidateBatch, Localization, SettingsError, SkyMapRef
+from nuncius.schemas.candidate_row import rows
 from nuncius.schemas.codec import encode
 from nuncius.schemas.ids import digest
 
@@ -188,6 +191,8 @@ def test_a_stale_revision_is_refused(new_log: NewLog) -> None:
         ({"filter": "magg < 3"}, "magg"),
         ({"include": ("colour",)}, "colour"),
         ({"quota_per_s": 0.0}, "quota"),
+        ({"quota_per_s": 1e-12}, "from 1e-06"),
+        ({"quota_per_s": float("nan")}, "quota"),
         ({"owner": "a\nb"}, "owner"),
         ({"revision": 2}, "revision 1 comes next"),
     ],
@@ -197,6 +202,32 @@ def test_a_wrong_definition_is_refused_and_not_written(new_log: NewLog, wrong: d
     with pytest.raises(SettingsError, match=said):
         define(log, stream(**wrong))
     assert overview(log) == ()
+
+
+def test_the_least_quota_lets_its_burst_through(new_log: NewLog) -> None:
+    log = new_log()
+    made(log, stream(quota_per_s=LEAST_PER_S))
+    work_streams(log)
+    put(log, batch=candidates(*({"thread_id": "ztf:1", "alert_id": f"c{n}"} for n in range(9))))
+    work_streams(log)
+    assert len(selected(log)) == LEAST_BURST
+    assert overview(log)[0].skipped == 9 - LEAST_BURST
+
+
+@pytest.mark.parametrize("time_us", [2**63 - 1, 2**62, LAST_US + 1, FIRST_US - 1, NO_TIME + 1])
+def test_a_candidate_of_a_time_that_no_calendar_has_is_one_without_a_time(new_log: NewLog, time_us: int) -> None:
+    log = new_log()
+    made(log, stream(include=("time", "first_time", "age_s", "since_first_days", "survey")))
+    work_streams(log)
+    writer = log.writer("test")
+    with writer.transaction() as tx:
+        for one in rows(candidates({"alert_id": "odd"}), "live"):
+            odd = replace(one, time_us=time_us, first_us=time_us)
+            tx.send(topics.CANDIDATES.name, encode(odd), key=one.thread_id.encode())
+    writer.close()
+    work_streams(log)
+    row = rows_of_stream(log)[-1]
+    assert (row.record_id, row.time, row.fields) == ("odd", None, {"survey": "ztf"})
 
 
 def test_an_event_fetches_past_candidates_and_selects_those_to_come(new_log: NewLog) -> None:
