@@ -32,7 +32,7 @@ class Hit(NamedTuple):
 
 
 def targets_near(checked: Filter, rows: AnyRows, places: Places = NO_PLACES) -> Sequence[tuple[Hit, ...]]:
-    """The targets near each row, the nearest first.
+    """The targets near each row, the nearest first; of one watchlist at most `nuncius.filters.watch.MOST_TARGETS`.
 
     Parameters
     ----------

@@ -30,6 +30,9 @@ class Watchmap:
 MAX_PAIRS: Final = 1_000_000
 """Pairs compared at once: about 100 MB of work space, whatever the circles."""
 
+MOST_TARGETS: Final = 100
+"""The nearest so many of a position are told: circles of a list may all lie one over the other."""
+
 _ROUNDING_DEG: Final = 1e-6
 """Far more than what is lost in any of the sums and sines here; what is near is compared exactly."""
 
@@ -78,12 +81,18 @@ class Watchlist:
         return inside
 
     def targets(self, ra: FloatArray, dec: FloatArray) -> list[tuple[Target, ...]]:
-        """The targets whose circles hold each position, the nearest first; of equally near ones by declination."""
-        found: list[list[tuple[float, int]]] = [[] for _ in range(len(ra))]
+        """The targets whose circles hold each position, the nearest first; of equally near ones by declination.
+
+        At most `MOST_TARGETS` of each.
+        """
+        kept = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
         for rows, targets, apart_deg in self._hits(ra, dec):
-            for row, target, apart in zip(rows.tolist(), targets.tolist(), apart_deg.tolist(), strict=True):
-                found[row].append((apart * 3600.0, target))
-        return [tuple(Target(self._names[target], apart) for apart, target in sorted(each)) for each in found]
+            joined = zip(kept, (rows, targets, apart_deg * 3600.0), strict=True)
+            kept = _nearest(*(np.concatenate(pair) for pair in joined))
+        found: list[list[Target]] = [[] for _ in range(len(ra))]
+        for row, target, apart in zip(*(column.tolist() for column in kept), strict=True):
+            found[row].append(Target(self._names[target], apart))
+        return [tuple(each) for each in found]
 
     def _hits(self, ra: FloatArray, dec: FloatArray) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
         """Pairs of a position and a target whose circle holds it, and degrees between them, piece by piece.
@@ -104,6 +113,14 @@ class Watchlist:
                 separation = separation_deg(ra[row], dec[row], self._ra[target], self._dec[target])
                 held = separation <= self._radius[target]
                 yield row[held], target[held], separation[held]
+
+
+def _nearest(row: IntArray, target: IntArray, apart: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:
+    """Pairs by row and distance, at most `MOST_TARGETS` a row."""
+    order = np.lexsort((target, apart, row))
+    row, target, apart = row[order], target[order], apart[order]
+    near = np.arange(len(row)) - np.searchsorted(row, row) < MOST_TARGETS
+    return row[near], target[near], apart[near]
 
 
 class _Group(NamedTuple):

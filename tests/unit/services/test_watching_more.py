@@ -9,7 +9,7 @@ from astropy.table import MaskedColumn, Table
 
 from nuncius.broker.services.watching import read_region
 from nuncius.broker.sky.sphere import separation_deg
-from nuncius.filters.watch import MAX_PAIRS, Watchlist
+from nuncius.filters.watch import MAX_PAIRS, MOST_TARGETS, Watchlist
 from nuncius.schemas import SettingsError
 
 
@@ -34,6 +34,16 @@ def test_more_pairs_than_are_compared_at_once() -> None:
     assert MAX_PAIRS < 1500 * 1500
     assert area.contains(ra, np.full(1500, 0.1)).all()
     assert not area.contains(ra, np.full(1500, 0.3)).any()
+
+
+def test_of_targets_that_all_lie_there_the_nearest_are_told() -> None:
+    count = 11_000
+    apart = np.linspace(0.0, 0.05, count)
+    area = Watchlist(tuple(map(str, range(count))), np.full(count, 10.0), 20.0 + apart, np.full(count, 0.1))
+    assert 100 * count > MAX_PAIRS
+    found = area.targets(np.full(100, 10.0), np.full(100, 20.0))
+    nearest = [str(number) for number in range(MOST_TARGETS)]
+    assert all([target.name for target in each] == nearest for each in found)
 
 
 @pytest.mark.parametrize(
