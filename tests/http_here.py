@@ -23,6 +23,7 @@ def serving(log: Log, port: int = 0) -> Iterator[int]:
     app = web_app(log, NoIntake(), nothing_is_posted, lambda: {"ok": True}, hub, guard("127.0.0.1", ""))
     server = uvicorn.Server(uvicorn.Config(app, http=WireProtocol, port=port, log_level="warning", lifespan="off"))
     listening = server.config.bind_socket()
+    listening.listen(512)  # who asks before the thread runs waits, and is not refused
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
