@@ -6,7 +6,7 @@ cancellation is for a person. It has no name or comment of ours either; the idem
 swifttools 4.0.5, ``swift_too`` (``base/common.py``, ``base/constants.py``, ``swift/toorequest.py``, ``requests.py``).
 """
 
-from typing import Any, Final
+from typing import Final
 
 from pydantic import BaseModel, SecretStr
 
@@ -34,27 +34,28 @@ class _Entries(BaseModel):
     entries: tuple[_Entry, ...]
 
 
+class _State(BaseModel):
+    status: str = ""
+    too_id: int | None = None
+    errors: tuple[str, ...] = ()
+
+
 class _Done(BaseModel):
-    status: str | dict[str, Any]
+    status: str | _State
     too_id: int | None = None
     errors: tuple[str, ...] = ()
 
     @property
-    def word(self) -> str:
-        """``Validated``, ``Accepted`` or ``Rejected``; the API gives it bare or within an object."""
-        return self.status if isinstance(self.status, str) else str(self.status.get("status", ""))
+    def state(self) -> _State:
+        """The API gives the state bare, with the rest beside it, or as an object."""
+        if isinstance(self.status, _State):
+            return self.status
+        return _State(status=self.status, too_id=self.too_id, errors=self.errors)
 
     @property
-    def ident(self) -> int | None:
-        """The ToO's number, where one was made."""
-        inner = None if isinstance(self.status, str) else self.status.get("too_id")
-        return self.too_id if self.too_id is not None else inner
-
-    @property
-    def wrong(self) -> str:
-        """What the facility found wrong."""
-        inner = [] if isinstance(self.status, str) else self.status.get("errors") or []
-        return "; ".join([*self.errors, *map(str, inner)])
+    def is_refused(self) -> bool:
+        """Whether the facility found something wrong."""
+        return self.state.status == "Rejected" or bool(self.state.errors or self.errors)
 
 
 class Swift:
@@ -102,12 +103,13 @@ class Swift:
             return self._door.status(request, "rejected", detail, str(ident))
         body = form(request, self._settings)
         checked = self._ask("POST", body | {"validate_only": "true"})
-        if not checked.good or checked.read(_Done).wrong or checked.read(_Done).word == "Rejected":
+        if not checked.good or checked.read(_Done).is_refused:
             return self._door.status(request, "rejected", f"not valid there ({checked.code}): {checked.words}")
         made = self._ask("POST", body | {"validate_only": "false"})
-        if not made.good or made.read(_Done).word == "Rejected":
+        if not made.good or made.read(_Done).state.status == "Rejected":
             return self._door.status(request, "rejected", f"{made.code}: {made.words}")
-        number = made.read(_Done).ident
+        done = made.read(_Done)
+        number = done.state.too_id if done.too_id is None else done.too_id
         if number is None:
             raise Retry(f"{self.name}: an answer without a ToO's number: {made.words}")
         return self._door.status(request, "accepted", f"ToO {number}", str(number))
