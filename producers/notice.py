@@ -17,6 +17,7 @@ MEDIA_TYPE: Final = "application/xml"
 
 _REALITY: Final[Mapping[str, Reality]] = {"observation": "real", "prediction": "prediction"}
 _TEST_MARKS: Final = ("Test_Submission", "Test_Notice", "Trigger_ID/Test", "InternalTest")
+_NO: Final = frozenset({"", "false", "0"})
 _POINTING: Final = ("0", "2")
 _SERIAL: Final = re.compile(r"-\d{1,10}$", re.ASCII)
 
@@ -79,8 +80,8 @@ def common(event: VOEvent, payload: bytes, context: Context) -> Common:
 
 
 def reality(event: VOEvent) -> Reality:
-    """By role, and by the senders' own marks; a role that VOEvent does not know is a test."""
-    if any(event.params.get(mark) == "true" for mark in _TEST_MARKS):
+    """By role, and by the senders' own marks; an unknown role is a test, and so is a mark that does not say no."""
+    if any(event.params.get(mark, "").strip().lower() not in _NO for mark in _TEST_MARKS):
         return "test"
     return _REALITY.get(event.role, "test")
 
