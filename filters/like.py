@@ -1,5 +1,6 @@
-"""LIKE without a regular expression: greedy, piece by piece, never going back."""
+"""LIKE greedy, piece by piece, never going back; a piece has a length, so nothing in it can be tried in several ways."""
 
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -56,7 +57,14 @@ def _found(text: str, start: int, stop: int, piece: Piece) -> int:
     """Where the piece first fits within text[start:stop]; -1 where nowhere."""
     if ANY not in piece:
         return text.find("".join(letter for letter in piece if letter is not None), start, stop)
-    return next((at for at in range(start, stop - len(piece) + 1) if _fits(text, at, piece)), -1)
+    found = _searched(piece).search(text, start, stop)
+    return -1 if found is None else found.start()
+
+
+@lru_cache(maxsize=1024)
+def _searched(piece: Piece) -> re.Pattern[str]:
+    """A pattern without anything that repeats: letters and dots alone, at most length times length steps."""
+    return re.compile("".join("." if letter is ANY else re.escape(letter) for letter in piece), re.DOTALL)
 
 
 def _fits(text: str, at: int, piece: Piece) -> bool:

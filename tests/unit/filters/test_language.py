@@ -252,6 +252,8 @@ def test_no_rows_no_filters() -> None:
         ("axb", "a.b", False),
         ("a\nb", "a_b", True),
         ("abcabd", "%a_d", True),
+        ("q (a.b\n) z", "%(a._\n)%", True),
+        ("q (axb\n) z", "%(a._\n)%", False),
     ],
 )
 def test_like(text: str, pattern: str, *, fits: bool) -> None:
@@ -261,3 +263,4 @@ def test_like(text: str, pattern: str, *, fits: bool) -> None:
 def test_a_hostile_pattern_takes_no_time() -> None:
     assert not like("a" * 20_000, "%a" * 127 + "b")
     assert not like("a" * 5_000, "%_a" * 80 + "b")
+    assert not like("a" * 60_000, "%" + "a_" * 1000 + "x%")
