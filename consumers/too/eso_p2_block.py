@@ -16,21 +16,21 @@ class EsoP2Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["eso_p2"] = "eso_p2"
-    name: str = Field("eso-p2", description="of the adapter, in statuses")
+    name: str = Field(default="eso-p2", description="of the adapter, in statuses")
     url: str = Field(
-        "https://www.eso.org/cop/api", description="…/cop/api Paranal, …/copls/api La Silla, …/copdemo/api"
+        default="https://www.eso.org/cop/api", description="…/cop/api Paranal, …/copls/api La Silla, …/copdemo/api"
     )
-    allowed_hosts: frozenset[str] = Field(frozenset({"www.eso.org"}), description="hosts that may be asked")
-    timeout_s: float = Field(30.0, gt=0, description="for one answer")
+    allowed_hosts: frozenset[str] = Field(default=frozenset({"www.eso.org"}), description="hosts that may be asked")
+    timeout_s: float = Field(default=30.0, gt=0, description="for one answer")
     username: str = Field(description="of the User Portal account")
     container_id: int = Field(ge=1, description="the run or folder in which a folder is made for each trigger")
     block_id: int = Field(ge=1, description="the prepared block that is copied for each trigger")
     phone: str = Field(min_length=5, description="where ESO reaches the person on duty")
     notify: tuple[str, ...] = Field(min_length=1, description="mail addresses that ESO tells")
     execute_within: Literal["OneNight", "TwoNight", "SevenNights"] = Field(
-        "SevenNights", description="how soon; OneNight in any case for what a policy lets interrupt"
+        default="SevenNights", description="how soon; OneNight in any case for what a policy lets interrupt"
     )
-    calibrations: tuple[int, ...] = Field((), description="numbers of calibration blocks that go with it")
+    calibrations: tuple[int, ...] = Field(default=(), description="numbers of calibration blocks that go with it")
 
 
 def pointed(block: dict[str, Any], request: ToORequest) -> dict[str, Any]:

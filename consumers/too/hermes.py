@@ -31,13 +31,17 @@ class HermesSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["hermes"] = "hermes"
-    name: str = Field("hermes", description="of the adapter, in statuses")
-    url: str = Field("https://hermes.lco.global", description="of Hermes")
-    allowed_hosts: frozenset[str] = Field(frozenset({"hermes.lco.global"}), description="hosts that may be asked")
-    timeout_s: float = Field(20.0, gt=0, description="for one answer")
-    topic: str = Field("hermes.test", description="where messages go; the account must be allowed to write there")
+    name: str = Field(default="hermes", description="of the adapter, in statuses")
+    url: str = Field(default="https://hermes.lco.global", description="of Hermes")
+    allowed_hosts: frozenset[str] = Field(
+        default=frozenset({"hermes.lco.global"}), description="hosts that may be asked"
+    )
+    timeout_s: float = Field(default=20.0, gt=0, description="for one answer")
+    topic: str = Field(
+        default="hermes.test", description="where messages go; the account must be allowed to write there"
+    )
     submitter: str = Field(min_length=1, description="who sends it")
-    authors: str = Field("", description="as they are to be named")
+    authors: str = Field(default="", description="as they are to be named")
 
 
 class _Ours(BaseModel):

@@ -22,28 +22,46 @@ class OcsSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["ocs"] = "ocs"
-    name: str = Field("lco", description="of the adapter, in statuses")
-    url: str = Field("https://observe.lco.global", description="of the portal")
-    allowed_hosts: frozenset[str] = Field(frozenset({"observe.lco.global"}), description="hosts that may be asked")
-    timeout_s: float = Field(20.0, gt=0, description="for one answer of the portal")
+    name: str = Field(default="lco", description="of the adapter, in statuses")
+    url: str = Field(default="https://observe.lco.global", description="of the portal")
+    allowed_hosts: frozenset[str] = Field(
+        default=frozenset({"observe.lco.global"}), description="hosts that may be asked"
+    )
+    timeout_s: float = Field(default=20.0, gt=0, description="for one answer of the portal")
     proposal: str = Field(description="who pays: the proposal's code")
     instrument_type: str = Field(description="as the portal names it, e.g. 1M0-SCICAM-SINISTRO")
     telescope_class: str = Field(description="as the portal names it, e.g. 1m0")
-    site: str = Field("", description="three letters; empty: any site of that class")
-    configuration_type: str = Field("EXPOSE", description="EXPOSE, or SPECTRUM for a spectrograph")
+    site: str = Field(default="", description="three letters; empty: any site of that class")
+    configuration_type: str = Field(default="EXPOSE", description="EXPOSE, or SPECTRUM for a spectrograph")
     observation_type: Literal["NORMAL", "TIME_CRITICAL"] = Field(
-        "NORMAL", description="of what may not interrupt; what a policy lets interrupt goes out as RAPID_RESPONSE"
+        default="NORMAL",
+        description="of what may not interrupt; what a policy lets interrupt goes out as RAPID_RESPONSE",
     )
-    ipp_value: float = Field(1.05, ge=0.5, le=2.0, description="the portal's priority factor; its own usual value")
-    exposure_count: int = Field(1, ge=1, description="exposures of the requested length")
-    optical_element: str = Field("filter", description="what the request's filter is, or slit, or grating")
-    optical_elements: Mapping[str, str] = Field({}, description="others that the instrument needs set, e.g. its slit")
-    filters: Mapping[str, str] = Field({}, description="the portal's names of filters where they differ from ours")
-    readout_mode: str = Field("", description="empty: the instrument's default")
-    acquisition_mode: str = Field("OFF", description="as the portal names it")
-    guiding_mode: str = Field("ON", description="as the portal names it")
-    max_airmass: float = Field(1.6, ge=1.0, le=25.0, description="where the request states none; the portal's default")
-    min_lunar_distance_deg: float = Field(30.0, ge=0.0, le=180.0, description="likewise")
+    ipp_value: float = Field(
+        default=1.05, ge=0.5, le=2.0, description="the portal's priority factor; its own usual value"
+    )
+    exposure_count: int = Field(default=1, ge=1, description="exposures of the requested length")
+    optical_element: str = Field(default="filter", description="what the request's filter is, or slit, or grating")
+    optical_elements: Mapping[str, str] = Field(
+        default={}, description="others that the instrument needs set, e.g. its slit"
+    )
+    filters: Mapping[str, str] = Field(
+        default={}, description="the portal's names of filters where they differ from ours"
+    )
+    rotator_mode: str = Field(default="", description="of a spectrograph, e.g. SKY; empty: none is stated")
+    instrument_extra: Mapping[str, str | float] = Field(
+        default={}, description="extra_params of the instrument, rotator_angle"
+    )
+    configuration_extra: Mapping[str, str | float] = Field(
+        default={}, description="extra_params of the configuration, dither_value"
+    )
+    readout_mode: str = Field(default="", description="empty: the instrument's default")
+    acquisition_mode: str = Field(default="OFF", description="as the portal names it")
+    guiding_mode: str = Field(default="ON", description="as the portal names it")
+    max_airmass: float = Field(
+        default=1.6, ge=1.0, le=25.0, description="where the request states none; the portal's default"
+    )
+    min_lunar_distance_deg: float = Field(default=30.0, ge=0.0, le=180.0, description="likewise")
 
 
 def request_group(request: ToORequest, settings: OcsSettings) -> dict[str, Any]:
@@ -72,7 +90,7 @@ def _part(request: ToORequest, tile: PlannedTile | None, settings: OcsSettings) 
         elements[settings.optical_element] = settings.filters.get(wanted, wanted)
     airmass = settings.max_airmass if request.max_airmass is None else request.max_airmass
     moon = request.moon_separation_min_deg
-    configuration = {
+    configuration: dict[str, Any] = {
         "type": settings.configuration_type,
         "instrument_type": settings.instrument_type,
         "target": _target(request, tile),
@@ -83,6 +101,8 @@ def _part(request: ToORequest, tile: PlannedTile | None, settings: OcsSettings) 
                 "mode": settings.readout_mode,
                 "optical_elements": elements,
             }
+            | ({"rotator_mode": settings.rotator_mode} if settings.rotator_mode else {})
+            | ({"extra_params": dict(settings.instrument_extra)} if settings.instrument_extra else {})
         ],
         "acquisition_config": {"mode": settings.acquisition_mode},
         "guiding_config": {"mode": settings.guiding_mode},
@@ -93,6 +113,8 @@ def _part(request: ToORequest, tile: PlannedTile | None, settings: OcsSettings) 
             ),
         },
     }
+    if settings.configuration_extra:
+        configuration["extra_params"] = dict(settings.configuration_extra)
     location = {"telescope_class": settings.telescope_class} | ({"site": settings.site} if settings.site else {})
     return {
         "observation_note": request.reason[:_NOTE],

@@ -22,17 +22,21 @@ class SkyPortalSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["skyportal"] = "skyportal"
-    name: str = Field("skyportal", description="of the adapter, in statuses")
+    name: str = Field(default="skyportal", description="of the adapter, in statuses")
     url: str = Field(description="of the SkyPortal, e.g. https://fritz.science")
     allowed_hosts: frozenset[str] = Field(description="hosts that may be asked")
-    timeout_s: float = Field(20.0, gt=0, description="for one answer")
+    timeout_s: float = Field(default=20.0, gt=0, description="for one answer")
     allocation_id: int = Field(ge=1, description="whose time on which instrument")
-    filters: Mapping[str, str] = Field({}, description="the instrument's names of filters where they differ from ours")
-    exposure_count: int = Field(1, ge=1, description="exposures of the requested length")
-    priority: int = Field(1, ge=1, le=5, description="1 to 5")
-    priority_at_once: int = Field(5, ge=1, le=5, description="of what a policy lets interrupt")
-    max_airmass: float = Field(2.0, ge=1.0, le=3.0, description="where the request states none; the form's default")
-    moon_separation_min_deg: float = Field(30.0, ge=0.0, le=180.0, description="likewise")
+    filters: Mapping[str, str] = Field(
+        default={}, description="the instrument's names of filters where they differ from ours"
+    )
+    exposure_count: int = Field(default=1, ge=1, description="exposures of the requested length")
+    priority: int = Field(default=1, ge=1, le=5, description="1 to 5")
+    priority_at_once: int = Field(default=5, ge=1, le=5, description="of what a policy lets interrupt")
+    max_airmass: float = Field(
+        default=2.0, ge=1.0, le=3.0, description="where the request states none; the form's default"
+    )
+    moon_separation_min_deg: float = Field(default=30.0, ge=0.0, le=180.0, description="likewise")
 
 
 def source_id(request: ToORequest) -> str:

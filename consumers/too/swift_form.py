@@ -19,22 +19,24 @@ class SwiftSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["swift"] = "swift"
-    name: str = Field("swift", description="of the adapter, in statuses")
-    url: str = Field("https://www.swift.psu.edu/api/v4", description="of the ToO API")
-    allowed_hosts: frozenset[str] = Field(frozenset({"www.swift.psu.edu"}), description="hosts that may be asked")
-    timeout_s: float = Field(60.0, gt=0, description="for one answer; the facility's own client waits 120 s")
+    name: str = Field(default="swift", description="of the adapter, in statuses")
+    url: str = Field(default="https://www.swift.psu.edu/api/v4", description="of the ToO API")
+    allowed_hosts: frozenset[str] = Field(
+        default=frozenset({"www.swift.psu.edu"}), description="hosts that may be asked"
+    )
+    timeout_s: float = Field(default=60.0, gt=0, description="for one answer; the facility's own client waits 120 s")
     username: str = Field(description="of the account")
-    instrument: Literal["XRT", "UVOT", "BAT"] = Field("XRT", description="the one that matters most")
+    instrument: Literal["XRT", "UVOT", "BAT"] = Field(default="XRT", description="the one that matters most")
     obs_type: Literal["Spectroscopy", "Light Curve", "Position", "Timing"] = Field(
-        "Position", description="what drives the exposure time"
+        default="Position", description="what drives the exposure time"
     )
-    urgency: int = Field(2, ge=1, le=4, description="1 highest to 4 low; 1 in any case for what may interrupt")
+    urgency: int = Field(default=2, ge=1, le=4, description="1 highest to 4 low; 1 in any case for what may interrupt")
     target_type: str = Field(
-        "multimessenger counterpart", description="type of the source; GRB adds trigger time and detector"
+        default="multimessenger counterpart", description="type of the source; GRB adds trigger time and detector"
     )
-    brightness: str = Field("unknown", description="how bright it is expected to be, in words")
-    uvot_mode: str = Field("0x9999", description="UVOT's mode; 0x9999 is the filter of the day")
-    uvot_reason: str = Field("", description="why not the filter of the day")
+    brightness: str = Field(default="unknown", description="how bright it is expected to be, in words")
+    uvot_mode: str = Field(default="0x9999", description="UVOT's mode; 0x9999 is the filter of the day")
+    uvot_reason: str = Field(default="", description="why not the filter of the day")
     science: str = Field(description="why Swift should look: the scientific case, in your words")
     exposure_reason: str = Field(description="why the exposure must be as long as it is")
 

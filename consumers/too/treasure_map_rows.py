@@ -24,14 +24,16 @@ class TreasureMapSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["treasure_map"] = "treasure_map"
-    name: str = Field("treasure-map", description="of the adapter, in statuses")
-    url: str = Field("https://treasuremap.space/api/v1", description="of its API")
-    allowed_hosts: frozenset[str] = Field(frozenset({"treasuremap.space"}), description="hosts that may be asked")
-    timeout_s: float = Field(20.0, gt=0, description="for one answer")
+    name: str = Field(default="treasure-map", description="of the adapter, in statuses")
+    url: str = Field(default="https://treasuremap.space/api/v1", description="of its API")
+    allowed_hosts: frozenset[str] = Field(
+        default=frozenset({"treasuremap.space"}), description="hosts that may be asked"
+    )
+    timeout_s: float = Field(default=20.0, gt=0, description="for one answer")
     username: str = Field(description="of the account, by which its own pointings are found")
     instrument_id: int = Field(ge=1, description="the number of the instrument there")
-    bands: Mapping[str, str] = Field({}, description="the map's names of filters where they differ from ours")
-    band: str = Field("other", description="where the request names no filter; one of the map's names")
+    bands: Mapping[str, str] = Field(default={}, description="the map's names of filters where they differ from ours")
+    band: str = Field(default="other", description="where the request names no filter; one of the map's names")
 
 
 class Pointing(BaseModel):

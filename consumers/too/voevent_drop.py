@@ -28,9 +28,9 @@ class VoEventDropSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["voevent"] = "voevent"
-    name: str = Field("voevent", description="of the adapter, in statuses")
+    name: str = Field(default="voevent", description="of the adapter, in statuses")
     folder: Path = Field(description="where files appear; it must be there")
-    authority: str = Field("nuncius", description="of the identifiers, ivo://AUTHORITY/too#…")
+    authority: str = Field(default="nuncius", description="of the identifiers, ivo://AUTHORITY/too#…")
 
 
 class VoEventDrop:

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 TOKEN = "0cs-t0ken-aa11bb22cc33"  # noqa: S105  a made-up one
 PROPOSAL = "NUN2026A-001"
 FILTERS = {"rp", "ip", "gp"}
-INSTRUMENTS = {"1M0-SCICAM-SINISTRO"}
+NEEDED = {"1M0-SCICAM-SINISTRO": {"filter": FILTERS}, "SOAR_GHTS_REDCAM": {"slit": {"1.0as"}, "grating": {"SYZY_400"}}}
+"""Instruments, and the optical elements that each must have set."""
 
 
 class Strict(BaseModel):
@@ -33,16 +34,12 @@ class InstrumentConfig(Strict):
     exposure_time: Annotated[float, Field(ge=0)]
     mode: str = ""
     optical_elements: dict[str, str] = {}
-
-    @model_validator(mode="after")
-    def elements(self) -> Self:
-        if self.optical_elements.get("filter") not in FILTERS:
-            raise ValueError("Must set optical element of type filter for instrument type")
-        return self
+    rotator_mode: Literal["SKY", "VFLOAT", ""] = ""
+    extra_params: dict[str, str | float] = {}
 
 
 class Mode(Strict):
-    mode: Literal["ON", "OFF", ""] = ""
+    mode: Literal["ON", "OFF", "MANUAL", ""] = ""
 
 
 class Constraints(Strict):
@@ -52,6 +49,7 @@ class Constraints(Strict):
 
 class Configuration(Strict):
     type: Literal["EXPOSE", "SPECTRUM"]
+    extra_params: dict[str, str | float] = {}
     instrument_type: str
     target: Target
     instrument_configs: Annotated[list[InstrumentConfig], Field(min_length=1)]
@@ -61,8 +59,15 @@ class Configuration(Strict):
 
     @model_validator(mode="after")
     def known(self) -> Self:
-        if self.instrument_type not in INSTRUMENTS:
+        needed = NEEDED.get(self.instrument_type)
+        if needed is None:
             raise ValueError(f"Invalid instrument type {self.instrument_type}")
+        for one in self.instrument_configs:
+            for kind, known in needed.items():
+                if one.optical_elements.get(kind) not in known:
+                    raise ValueError(
+                        f"Must set optical element of type {kind} for instrument type {self.instrument_type}"
+                    )
         return self
 
 
@@ -78,8 +83,8 @@ class Window(Strict):
 
 
 class Location(Strict):
-    telescope_class: Literal["1m0", "2m0", "0m4"]
-    site: Literal["coj", "cpt", "lsc", "elp"] | None = None
+    telescope_class: Literal["1m0", "2m0", "0m4", "4m0"]
+    site: Literal["coj", "cpt", "lsc", "elp", "sor"] | None = None
 
 
 class Request(Strict):

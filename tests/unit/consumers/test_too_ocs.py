@@ -97,6 +97,38 @@ def test_names_of_filters_are_the_portals() -> None:
     assert group["requests"][0]["configurations"][0]["instrument_configs"][0]["optical_elements"] == {"filter": "rp"}
 
 
+def test_a_spectrum_at_soar_states_slit_grating_and_rotator(there: tuple[Portal, Ocs]) -> None:
+    portal, _ = there
+    soar = settings(
+        portal.url,
+        instrument_type="SOAR_GHTS_REDCAM",
+        telescope_class="4m0",
+        site="sor",
+        configuration_type="SPECTRUM",
+        optical_elements={"slit": "1.0as", "grating": "SYZY_400"},
+        rotator_mode="SKY",
+        instrument_extra={"rotator_angle": 90.0},
+        configuration_extra={"dither_value": 10.0},
+        acquisition_mode="MANUAL",
+    )
+    adapter = Ocs(soar, SecretStr(TOKEN))
+    assert adapter.submit(request(), "").state == "accepted"
+    adapter.close()
+    (configuration,) = portal.groups[1]["requests"][0]["configurations"]
+    assert configuration["instrument_configs"] == [
+        {
+            "exposure_count": 1,
+            "exposure_time": 61.0,
+            "mode": "",
+            "optical_elements": {"slit": "1.0as", "grating": "SYZY_400"},
+            "rotator_mode": "SKY",
+            "extra_params": {"rotator_angle": 90.0},
+        }
+    ]
+    assert configuration["extra_params"] == {"dither_value": 10.0}
+    assert portal.groups[1]["requests"][0]["location"] == {"telescope_class": "4m0", "site": "sor"}
+
+
 def test_it_is_validated_first_and_the_facilitys_words_are_kept(there: tuple[Portal, Ocs]) -> None:
     portal, adapter = there
     status = adapter.submit(replace(WANTED, filter="H-alpha"), "")
