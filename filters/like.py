@@ -1,4 +1,4 @@
-"""LIKE greedy, piece by piece, never going back; a piece has a length, so nothing in it can be tried in several ways."""
+"""LIKE greedy, piece by piece, never going back: a piece has one length, so nothing in it can be tried in many ways."""
 
 import re
 from functools import lru_cache

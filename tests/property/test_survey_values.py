@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nuncius.producers import detection, rubin, ztf
 from nuncius.schemas import Quarantine
 
-ODD = st.sampled_from(
+ODD: st.SearchStrategy[Any] = st.sampled_from(
     (
         None,
         0,

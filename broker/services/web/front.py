@@ -53,22 +53,22 @@ def front_routes(log: Log, archive: Archive, health: Callable[[], dict[str, Any]
     """
     router = APIRouter(include_in_schema=False)
     making = Lock()
-    kept: dict[str, tuple[float, str]] = {}
+    kept: dict[str, tuple[float, str, int]] = {}
 
     @router.get("/")
     def get_front(request: Request) -> Response:
         """The page."""
         base = str(request.base_url)
         with making:
-            made, page = kept.get(base, (float("-inf"), ""))
+            made, page, code = kept.get(base, (float("-inf"), "", 200))
             if time.monotonic() - made > KEPT_S:
                 try:
-                    page = front_page(_gathered(log, archive, health(), base))
-                except Retry as error:
-                    return HTMLResponse(away_page(str(error)), 503, headers=_GUARD | RETRY_AFTER)
+                    page, code = front_page(_gathered(log, archive, health(), base)), 200
+                except Retry as error:  # said to all who wait here, too: each would find out after as long a wait
+                    page, code = away_page(str(error)), 503
                 kept.clear()  # a reader may ask for any host
-                kept[base] = (time.monotonic(), page)
-        return HTMLResponse(page, headers=_GUARD)
+                kept[base] = (time.monotonic(), page, code)
+        return HTMLResponse(page, code, headers=_GUARD if code == 200 else _GUARD | RETRY_AFTER)
 
     @router.get("/page.css")
     def get_style() -> Response:

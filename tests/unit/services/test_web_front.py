@@ -11,6 +11,7 @@ from matching_alerts import gw
 from road import history, put, work_through
 from web_here import app_on, ask
 
+from nuncius.broker.services.web import front
 from nuncius.broker.services.web.front_page import Front, front_page
 from nuncius.broker.services.web.front_tables import Asked
 from nuncius.broker.services.web.front_words import apart, counted, often, surprise
@@ -72,6 +73,19 @@ def test_a_log_that_is_away_is_a_page_that_says_so(log: Log) -> None:
     assert answer.headers["retry-after"]
     assert "the log is away" in lxml.html.document_fromstring(answer.text).text_content()
     assert_harmless(answer.text)
+
+
+def test_who_waits_while_the_log_is_away_hears_what_the_first_one_heard(log: Log) -> None:
+    asked: list[int] = []
+
+    def gone(*_: Any) -> Any:
+        asked.append(1)
+        raise Retry("the log is away")
+
+    app = app_on(log)
+    with patch.object(log, "starts", gone), patch.object(front, "KEPT_S", 1e9):
+        assert [ask(app, "GET", "/").status_code for _ in range(5)] == [503] * 5
+    assert asked == [1]
 
 
 def hostile(value: Any) -> Any:
