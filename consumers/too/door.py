@@ -13,6 +13,7 @@ from ipaddress import ip_address
 from ssl import SSLContext
 from time import monotonic, sleep
 from typing import Any, Final, TypeVar
+from urllib.parse import quote, quote_plus
 
 import httpx
 import orjson
@@ -142,7 +143,8 @@ class Door:
         self._name = name
         self._base = checked_url(base.rstrip("/"), allowed_hosts, name)
         self._pace = _Pace(allowance)
-        self._secrets = tuple(sorted((secret for secret in secrets if secret), key=len, reverse=True))
+        self._secrets: tuple[str, ...] = ()
+        self.hide(*secrets)
         self._timeout_s = timeout_s
         self._transport = httpx.HTTPTransport(verify=_trusted(), trust_env=False)
 
@@ -238,8 +240,9 @@ class Door:
         return answer(request, state, self._name, self.shown(detail), self.shown(reference))
 
     def hide(self, *secrets: str) -> None:
-        """Blot these out, too: what the facility gave for the session."""
-        self._secrets = tuple(sorted({*self._secrets, *filter(None, secrets)}, key=len, reverse=True))
+        """Blot these out, however they are spelled: what the facility gave for the session."""
+        spelled = {way(secret) for secret in secrets if secret for way in (str, quote, quote_plus, _in_json)}
+        self._secrets = tuple(sorted({*self._secrets, *spelled}, key=len, reverse=True))
 
 
 def said(body: object, place: str = "", depth: int = 6) -> list[str]:
@@ -287,6 +290,10 @@ def _loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _in_json(text: str) -> str:
+    return orjson.dumps(text).decode()[1:-1]
 
 
 def _seconds(text: str) -> float:

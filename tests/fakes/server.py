@@ -1,5 +1,6 @@
 """A facility's web service on the loopback interface, which can misbehave in every way that an adapter must survive."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -52,6 +53,7 @@ class Fake:
         self.release = Event()
         self.seen: list[Call] = []
         self.lock = Lock()
+        self.faults: list[BaseException] = []
         self.url = ""
 
     def handle(self, call: Call) -> Reply:
@@ -136,7 +138,13 @@ def running(fake: Fake) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            error = sys.exception()
+            if error is not None and not isinstance(error, ConnectionError):
+                fake.faults.append(error)
+
+    server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     fake.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.002})
@@ -148,3 +156,4 @@ def running(fake: Fake) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+    assert fake.faults == []

@@ -112,6 +112,15 @@ def test_words_are_one_line_bounded_and_without_secrets(
     assert (CANARY in words + logged, "a=b" in logged) == (False, False)
 
 
+def test_a_secret_is_blotted_out_however_it_is_spelled(there: tuple[Echo, Door]) -> None:
+    echo, opened = there
+    opened.hide('p&ss "w"/d é')
+    echo.code = 400
+    for spelled in ("p%26ss%20%22w%22/d%20%C3%A9", "p%26ss+%22w%22%2Fd+%C3%A9", 'p&ss \\"w\\"/d é', 'p&ss "w"/d é'):
+        echo.body = {"you sent": f"<{spelled}>"}
+        assert opened.ask("GET", "/").words == "you sent: <…>"
+
+
 def test_words_of_an_answer_are_its_leaves_with_their_places() -> None:
     assert said({"a": {"b": ["x", {"c": 1}]}, "d": None, "e": ""}) == ["a.b: x", "a.b.c: 1"]
     deep: object = "end"
