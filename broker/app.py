@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
 from nuncius.broker.connection import connection_of
-from nuncius.broker.follow_up import fits_of, galaxies_of, policies_of, routes_of, tellers_of
+from nuncius.broker.follow_up import fits_of, galaxies_of, policies_of, routes_of, tellers_of, who_is_asked
 from nuncius.broker.matching.rules import CandidateRule, Rule
 from nuncius.broker.matching.rules_toml import load_rules, shipped_rules, shipped_text
 from nuncius.broker.services.areas import Areas
@@ -29,6 +29,7 @@ from nuncius.broker.services.own_names import check_at_start, names_in
 from nuncius.broker.services.planning import Planning
 from nuncius.broker.services.publishing import Line, packets_of, publish_local
 from nuncius.broker.services.replay import PATIENCE_S, Pace, replay
+from nuncius.broker.services.reports import Reporting
 from nuncius.broker.services.runner import Work, drain_patiently
 from nuncius.broker.services.settling import refuse_company, settle
 from nuncius.broker.services.streams.limits import Limits
@@ -168,6 +169,8 @@ def workers_of(
         workers.append(Worker(log, Planning(policies, maps, fits, galaxies_of(settings, policies))))
     if "deliver" in names:
         workers += [Delivering(log, route, utc_now) for route in routes_of(settings, policies_of(settings, rules))]
+    if "report" in names:
+        workers.append(Worker(log, Reporting(policies_of(settings, rules).telescopes)))
     if "tell" in names:
         workers += tellers_of(log, settings, policies_of(settings, rules))
     if "streams" in names:
@@ -289,13 +292,16 @@ def _examine_settings(settings: Settings) -> Iterator[Finding]:
     yield Finding("log at", "ok", str(settings.broker))
     try:
         rules = rules_of(settings)
-        policies = policies_of(settings, rules).policies
+        known = policies_of(settings, rules)
+        asked = who_is_asked(settings, known)
     except SettingsError as error:
         yield Finding("settings", "wrong", str(error))
         return
+    policies = known.policies
     for what, file, off, count in (
         ("rules", settings.rules, [rule.name for rule in rules if not rule.enabled], len(rules)),
         ("policies", settings.policies, [policy.name for policy in policies if not policy.active], len(policies)),
     ):
         idle = f"; disabled, or without a source: {', '.join(off)}" if off else ""
         yield Finding(what, "ok", f"{count}, {'as shipped' if file is None else f'with {file}'}{idle}")
+    yield Finding("telescopes", "ok", asked)

@@ -109,6 +109,19 @@ def links_of(settings: Settings) -> Links | None:
     return None if settings.public_url is None else signed_links(settings.public_url, os.environ)
 
 
+def who_is_asked(settings: Settings, policies: Policies) -> str:
+    """One line: each facility that a policy asks, and the adapters that really ask it."""
+    real = [route for route in routes_of(settings, policies) if route.adapter.real]
+    facilities = dict.fromkeys(name for policy in policies.active for name in policy.asked)
+    through = {
+        name: [route.adapter.name for route in real if route.facilities is None or name in route.facilities]
+        for name in facilities
+    }
+    words = [f"{name} through {' and '.join(doors)}" for name, doors in through.items() if doors]
+    silent = [name for name, doors in through.items() if not doors]
+    return "; ".join([*words, *([f"recorded only, nobody is asked: {', '.join(silent)}"] if silent else [])])
+
+
 def _doors(settings: Settings, restraints: Mapping[str, Restraint]) -> tuple[Route, ...]:
     if not settings.adapter:
         return ()

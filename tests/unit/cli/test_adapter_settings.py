@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from nuncius.broker.adapters import adapter_routes
+from nuncius.broker.follow_up import who_is_asked
+from nuncius.broker.planning.policies_toml import shipped
 from nuncius.broker.settings import load
 from nuncius.schemas import SettingsError
 
@@ -56,3 +58,12 @@ def test_what_is_wrong_is_named(old: str, new: str, environ: dict[str, str], say
         adapter_routes(tables(LCO.replace(old, new) if old else LCO), {}, environ)
     assert says in str(caught.value)
     assert CANARY not in str(caught.value)
+
+
+def test_it_is_told_who_is_really_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "nuncius.toml"
+    file.write_text(LCO.replace("las-cumbres", "ZTF"), encoding="utf-8")
+    monkeypatch.setenv("LCO_TOKEN", CANARY)
+    said = who_is_asked(load(file, {}, tmp_path), shipped())
+    assert "ZTF through lco" in said
+    assert said.endswith("recorded only, nobody is asked: DECam, spectrographs, wide-field-imagers, imagers")
