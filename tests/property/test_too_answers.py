@@ -168,7 +168,7 @@ def there() -> Iterator[tuple[Babble, tuple[Closing, ...]]]:
         yield made
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(answers=ANSWERS)
 def test_an_answer_of_any_shape_ends_in_a_status_or_in_again_later(
     there: tuple[Babble, tuple[Closing, ...]], answers: dict[str, tuple[int, Any]]
