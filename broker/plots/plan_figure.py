@@ -7,6 +7,7 @@ from typing import Any, Final
 from xml.sax.saxutils import escape
 
 import matplotlib as mpl
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 
 from nuncius.broker.plots.plan import Night, PlanPicture, close_up, shares
@@ -31,6 +32,9 @@ def draw(picture: PlanPicture, nights: Sequence[Night], target: Path) -> None:
     SettingsError
         The file's suffix names no format matplotlib writes.
     """
+    kinds = FigureCanvasBase.get_supported_filetypes()
+    if target.suffix.lower().removeprefix(".") not in kinds:
+        raise SettingsError(f"cannot draw {target.name}: name a file that ends in {', '.join(f'.{k}' for k in kinds)}")
     style: dict[Any, Any] = {
         "font.size": 10,
         "svg.hashsalt": "nuncius",
@@ -99,10 +103,7 @@ def _save(figure: Figure, target: Path, picture: PlanPicture) -> None:
     }
     suffix = target.suffix.lower()
     written = io.BytesIO()
-    try:
-        figure.savefig(written, format=suffix.removeprefix(".") or None, dpi=_DPI, metadata=named.get(suffix))
-    except ValueError as error:
-        raise SettingsError(f"cannot draw {target.name}: {error}") from error
+    figure.savefig(written, format=suffix.removeprefix("."), dpi=_DPI, metadata=named.get(suffix))
     data = written.getvalue()
     if suffix == ".svg":
         # screen readers say what stands in <desc>; matplotlib writes the title alone

@@ -97,6 +97,9 @@ class Reporting:
         for records in fold(log, {tp: (starts[tp], offset) for tp, offset in committed.items()}):
             self.apply(self._learn(records))
 
+    def amends(self) -> None:
+        """Nothing: what was observed stays so, whatever telescopes the policies know today."""
+
     def step(self, records: Sequence[Record], now: datetime) -> Step[Delta]:  # noqa: ARG002  reports bear the time of the status
         """What these records lead to."""
         delta = self._learn(records)

@@ -4,15 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import numpy as np
-
 from nuncius.broker.planning.notice import Notice
 from nuncius.broker.services.alerts import decode_alert
 from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.plan_found import thread_of
-from nuncius.broker.sky import SkyMap
-from nuncius.broker.sky.healpix import PIXEL_AREA_SR
-from nuncius.broker.sky.ranges import NOTHING, Ranges, area_deg2, joined, pieces
+from nuncius.broker.sky import SkyMap, probability_inside
+from nuncius.broker.sky.ranges import NOTHING, Ranges, area_deg2, joined
 from nuncius.broker.sky.region import moc_ranges
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log
@@ -123,12 +120,6 @@ def threads_on(log: Log) -> frozenset[str]:
     return frozenset(decode_alert(r.value or b"").thread_id for r in read_all(log, topics.EVENTS.name))
 
 
-def probability_in(sky: SkyMap, place: Ranges) -> float:
-    """Of a map within pixels."""
-    common = pieces(sky.ranges, place)
-    return float(np.sum(sky.density[common.of_a] * (common.stop - common.start)) * PIXEL_AREA_SR)
-
-
 def _followed(thread_id: str, reports: Sequence[ObservationReport], sky: SkyMap | None) -> Followed:
     done = _union(reports, "completed")
     groups: dict[tuple[str, str], list[ObservationReport]] = {}
@@ -147,14 +138,14 @@ def _share(
 ) -> Share:
     own, planned = _union(reports, "completed"), _union(reports, "planned")
     times = [time for one in reports if one.state == "completed" for time in (one.time_start, one.time_stop) if time]
-    more = None if sky is None else probability_in(sky, joined(done, planned)) - probability_in(sky, done)
+    more = None if sky is None else probability_inside(sky, joined(done, planned)) - probability_inside(sky, done)
     return Share(
         facility=facility,
         instrument=instrument,
         completed=sum(one.state == "completed" for one in reports),
         planned=sum(one.state == "planned" for one in reports),
         area_deg2=area_deg2(*own),
-        probability=None if sky is None else probability_in(sky, own),
+        probability=None if sky is None else probability_inside(sky, own),
         planned_probability=more,
         first=min(times, default=None),
         last=max(times, default=None),

@@ -1,0 +1,177 @@
+"""``nuncius too plan``, ``report`` and ``reports`` on a log: a plan in its files, and what was looked at of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import orjson
+import pytest
+from astropy.io.votable import parse
+from astropy.table import Table
+from icalendar import Calendar
+from too_cases import AT2017GFO, MERGER, alert
+
+from nuncius.broker.cli.root import run
+from nuncius.broker.planning.engine import Inputs, Planner
+from nuncius.broker.planning.policies_toml import load_policies
+from nuncius.broker.transport import topics
+from nuncius.broker.transport.clock import utc_now
+from nuncius.broker.transport.local import open_local
+from nuncius.broker.transport.port import Log
+from nuncius.schemas import ToORequest
+from nuncius.schemas.codec import encode
+
+POLICIES = """
+[[telescope]]
+name = "wide"
+sites = ["Las Campanas"]
+instrument = "camera"
+width_deg = 2.0
+height_deg = 2.0
+slew_deg_s = 1.0
+settle_s = 5.0
+readout_s = 10.0
+max_airmass = 3.0
+sun_altitude_max_deg = -12.0
+source = "a test"
+
+[[policy]]
+name = "tiles"
+source = "a test"
+cause = "alert"
+messengers = ["gravitational_wave"]
+max_area_deg2 = 200.0
+facility = "wide"
+ask = "tiles"
+tiles_max = 4
+expires_h = 24.0
+exposure_s = 60.0
+filter = "r"
+max_airmass = 2.5
+
+[[policy]]
+name = "one"
+source = "a test"
+cause = "alert"
+messengers = ["gravitational_wave"]
+facility = "single"
+sites = ["Palomar", "Las Campanas"]
+expires_h = 24.0
+exposure_s = 300.0
+max_airmass = 2.5
+"""
+GW = replace(
+    alert("gw-1", "lvk:S170817", AT2017GFO, 3.0, messenger="gravitational_wave", facility="LVK", event_class="cbc"),
+    issued_time=MERGER + timedelta(hours=1),
+)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Log]:
+    log = open_local(folder, utc_now)
+    log.create(topics.TOPICS)
+    yield log
+    log.close()
+
+
+@pytest.fixture(scope="module")
+def made() -> tuple[ToORequest, ...]:
+    """What the policies ask for."""
+    return Planner(load_policies(POLICIES)).step(Inputs(alerts=[GW])).effects
+
+
+@pytest.fixture
+def asked(made: tuple[ToORequest, ...]) -> dict[str, str]:
+    """Ids of the requests, by policy."""
+    return {one.policy: one.request_id for one in made}
+
+
+@pytest.fixture
+def home(tmp_path: Path, made: tuple[ToORequest, ...], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with settings, policies, and a log that holds the event and its two requests."""
+    (tmp_path / "policies.toml").write_text(POLICIES)
+    (tmp_path / "nuncius.toml").write_text('policies = "policies.toml"\n')
+    with opened(tmp_path / "log") as log:
+        writer = log.writer("test")
+        with writer.transaction() as tx:
+            tx.send(topics.EVENTS.name, encode(GW), key=b"gw")
+            for one in made:
+                tx.send(topics.TOO_REQUESTS.name, encode(one), key=one.request_id.encode())
+        writer.close()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NUNCIUS_BROKER", f"local:{tmp_path / 'log'}")
+    return tmp_path
+
+
+def test_a_plan_goes_into_every_file_that_is_named(
+    home: Path, asked: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = ["--plot", "plan.png", "--ecsv", "plan.ecsv", "--obsloctap", "plan.xml", "--ics", "plan.ics"]
+    assert run(["too", "plan", asked["tiles"], *files]) == 0
+    told = capsys.readouterr().out
+    assert "wide: lvk:S170817 (4 fields of 60 s r), policy tiles" in told
+    assert (home / "plan.png").read_bytes().startswith(b"\x89PNG")
+    table = Table.read(home / "plan.ecsv", format="ascii.ecsv")
+    assert list(table["number"]) == [1, 2, 3, 4]
+    assert (table.meta["policy"], table.meta["instrument"], table.meta["event_thread"]) == (
+        "tiles",
+        "camera",
+        "lvk:S170817",
+    )
+    rows = parse(home / "plan.xml", verify="exception").get_first_table().to_table()
+    assert list(rows["s_ra"]) == list(table["ra"])
+    (entry,) = Calendar.from_ical((home / "plan.ics").read_bytes()).walk("VEVENT")
+    assert entry["LOCATION"] == "Las Campanas"
+
+
+def test_one_pointing_and_json(asked: dict[str, str], home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["too", "plan", asked["one"], "--obsloctap", "rows.ecsv", "--hide-target"]) == 0
+    assert "one field, at any time until" in capsys.readouterr().out
+    (row,) = Table.read(home / "rows.ecsv", format="ascii.ecsv")
+    assert row["facility_name"] == "single"
+    assert "197.4" not in (home / "rows.ecsv").read_text()
+    assert run(["too", "plan", asked["tiles"], "--json"]) == 0
+    record = orjson.loads(capsys.readouterr().out)
+    assert [tile["number"] for tile in record["tiles"]] == [1, 2, 3, 4]
+    assert record["stands"] == "proposed"
+
+
+def test_what_was_looked_at_is_told_from_the_plans_own_table_and_read_back(
+    asked: dict[str, str], home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["too", "reports"]) == 0
+    assert "nobody reported yet" in capsys.readouterr().err
+    assert run(["too", "plan", asked["tiles"], "--ecsv", "plan.ecsv"]) == 0
+    planned = Table.read(home / "plan.ecsv", format="ascii.ecsv")
+    capsys.readouterr()
+    assert run(["too", "report", "plan.ecsv"]) == 0
+    assert capsys.readouterr().out.startswith("4 reports on lvk:S170817;")
+    assert run(["too", "report", "plan.ecsv"]) == 0
+    assert "4 stood there already" in capsys.readouterr().out
+    assert run(["too", "reports", "--json"]) == 0
+    together = orjson.loads(capsys.readouterr().out)["together"]
+    assert together["completed"] == 4
+    assert together["probability"] == pytest.approx(sum(planned["probability"]), abs=0.01)
+    assert run(["too", "reports", "lvk:S170817"]) == 0
+    assert "wide camera: 4 fields" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["plan", "zz"], "no request 'zz'"),
+        (["plan", "ID", "--obsloctap", "rows.fits"], "rows.fits: name a file that ends in .ecsv, .xml, .vot"),
+        (["plan", "ID", "--ecsv", "no/such/folder.ecsv"], "cannot write no/such/folder.ecsv: No such file"),
+        (["plan", "ID", "--plot", "plan.docx"], "cannot draw plan.docx"),
+        (["report", "nothing.ecsv"], "nothing.ecsv: No such file"),
+    ],
+)
+@pytest.mark.usefixtures("home")
+def test_what_cannot_be_is_said_in_one_line(
+    asked: dict[str, str], capsys: pytest.CaptureFixture[str], words: list[str], says: str
+) -> None:
+    assert run(["too", *(asked["tiles"] if word == "ID" else word for word in words)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert says in line
