@@ -14,6 +14,7 @@ import uvicorn
 
 from nuncius.broker.app import checked_areas, ingest_of, names_of, open_log, supplies_of, workers_of
 from nuncius.broker.connection import connection_of
+from nuncius.broker.follow_up import links_of
 from nuncius.broker.services.crew import Crew, Say
 from nuncius.broker.services.facility_reader import read_packet
 from nuncius.broker.services.inbox import Inbox
@@ -62,7 +63,7 @@ def run_service(name: str, settings: Settings, say: Say, *, slot: str | None = N
     areas = checked_areas(settings, say) if name in ("streams", "too") else None
     log = open_log(settings, settings.broker)
     own = slot or _own_slot(name)
-    deliver = workers_of(log, settings, ("deliver",)) if name == "too" else ()
+    deliver = workers_of(log, settings, ("deliver", "tell", "report")) if name == "too" else ()
     work = (_inbox_of(log, settings, own),) if name == "ingest" else workers_of(log, settings, (name,), own, areas)
     crew = Crew((work, *((one,) for one in deliver)), say)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -107,7 +108,7 @@ def _serve_on(
     log = open_log(settings, settings.broker)
     intake = Intake(ingest_of(log, "live", slot))
     inboxes: tuple[Work, ...] = (_inbox_of(log, settings, f"{slot}-inbox"),) if inbox else ()
-    deliver = workers_of(log, settings, ("deliver",)) if "too" in names else ()
+    deliver = workers_of(log, settings, ("deliver", "tell", "report")) if "too" in names else ()
     streams = workers_of(log, settings, ("streams",), areas=areas) if names else ()
     crew = Crew(
         ((intake, *inboxes, *workers_of(log, settings, names, areas=areas)), *((one,) for one in deliver), streams), say
@@ -129,6 +130,7 @@ def _serve_on(
         names_of(settings, areas),
         _cluster(settings),
         settings.streams.most,
+        links=links_of(settings),
     )
 
     def leave() -> None:

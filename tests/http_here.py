@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import uvicorn
 from web_server import NoIntake
 
+from nuncius.broker.services.links import Links
 from nuncius.broker.services.reading import Reading
 from nuncius.broker.services.web.app import web_app
 from nuncius.broker.services.web.guard import guard
@@ -16,11 +17,11 @@ from nuncius.broker.transport.port import Log
 
 
 @contextmanager
-def serving(log: Log, port: int = 0) -> Iterator[int]:
+def serving(log: Log, port: int = 0, links: Links | None = None) -> Iterator[int]:
     """The HTTP service of a log, in a thread; its port, a free one for 0."""
     said: list[str] = []
     hub = Hub(log, {}, said.append)
-    app = web_app(log, NoIntake(), nothing_is_posted, lambda: {"ok": True}, hub, guard("127.0.0.1", ""))
+    app = web_app(log, NoIntake(), nothing_is_posted, lambda: {"ok": True}, hub, guard("127.0.0.1", ""), links=links)
     server = uvicorn.Server(uvicorn.Config(app, http=WireProtocol, port=port, log_level="warning", lifespan="off"))
     listening = server.config.bind_socket()
     listening.listen(512)  # who asks before the thread runs waits, and is not refused

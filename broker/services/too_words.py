@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from nuncius.broker.planning.lifecycle import PERSON
+from nuncius.broker.planning.told import TELL
+from nuncius.broker.services.lines import printable
 from nuncius.broker.services.too_book import SHORT, Entry
 from nuncius.schemas import ToORequest, ToOStatus
 
 
-def brief(entry: Entry, now: datetime) -> str:
-    """A few short lines, the most pressing first; for chat, mail and the terminal.
+def brief(entry: Entry, now: datetime, link: str = "") -> str:
+    """A few short lines; for chat, mail and the terminal.
 
     Parameters
     ----------
@@ -17,8 +19,10 @@ def brief(entry: Entry, now: datetime) -> str:
         The request.
     now
         UTC; only to say how long something still is.
+    link
+        A page with two buttons, where it may be answered by one.
     """
-    return "\n".join(_lines(entry, now))
+    return "\n".join(map(printable, _lines(entry, now, link)))  # alerts are strangers': one line stays one line
 
 
 def headline(one: ToORequest) -> str:
@@ -35,11 +39,15 @@ def history(entry: Entry) -> Iterator[str]:
         yield from (f"  {_status(status)}" for status in entry.told if status.revision == one.revision)
 
 
-def _lines(entry: Entry, now: datetime) -> Iterator[str]:
+def _lines(entry: Entry, now: datetime, link: str) -> Iterator[str]:
     one = entry.latest
     yield headline(one)
     yield f"WHY    {one.reason}"
+    if one.event_thread:
+        kind = f" ({one.event_class})" if one.event_class else ""
+        yield f"EVENT  {one.event_thread}{kind}{_since(one.event_time, now)}"
     area = f", 90 % within {one.radius_deg:.3g} deg" if one.radius_deg else ""
+    yield f"TAKE   {_taken(one)}"
     yield f"WHERE  RA {one.ra:.4f} Dec {one.dec:+.4f} (ICRS){area}"
     if one.tiles:
         share = "" if one.probability is None else f", {100 * one.probability:.0f} % of the map"
@@ -55,6 +63,8 @@ def _lines(entry: Entry, now: datetime) -> Iterator[str]:
     if entry.waits(now):
         ident = one.request_id[:SHORT]
         yield f"PRESS  nuncius too approve {ident}   or   nuncius too decline {ident}"
+        if link:
+            yield f"  or   {link}"
 
 
 def _asked(one: ToORequest) -> str:
@@ -62,8 +72,31 @@ def _asked(one: ToORequest) -> str:
     return f"{len(one.tiles)} fields of {what}" if one.tiles else what
 
 
+def _taken(one: ToORequest) -> str:
+    said = [_asked(one), f"priority {one.priority:g}"]
+    if one.instrument:
+        said.insert(1, f"with {one.instrument}")
+    if one.max_airmass is not None:
+        best = "" if one.airmass_min is None else f" (at best {one.airmass_min:.2f})"
+        said.append(f"airmass up to {one.max_airmass:g}{best}")
+    if one.preempt:
+        said.append("may interrupt what runs")
+    return ", ".join(said)
+
+
+def _since(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return ""
+    ago = f", {_span(now - moment)} ago" if moment <= now else ""
+    return f", {moment:%Y-%m-%d %H:%M:%S} UTC{ago}"
+
+
 def _last_words(entry: Entry) -> str:
-    said = [status for status in entry.told if status.revision == entry.latest.revision]
+    said = [
+        status
+        for status in entry.told
+        if status.revision == entry.latest.revision and not status.adapter.startswith(TELL)
+    ]
     return f": {_status(said[-1])}" if said else ""
 
 

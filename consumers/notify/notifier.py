@@ -4,11 +4,20 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 from urllib.parse import unquote
 
 import apprise
 from apprise.attachment.memory import AttachMemory
+from apprise.plugins.custom_json import NotifyJSON
+from apprise.plugins.email import NotifyEmail
+from apprise.plugins.matrix import NotifyMatrix
+from apprise.plugins.ntfy import NotifyNtfy
+from apprise.plugins.slack import NotifySlack
+from apprise.plugins.sns import NotifySNS
+from apprise.plugins.telegram import NotifyTelegram
+from apprise.plugins.twilio import NotifyTwilio
 from pydantic import SecretStr
 
 from nuncius.consumers.notify.allowed import check_host, checked_address
@@ -18,8 +27,23 @@ from nuncius.schemas.errors import Retry, SettingsError
 TIMEOUT_S: Final = 30.0
 """For one address, attachments included (ours)."""
 
+_SERVICES: Final[dict[str, type[apprise.NotifyBase]]] = {
+    "json": NotifyJSON,
+    "mailto": NotifyEmail,
+    "matrix": NotifyMatrix,
+    "ntfy": NotifyNtfy,
+    "slack": NotifySlack,
+    "sns": NotifySNS,
+    "tgram": NotifyTelegram,
+    "twilio": NotifyTwilio,
+}
+"""By scheme without the s of an encrypted one. No other of apprise's services is ever loaded."""
+
 _FIXED: Final = frozenset({"slack", "tgram", "twilio", "sns"})
 """Services with one host, which apprise knows."""
+
+_ATTACH: Final[Callable[..., apprise.AttachBase]] = AttachMemory
+"""Its constructor has no types."""
 
 _SMS_CHARACTERS: Final = 1000
 """A service that takes less gets the short text."""
@@ -60,6 +84,7 @@ class Notifier:
             service_timeout=TIMEOUT_S,
             allow_templates=False,
         )
+        asset.image_url_mask = ""  # no picture of apprise's, fetched from elsewhere
         self._services = tuple(_service(url, asset, f"[tell.{name}]") for url in urls)
         self._hidden = _pieces(urls)
 
@@ -76,30 +101,17 @@ class Notifier:
         for service in self._services:
             said: list[str] = []
             with _listening(said.append):
-                done = self._hand_over(service, message)
-            if done:
-                told.append(str(service.schema))
-            else:
-                why = self._shown(said[-1]) if said else "no reason given"
-                failed.append(f"{service.schema} failed: {why}")
+                if _hand_over(service, message):
+                    told.append(str(service.schema))
+                    continue
+                if message.attachments and _hand_over(service, replace(message, attachments=())):
+                    told.append(f"{service.schema} (without files)")
+                    continue
+            why = self._shown(said[-1]) if said else "no reason given"
+            failed.append(f"{service.schema} failed: {why}")
         if not told:
             raise Retry(f"{self.name} was not reached: {'; '.join(failed)}")
         return "; ".join((f"told by {', '.join(told)}", *failed))
-
-    def _hand_over(self, service: apprise.NotifyBase, message: Message) -> bool:
-        is_short = service.body_maxlen < _SMS_CHARACTERS
-        files = apprise.AppriseAttachment()
-        for one in message.attachments if service.attachment_support else ():
-            files.add(AttachMemory(content=one.data, name=one.name, mimetype=one.media_type))
-        return bool(
-            service.notify(
-                body=message.short if is_short else message.text,
-                title="" if is_short else message.title,
-                notify_type=apprise.NotifyType.WARNING if message.urgent else apprise.NotifyType.INFO,
-                attach=files or None,
-                body_format=apprise.NotifyFormat.TEXT,
-            )
-        )
 
     def _shown(self, text: str) -> str:
         for piece in self._hidden:
@@ -107,13 +119,36 @@ class Notifier:
         return "".join(letter if letter.isprintable() else " " for letter in text)[:200].strip()
 
 
+def _hand_over(service: apprise.NotifyBase, message: Message) -> bool:
+    is_short = service.body_maxlen < _SMS_CHARACTERS
+    files = apprise.AppriseAttachment()
+    for one in message.attachments if service.attachment_support else ():
+        files.add(_ATTACH(content=one.data, name=one.name, mimetype=one.media_type))
+    return bool(
+        service.notify(
+            body=message.short if is_short else message.text,
+            title="" if is_short else message.title,
+            notify_type=apprise.NotifyType.WARNING if message.urgent else apprise.NotifyType.INFO,
+            attach=files or None,
+            body_format=apprise.NotifyFormat.TEXT,
+        )
+    )
+
+
 def _service(url: str, asset: apprise.AppriseAsset, who: str) -> apprise.NotifyBase:
     scheme = checked_address(url, who).partition(":")[0].lower()
-    found = apprise.Apprise.instantiate(url, asset=asset)
-    if not isinstance(found, apprise.NotifyBase):
-        raise SettingsError(f"{who}: the {scheme}:// address is not whole; see https://appriseit.com/services/")
+    kind = _SERVICES.get(scheme) or _SERVICES[scheme.removesuffix("s")]
+    about = kind.parse_url(url.replace("/#", "/%23"))  # rooms and channels begin so
+    whole = f"{who}: the {scheme}:// address is not whole; see https://appriseit.com/services/"
+    if not about:
+        raise SettingsError(whole)
+    try:
+        found = kind(**about, asset=asset)
+    except TypeError:
+        raise SettingsError(whole) from None
     for host in _hosts(found, scheme):
         check_host(host.strip("[]").lower(), scheme, who)
+    found.request_rate_per_sec = 0  # it would sleep 5.5 s between a message and each of its files
     return found
 
 

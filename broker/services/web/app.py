@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from nuncius.broker.services.archive import Archive
 from nuncius.broker.services.asyncapi import asyncapi_document
 from nuncius.broker.services.intake import Intake
+from nuncius.broker.services.links import Links
 from nuncius.broker.services.reading import Reading
 from nuncius.broker.services.web.alert_formats import alert_format_routes
 from nuncius.broker.services.web.alert_pages import alert_page_routes
@@ -27,6 +28,7 @@ from nuncius.broker.services.web.skymaps import skymap_routes
 from nuncius.broker.services.web.stream_changes import stream_change_routes
 from nuncius.broker.services.web.streaming import stream_routes
 from nuncius.broker.services.web.threads import thread_routes
+from nuncius.broker.services.web.too_pages import too_page_routes
 from nuncius.broker.transport.kafka.cluster import Cluster
 from nuncius.broker.transport.port import Log
 from nuncius.consumers.defining import MOST_STREAMS, define
@@ -48,6 +50,7 @@ def web_app(
     names: Names = NO_NAMES,
     cluster: Cluster | None = None,
     most_streams: int = MOST_STREAMS,
+    links: Links | None = None,
 ) -> FastAPI:
     """The HTTP service of one broker.
 
@@ -71,6 +74,8 @@ def web_app(
         Where the log is, where that is Kafka.
     most_streams
         Named streams that there may be.
+    links
+        Checks the links by which people answer requests; None where there are none.
     """
     # without its pages of documentation, whose scripts come from a server elsewhere
     app = FastAPI(title="Nuncius", summary="Multimessenger alert broker", version="0.1", docs_url=None, redoc_url=None)
@@ -88,6 +93,7 @@ def web_app(
         named_stream_routes(log, names),
         stream_change_routes(log, partial(define, log, names=names, most=most_streams), allow),
         skymap_routes(hub.regions.maps),
+        too_page_routes(log, links),
         front_routes(log, archive, health),
     ):
         app.include_router(routes)

@@ -14,7 +14,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("nuncius.broker.live", "nuncius.broker.rehearsal", "nuncius.broker.household", "nuncius.broker.trial"),
     ("nuncius.broker.app",),
     ("nuncius.broker.connection", "nuncius.broker.follow_up"),
-    ("nuncius.broker.adapters",),
+    ("nuncius.broker.adapters", "nuncius.broker.telephone"),
     ("nuncius.broker.settings_files",),
     ("nuncius.broker.services",),
     ("nuncius.producers", "nuncius.consumers"),

@@ -1,0 +1,70 @@
+"""The sky of a request as a picture, for those who are told."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from nuncius.broker.plots.sky import Backdrop, Crowd, Layer, Mark, plot_places
+from nuncius.broker.services.archive import Archive
+from nuncius.broker.services.too_words import headline
+from nuncius.broker.sky import SkyMap
+from nuncius.broker.sky.geometry import geometry
+from nuncius.schemas import Alert, Cone, Localization, NunciusError, SettingsError, ToORequest
+from nuncius.schemas.codec import decode
+
+
+class SkyPictures:
+    """Draws what a request rests on, where it points, and its fields.
+
+    Parameters
+    ----------
+    archive
+        Where the alerts are.
+    maps
+        By sha256.
+    """
+
+    def __init__(self, archive: Archive, maps: Mapping[str, SkyMap]) -> None:
+        self._archive = archive
+        self._maps = maps
+
+    def png(self, request: ToORequest) -> bytes | None:
+        """The picture; None where matplotlib is not installed or nothing can be drawn: a message never waits for it."""
+        layers = self._layers(request)
+        if not layers:
+            return None
+        tiles = request.tiles
+        crowd = Crowd(np.array([t.ra for t in tiles]), np.array([t.dec for t in tiles]), f"{len(tiles)} fields")
+        with tempfile.TemporaryDirectory(prefix="nuncius-") as folder:
+            path = Path(folder) / "sky.png"
+            try:
+                plot_places(
+                    layers,
+                    path,
+                    points=[Mark(request.ra, request.dec, request.target_name)],
+                    crowd=crowd if tiles else None,
+                    backdrop=Backdrop(request.window_start),
+                    title=headline(request),
+                )
+            except (SettingsError, ValueError):
+                return None
+            return path.read_bytes()
+
+    def _layers(self, request: ToORequest) -> list[Layer]:
+        """The last known place of each event that it rests on; where none is known, the circle to cover."""
+        found: dict[str, Layer] = {}
+        for alert_id in request.follows:
+            try:
+                record = self._archive.alert(alert_id)
+                alert = None if record is None else decode(Alert, record.value or b"")
+                place = None if alert is None else next((p for p in alert.localizations if p.origin == "own"), None)
+                sky = None if place is None else geometry(place, self._maps, tolerance=1e-5)
+            except (NunciusError, ValueError):
+                continue
+            if sky is not None and alert is not None:
+                found[alert.thread_id] = Layer(sky, alert.thread_id)
+        if found or request.radius_deg <= 0:
+            return list(found.values())[:4]
+        return [Layer(Localization(Cone(request.ra, request.dec, request.radius_deg)), "90 % region")]

@@ -1,0 +1,112 @@
+"""Requests to telescopes as pages: the list, one of them, and the one that a signed link opens."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final
+from urllib.parse import quote
+
+from nuncius.broker.services.too_book import SHORT, Entry
+from nuncius.broker.services.too_words import brief, headline, history
+from nuncius.broker.services.web.html import Html, tag
+
+SHOWN: Final = 200
+"""Requests on the list, the newest."""
+
+STYLE: Final = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 0 1rem 3rem; }
+h1 { font-size: 1.3rem; overflow-wrap: anywhere; } a { overflow-wrap: anywhere; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .6rem 1rem; border: 1px solid #8884; }
+pre { border-radius: .3rem; font-size: .9rem; }
+form { display: inline-block; margin: 0 1rem 1rem 0; }
+button { font-size: 1.3rem; padding: .8rem 2rem; border-radius: .5rem; border: 2px solid #8888; cursor: pointer; }
+.yes { background: #178045; color: #fff; } .no { background: #b3261e; color: #fff; }
+.said { font-size: 1.15rem; font-weight: 600; } .small { font-size: .85rem; opacity: .85; }
+.waits { font-weight: 600; } li { overflow-wrap: anywhere; margin: .3rem 0; }
+"""
+
+_LATER: Final = "The answer is written to the log; the service that delivers acts on it within seconds."
+
+
+def list_page(entries: Sequence[Entry], now: datetime) -> str:
+    """Every request: those that wait for a person first, then the newest."""
+    newest = entries[::-1]
+    shown = [*(one for one in newest if one.waits(now)), *(one for one in newest if not one.waits(now))][:SHOWN]
+    parts = [tag("h1", "Requests to telescopes")]
+    parts.append(tag("ul", *(_row(entry, now) for entry in shown)) if shown else tag("p", "None so far."))
+    if len(entries) > SHOWN:
+        parts.append(tag("p", f"{len(entries) - SHOWN} older ones: nuncius too list --all", class_="small"))
+    return page("Requests to telescopes", *parts)
+
+
+def entry_page(entry: Entry, now: datetime) -> str:
+    """One request, to be read."""
+    how = ""
+    if entry.waits(now):
+        how = "It is answered by the link that was sent to those on call, or by the command above."
+    return page(headline(entry.latest), *_told(entry, now), tag("p", how), tag("p", tag("a", "all requests", href=".")))
+
+
+def answer_page(entry: Entry, receiver: str, now: datetime) -> str:
+    """One request with two buttons."""
+    word = entry.life("").word
+    said = "Shall it go out?"
+    if word is not None:
+        said = f"{word.who or 'Somebody'} {_in_words(word.state)} it already. You may still say otherwise."
+    return page(
+        headline(entry.latest),
+        tag("p", said, class_="said"),
+        _button("approved", "Yes, ask the telescope", "yes"),
+        _button("rejected", "No, decline it", "no"),
+        *_told(entry, now),
+        tag("p", f"You answer as {receiver}, to whom the link was sent. {_LATER}", class_="small"),
+    )
+
+
+def said_page(entry: Entry, state: str, now: datetime) -> str:
+    """What a person has said."""
+    words = f"Thank you: it is {_in_words(state)}. {_LATER}"
+    return page(headline(entry.latest), tag("p", words, class_="said"), *_told(entry, now))
+
+
+def refusal_page(title: str, why: str, what: str) -> str:
+    """Why a link does nothing, and what to do."""
+    return page(title, tag("h1", title), tag("p", why, class_="said"), tag("p", what))
+
+
+def page(title: str, *parts: str) -> str:
+    """A page without a script."""
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name_="viewport", content="width=device-width, initial-scale=1"),
+        tag("title", title),
+        tag("style", Html(STYLE)),
+    )
+    return f"<!doctype html>{tag('html', head, tag('body', *parts), lang='en')}"
+
+
+def _told(entry: Entry, now: datetime) -> Iterator[Html]:
+    yield tag("pre", *_lines(brief(entry, now).splitlines()))
+    yield tag("h2", "History")
+    yield tag("pre", *_lines(list(history(entry))))
+
+
+def _lines(lines: Sequence[str]) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        yield from (Html("\n"), line) if number else (line,)
+
+
+def _row(entry: Entry, now: datetime) -> Html:
+    ident = entry.latest.request_id
+    link = tag("a", ident[:SHORT], href=f"too/{quote(ident, safe='')}")
+    mark = tag("span", "waits for a person", class_="waits") if entry.waits(now) else tag("span", entry.state)
+    return tag("li", link, " ", mark, " ", headline(entry.latest))
+
+
+def _button(value: str, words: str, kind: str) -> Html:
+    return tag("form", tag("button", words, class_=kind, name_="answer", value=value), method="post")
+
+
+def _in_words(state: str) -> str:
+    return "approved" if state == "approved" else "declined"

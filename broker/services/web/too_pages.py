@@ -1,0 +1,191 @@
+"""``GET /too``, ``/too/{id}``, and ``/too/{id}/answer``: requests, and a person's yes or no by a signed link.
+
+To open a link never answers: mail programs and scanners open what they see. Its buttons post.
+"""
+
+import os
+import socket
+import time
+from base64 import b64encode
+from collections.abc import Sequence
+from hashlib import sha256
+from threading import Lock
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse
+
+from nuncius.broker.planning.order import same_wish
+from nuncius.broker.services.links import Link, Links
+from nuncius.broker.services.too_book import Entry, book, word, write_word
+from nuncius.broker.services.web.too_html import (
+    STYLE,
+    answer_page,
+    entry_page,
+    list_page,
+    refusal_page,
+    said_page,
+)
+from nuncius.broker.transport.clock import utc_now
+from nuncius.broker.transport.port import Log
+from nuncius.schemas import SettingsError
+from nuncius.schemas.vocabulary import RequestState
+
+KEPT_S: Final = 1.0
+"""How old a page that only tells may be."""
+
+LEAST_S: Final = 0.1
+"""The same where it would say that there is no such request."""
+
+_BODY_BYTES: Final = 1024
+_STYLE_HASH: Final = b64encode(sha256(STYLE.encode()).digest()).decode()
+_GUARD: Final = {
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+_ANSWERS: Final[dict[bytes, RequestState]] = {b"answer=approved": "approved", b"answer=rejected": "rejected"}
+"""What the two buttons send."""
+
+
+class _Desk:
+    """Reads the book and writes answers, one thread at a time."""
+
+    def __init__(self, log: Log, links: Links | None) -> None:
+        self._log = log
+        self._links = links
+        self._lock = Lock()
+        self._kept: tuple[float, tuple[Entry, ...]] = (float("-inf"), ())
+        self._slot = f"nuncius-person-web-{socket.gethostname()}-{os.getpid()}"
+
+    def entries(self) -> tuple[Entry, ...]:
+        """All requests, as of the last second."""
+        with self._lock:
+            return self._as_of(KEPT_S)
+
+    def entry(self, request_id: str) -> Entry | None:
+        """One request; what is newer than the kept page is looked for, too."""
+        with self._lock:
+            for kept_s in (KEPT_S, LEAST_S):
+                found = _named(self._as_of(kept_s), request_id)
+                if found is not None:
+                    return found
+        return None
+
+    def opened(self, request_id: str, query: str) -> Response:
+        """What a link shows."""
+        with self._lock:
+            found = self._found(request_id, query)
+        if isinstance(found, Response):
+            return found
+        link, entry = found
+        return _html(answer_page(entry, link.receiver, utc_now()))
+
+    def answered(self, request_id: str, query: str, body: bytes) -> Response:
+        """Write what a person says by a link."""
+        said = _ANSWERS.get(body)
+        if said is None:
+            return _refused(400, "No answer", "Neither yes nor no was sent.", "Open the link again and press a button.")
+        with self._lock:
+            found = self._found(request_id, query)
+            if isinstance(found, Response):
+                return found
+            link, entry = found
+            known = entry.life("").word
+            if known is None or known.state != said:
+                asked = Entry(tuple(one for one in entry.revisions if one.revision <= link.revision), entry.told)
+                status = word(asked, said, who=f"{link.receiver} (link)", why="", now=utc_now())
+                write_word(self._log, status, self._slot)
+                entry = Entry(entry.revisions, (*entry.told, status))
+            self._kept = (float("-inf"), ())
+        return _html(said_page(entry, said, utc_now()))
+
+    def _as_of(self, seconds: float) -> tuple[Entry, ...]:
+        if time.monotonic() - self._kept[0] > seconds:
+            self._kept = (time.monotonic(), book(self._log))
+        return self._kept[1]
+
+    def _found(self, request_id: str, query: str) -> tuple[Link, Entry] | Response:
+        """What a link is about, where it may still be answered; else the page that says why not."""
+        now, see = utc_now(), f"See how it stands: nuncius too show {request_id[:8]}"
+        if self._links is None:
+            why = "This broker has no public_url, so nothing is answered by a link here."
+            return _refused(404, "No answers by a link", why, "Use: nuncius too approve, nuncius too decline")
+        link = self._links.read(request_id, query)
+        if link is None:
+            why = "The link is not whole, or was not written by this broker."
+            return _refused(403, "Not a link of ours", why, f"Copy all of it, to its last character. {see}")
+        if now >= link.expires:
+            why = f"The link was good until {link.expires:%Y-%m-%d %H:%M} UTC; then the request was worth nothing."
+            return _refused(410, "Too late", why, see)
+        entry = _named(book(self._log), request_id)
+        about = None if entry is None else next((r for r in entry.revisions if r.revision == link.revision), None)
+        if entry is None or about is None:
+            return _refused(404, "No such request", "The log of this broker does not have it.", see)
+        try:
+            word(entry, "approved", who="", why="", now=now)
+        except SettingsError as error:
+            return _refused(410, "Nothing to answer", str(error), see)
+        if not same_wish(about, entry.latest):
+            why = "The request was revised since, and now asks for something else. Nothing was answered."
+            return _refused(409, "Revised", why, f"A newer message has the link to it. {see}")
+        return link, entry
+
+
+def too_page_routes(log: Log, links: Links | None) -> APIRouter:
+    """The pages.
+
+    Parameters
+    ----------
+    log
+        Read; written with people's answers.
+    links
+        Checks links; None where nobody can answer by one.
+    """
+    router = APIRouter(include_in_schema=False)
+    desk = _Desk(log, links)
+
+    @router.get("/too")
+    def get_list() -> Response:
+        """Every request."""
+        return _html(list_page(desk.entries(), utc_now()))
+
+    @router.get("/too/{request_id}")
+    def get_one(request_id: str) -> Response:
+        """One request, and all that was said of it."""
+        entry = desk.entry(request_id)
+        if entry is None:
+            return _refused(404, "No such request", "The log of this broker does not have it.", "See all: /too")
+        return _html(entry_page(entry, utc_now()))
+
+    @router.get("/too/{request_id}/answer")
+    def get_answer(request_id: str, request: Request) -> Response:
+        """The page of a link. It answers nothing."""
+        return desk.opened(request_id, request.url.query)
+
+    @router.post("/too/{request_id}/answer")
+    async def post_answer(request_id: str, request: Request) -> Response:
+        """A person's yes or no."""
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _BODY_BYTES:
+                return _refused(413, "Too long", "No answer is that long.", "Open the link again and press a button.")
+        return await run_in_threadpool(desk.answered, request_id, request.url.query, bytes(body))
+
+    return router
+
+
+def _named(entries: Sequence[Entry], request_id: str) -> Entry | None:
+    return next((one for one in entries if one.latest.request_id == request_id), None)
+
+
+def _html(page: str) -> Response:
+    return HTMLResponse(page, headers=_GUARD)
+
+
+def _refused(status: int, title: str, why: str, what: str) -> Response:
+    return HTMLResponse(refusal_page(title, why, what), status, headers=_GUARD)

@@ -1,0 +1,95 @@
+"""Receivers of the settings, and what policies say of them: who is told at which addresses, in which words."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from difflib import get_close_matches
+
+from pydantic import SecretStr
+
+from nuncius.broker.planning.hours import span_of_day
+from nuncius.broker.planning.policy import Policies
+from nuncius.broker.planning.telling import Receiver
+from nuncius.broker.services.archive import Archive
+from nuncius.broker.services.links import Links
+from nuncius.broker.services.maps import MapShelf
+from nuncius.broker.services.telling import Telephone
+from nuncius.broker.services.told_message import Composer
+from nuncius.broker.services.told_picture import SkyPictures
+from nuncius.broker.settings import Settings, TellSettings
+from nuncius.broker.transport.port import Log
+from nuncius.consumers.notify.notifier import Notifier
+from nuncius.consumers.too.credentials import credential
+from nuncius.schemas import SettingsError
+
+
+def telephone(
+    log: Log, settings: Settings, policies: Policies, links: Links | None, environ: Mapping[str, str]
+) -> Telephone:
+    """Everybody whom the settings name.
+
+    Raises
+    ------
+    SettingsError
+        If a chain or a policy names nobody, a policy is unknown, an address is missing or not allowed.
+    """
+    names = named_in(settings, policies)
+    return Telephone(
+        receivers={name: _receiver(name, one) for name, one in settings.tell.items()},
+        senders={name: Notifier(name, _addresses(name, one, environ)) for name, one in settings.tell.items()},
+        names=names,
+        compose=Composer(SkyPictures(Archive(log), MapShelf(log)), links),
+    )
+
+
+def named_in(settings: Settings, policies: Policies) -> dict[str, tuple[str, ...]]:
+    """Receivers by policy: those that the policy names, then those that name the policy.
+
+    Raises
+    ------
+    SettingsError
+        If one of the names is nobody's.
+    """
+    for name, one in settings.tell.items():
+        if one.then:
+            _known(one.then, settings.tell, f"[tell.{name}]: then", "[tell.NAME]")
+        for wanted in one.policies:
+            _known(wanted, {p.name: p for p in policies.policies}, f"[tell.{name}]: policies", "policy")
+    for active in policies.active:
+        for name in active.tell:
+            _known(name, settings.tell, f"policy {active.name!r}: key 'tell'", "[tell.NAME] in nuncius.toml")
+    return {
+        policy.name: tuple(dict.fromkeys((*policy.tell, *_choosing(settings, policy.name))))
+        for policy in policies.policies
+    }
+
+
+def _choosing(settings: Settings, policy: str) -> tuple[str, ...]:
+    return tuple(name for name, one in settings.tell.items() if policy in one.policies)
+
+
+def _receiver(name: str, one: TellSettings) -> Receiver:
+    return Receiver(
+        name=name,
+        hours=tuple(map(span_of_day, one.on_call_utc)),
+        every=timedelta(seconds=one.every_s),
+        then=one.then,
+        after=timedelta(seconds=one.after_s),
+        drills=one.drills,
+    )
+
+
+def _addresses(name: str, one: TellSettings, environ: Mapping[str, str]) -> SecretStr:
+    if "://" in one.where:
+        raise SettingsError(f"[tell.{name}]: where: an address holds secrets; name the environment variable it is in")
+    try:
+        return credential(environ, one.where)
+    except SettingsError as error:
+        raise SettingsError(f"[tell.{name}]: where: {error}") from None
+
+
+def _known(name: str, known: Mapping[str, object], where: str, what: str) -> None:
+    if name in known:
+        return
+    near = get_close_matches(name, known, 1)
+    guess = f"is it {near[0]!r}?" if near else f"there are {', '.join(known) or 'none'}"
+    raise SettingsError(f"{where}: no {what} {name!r}; {guess}")
