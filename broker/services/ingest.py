@@ -108,7 +108,7 @@ class Ingest:
         fates = tuple(Fate("alert", f"{a.kind}:{a.reality}") for a in reading.alerts)
         fates += tuple(Fate("not_an_alert", other.reason) for other in reading.non_alerts)
         shelf: dict[str, bytes] = {}
-        slim = [self._without_maps(alert, shelf) for alert in reading.alerts]
+        slim = [self._without_maps(alert, shelf, maps) for alert in reading.alerts]
         entries = [
             Entry(topics.MAPS.name, key, data)
             for key, data in shelf.items()
@@ -132,16 +132,27 @@ class Ingest:
             for row in rows(pointed, self._run_mode):
                 tx.send(topics.CANDIDATES.name, encode(row), key=row.thread_id.encode())
 
-    def _without_maps(self, alert: Alert, shelf: dict[str, bytes]) -> Alert:
-        """The alert with its maps on the shelf, by hash; a map that does not read is left out and named."""
-        if not any(isinstance(item.shape, SkyMapRef) and item.shape.data for item in alert.localizations):
+    def _without_maps(self, alert: Alert, shelf: dict[str, bytes], maps: set[str]) -> Alert:
+        """The alert with its maps on the shelf, by hash; one that does not read, or is not here, is left out and named.
+
+        A packet may name a map that it does not bring, as a VOEvent of another broker does.
+        """
+        if not any(isinstance(item.shape, SkyMapRef) for item in alert.localizations):
             return alert
         kept: list[Localization] = []
         faults: list[str] = []
         for localization in alert.localizations:
             shape = localization.shape
-            if not isinstance(shape, SkyMapRef) or shape.data is None:
+            if not isinstance(shape, SkyMapRef):
                 kept.append(localization)
+                continue
+            if shape.data is None:
+                if not shape.sha256 or shape.sha256 in self.seen.maps or shape.sha256 in maps:
+                    kept.append(localization)
+                    continue
+                faults.append(f"the sky map {shape.sha256[:64]!r} did not come with the alert, and is not on this log")
+                if shape.url:
+                    kept.append(replace(localization, shape=replace(shape, sha256="", nbytes=0)))
                 continue
             try:
                 self._check_map(shape.data)

@@ -229,6 +229,22 @@ def test_names_that_utf8_can_write_come_back(log: Log) -> None:
     assert list(seen.packets) == [("Nächte/\\udcff☄.xml", ids.digest(b"1"))]
 
 
+@pytest.mark.parametrize("named", ["ab" * 32, "../streams", "\0"])
+def test_a_map_that_is_named_and_not_here_is_left_out_and_named(log: Log, sky_map: bytes, named: str) -> None:
+    """As a VOEvent of another broker names it; nothing on the log may ask for what the log does not have."""
+    circle, url = cone(10.0, 20.0)[0], "https://example.org/map.fits"
+    refs = Localization(SkyMapRef(named, 9)), circle, Localization(SkyMapRef(named, 9, url))
+    here = Localization(SkyMapRef(ids.digest(sky_map), len(sky_map)))
+    desk = ingest(log)
+    desk.accept([reading(b"1", (gw(localizations=refs),)), reading(b"2", (gw("lvk:S2", localizations=(here,)),))])
+    desk.accept([reading(b"3", (with_map(sky_map),)), reading(b"4", (gw("lvk:S4", localizations=(here,)),))])
+    first, early, _, late = decoded(log, topics.EVENTS.name)
+    assert first.localizations == (circle, Localization(SkyMapRef("", 0, url)))
+    assert "did not come with the alert" in first.properties["skymap_error"]
+    assert early.localizations == ()
+    assert late.localizations == (here,)
+
+
 def test_a_record_that_the_log_cannot_hold_is_quarantined_and_the_others_go_on(log: Log, sky_map: bytes) -> None:
     much = {"note": "x" * MAX_MESSAGE_BYTES}
     large = replace(with_map(sky_map), properties=much)
