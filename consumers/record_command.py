@@ -5,11 +5,15 @@ import shlex
 import subprocess
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from nuncius.filters import FIELDS, values
 from nuncius.schemas import NunciusError, SettingsError, StreamRow
 from nuncius.schemas.codec import encode_json
+
+_LONGEST: Final = 32_768
+_MOST: Final = 524_288
+"""Bytes of one variable and of all: Linux takes 131 072 and, by default, 2 097 152 with the rest of the environment."""
 
 
 class CommandError(NunciusError):
@@ -21,7 +25,8 @@ class RecordCommand:
 
     The record comes as one line of JSON on its standard input. Its environment has ``NUNCIUS_STREAM``,
     ``NUNCIUS_POSITION`` (where to go on after this record) and each field that has a value, as ``NUNCIUS_FIELD_MAG``.
-    Nothing of a record is put into the command line.
+    Nothing of a record is put into the command line. A field of more than 32 kB, and what goes beyond 512 kB together,
+    is in the JSON only.
 
     Parameters
     ----------
@@ -70,7 +75,15 @@ class RecordCommand:
             found = dict(record.fields) | {name: getattr(record, name) for name in ("record_id", "thread_id")}
         elif self._stream in FIELDS:
             found = values(self._stream, record, taken)
-        return {_variable(name): str(value).replace("\0", "") for name, value in found.items()}
+        said: dict[str, str] = {}
+        total = 0
+        for name, value in found.items():
+            variable, text = _variable(name), str(value).replace("\0", "")
+            nbytes = len(variable) + len(text.encode())
+            if nbytes <= _LONGEST and total + nbytes <= _MOST:
+                said[variable] = text
+                total += nbytes
+        return said
 
 
 def _variable(field: str) -> str:

@@ -21,6 +21,9 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]")
 _NAME_MAX: Final = 120
 """Longest file name that is made of an identifier; file systems take 255 bytes, and some of it is for what is added."""
 
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+"""What names a map's content; whatever else stands there, as a stranger may write it, must name no file."""
+
 _GZIP: Final = b"\x1f\x8b"
 
 
@@ -76,11 +79,20 @@ class RecordFolder:
         return [
             sha256
             for sha256 in dict.fromkeys(_maps(record))
-            if not any((self._folder / f"{sha256}{end}").exists() for end in (".fits", ".fits.gz"))
+            if _SHA256.fullmatch(sha256)
+            and not any((self._folder / f"{sha256}{end}").exists() for end in (".fits", ".fits.gz"))
         ]
 
     def save_map(self, sha256: str, data: bytes) -> Path:
-        """Write a sky map's file, as received."""
+        """Write a sky map's file, as received.
+
+        Raises
+        ------
+        ValueError
+            If the name is not that of the bytes.
+        """
+        if ids.digest(data) != sha256:
+            raise ValueError(f"{len(data)} bytes that are not the sky map {sha256[:64]!r}")
         path = self._folder / f"{sha256}{'.fits.gz' if data.startswith(_GZIP) else '.fits'}"
         _write(path, data)
         return path

@@ -29,7 +29,7 @@ def _on_a_log(settings: Settings) -> Callable[[str], bytes | None]:
 def _over_http(url: str) -> Callable[[str], bytes | None]:
     import httpx
 
-    from nuncius.schemas import Retry
+    from nuncius.schemas import Retry, ids
 
     def read(sha256: str) -> bytes | None:
         try:
@@ -40,6 +40,8 @@ def _over_http(url: str) -> Callable[[str], bytes | None]:
             return None
         if not answer.is_success:
             raise Retry(f"{url}: no sky map: HTTP {answer.status_code}")
+        if ids.digest(answer.content) != sha256:
+            raise Retry(f"{url}: what came as the sky map {sha256} is something else; is that a Nuncius broker?")
         return answer.content
 
     return read

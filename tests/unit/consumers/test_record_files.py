@@ -1,6 +1,8 @@
 """Lines of a table, and files of records."""
 
 import io
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,11 @@ from matching_alerts import candidates, grb, gw
 from road import decoded, history, memory, night, put, work_through
 
 from nuncius.broker.transport import topics
+from nuncius.consumers.record_command import RecordCommand
 from nuncius.consumers.record_file import AvroFile, RecordFolder
 from nuncius.consumers.record_table import DEFAULT_FIELDS, RecordTable
 from nuncius.filters import FIELDS
-from nuncius.schemas import SettingsError, StreamRow
+from nuncius.schemas import Localization, SettingsError, SkyMapRef, StreamRow, ids
 from nuncius.schemas.candidate_row import rows
 
 
@@ -81,3 +84,37 @@ def test_any_identifier_names_a_file_in_the_folder(tmp_path_factory: pytest.Temp
 def test_every_revision_has_a_file(tmp_path: Path) -> None:
     kept = RecordFolder(tmp_path)
     assert len({kept.save(gw("lvk:S1")), kept.save(gw("lvk:S1", 1)), kept.save(grb("fermi-gbm:1"))}) == 3
+
+
+@pytest.mark.parametrize("named", ["../streams", "", "/etc/passwd", "x", "AB" * 32, "ab" * 32 + "/../../x"])
+def test_a_map_whose_name_is_no_hash_is_neither_asked_for_nor_saved(tmp_path: Path, named: str) -> None:
+    kept = RecordFolder(tmp_path / "kept")
+    assert kept.missing_maps(gw(localizations=(Localization(SkyMapRef(named, 1)),))) == []
+    with pytest.raises(ValueError, match="not the sky map"):
+        kept.save_map(named, b"whatever a broker answers there")
+    assert list(tmp_path.rglob("*")) == [tmp_path / "kept"]
+
+
+def test_a_map_is_saved_by_the_hash_of_its_bytes(tmp_path: Path) -> None:
+    kept, data = RecordFolder(tmp_path), b"SIMPLE"
+    alert = gw(localizations=(Localization(SkyMapRef(ids.digest(data), 1)),))
+    assert kept.missing_maps(alert) == [ids.digest(data)]
+    assert kept.save_map(ids.digest(data), data).read_bytes() == data
+    assert kept.missing_maps(alert) == []
+
+
+def test_a_field_too_long_for_an_environment_is_left_to_the_json(tmp_path: Path) -> None:
+    said = {f"n{number}": "x" * 20_000 for number in range(200)}
+    alert = grb(properties={**said, "long": "y" * 500_000, "short": "z"})
+    code = (
+        "import json, os, sys; found = json.load(sys.stdin)['properties'];"
+        "names = [name for name in os.environ if name.startswith('NUNCIUS_FIELD_PROPERTIES_')];"
+        "open('told.txt', 'w').write(f'{len(found)} {len(names)} {sum(map(len, map(os.environ.get, names)))}')"
+    )
+    script = tmp_path / "told.py"
+    script.write_text(f"import os; os.chdir({str(tmp_path)!r}); {code}")
+    RecordCommand("alerts", f"{shlex.quote(sys.executable)} {shlex.quote(str(script))}").run(alert, "0:1")
+    in_json, told, size = map(int, (tmp_path / "told.txt").read_text().split())
+    assert in_json == 202
+    assert 20 < told < 30
+    assert size < 2**19
