@@ -119,8 +119,8 @@ class Planner:
         touched.update(*(self._about.get(report.thread_id, ()) for report in delta.reports.values()))
         requests: dict[str, ToORequest] = {}
         for cause_id in sorted(touched):
-            cause = every_cause[cause_id]
-            if all(alert in every_notice for alert in named_alerts(cause)):
+            cause = every_cause.get(cause_id)
+            if cause is not None and all(alert in every_notice for alert in named_alerts(cause)):
                 seen = _Seen(cause_id, cause, every_notice, known.maps, every_report)
                 for policy in self._policies.active:
                     self._consider(policy, seen, requests)
