@@ -39,6 +39,7 @@ def draw(scene: Scene, view: CloseUp, target: Path) -> None:
     style: dict[Any, Any] = {
         "font.size": 10.5,
         "svg.hashsalt": "nuncius",
+        "text.parse_math": False,  # names that others chose may hold dollar signs
         "text.color": INK,
         "figure.facecolor": "white",
     }

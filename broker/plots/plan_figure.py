@@ -38,6 +38,7 @@ def draw(picture: PlanPicture, nights: Sequence[Night], target: Path) -> None:
     style: dict[Any, Any] = {
         "font.size": 10,
         "svg.hashsalt": "nuncius",
+        "text.parse_math": False,  # names that others chose may hold dollar signs
         "text.color": INK,
         "figure.facecolor": GROUND,
         "axes.facecolor": GROUND,

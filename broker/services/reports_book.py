@@ -1,8 +1,9 @@
 """The book of observation reports: who looked where for an event, and how much of its map that holds together."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from nuncius.broker.planning.notice import Notice
 from nuncius.broker.services.alerts import decode_alert
@@ -16,6 +17,9 @@ from nuncius.broker.transport.port import Log
 from nuncius.broker.transport.reading import read_all
 from nuncius.schemas import ObservationReport, Quarantine
 from nuncius.schemas.codec import decode, encode
+
+_TOGETHER: Final = 500
+"""Reports a transaction (ours)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +83,7 @@ def reports_on(log: Log) -> tuple[ObservationReport, ...]:
 
 
 def write_reports(log: Log, reports: Sequence[ObservationReport], slot: str) -> int:
-    """Puts reports on the log in one transaction; returns how many said something new.
+    """Puts reports on the log, some hundred a transaction; returns how many said something new.
 
     One that says what stands there already, but for the time it was issued, is left out: sending a file again does
     nothing.
@@ -88,9 +92,9 @@ def write_reports(log: Log, reports: Sequence[ObservationReport], slot: str) -> 
     fresh = [report for report in reports if known.get(report.report_id) != _content(report)]
     writer = log.writer(slot)
     try:
-        if fresh:
+        for some in _batched(fresh):
             with writer.transaction() as tx:
-                for report in fresh:
+                for report in some:
                     tx.send(topics.OBSERVATIONS.name, encode(report), key=report.thread_id.encode())
     finally:
         writer.close()
@@ -189,3 +193,9 @@ def _when(report: ObservationReport) -> tuple[float, str]:
 
 def _content(report: ObservationReport) -> ObservationReport:
     return replace(report, issued_time=None)
+
+
+def _batched(reports: Sequence[ObservationReport]) -> Iterator[Sequence[ObservationReport]]:
+    """Pieces that fit a transaction: a footprint takes some kilobytes."""
+    for first in range(0, len(reports), _TOGETHER):
+        yield reports[first : first + _TOGETHER]

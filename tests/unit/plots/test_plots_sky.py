@@ -77,3 +77,9 @@ def test_what_cannot_be_drawn_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(SettingsError, match=r"nuncius\[plots\]"):
         plot_skymap(cone_map(), tmp_path / "sky.png")
+
+
+def test_a_name_with_dollar_signs_is_no_mathematics(tmp_path: Path) -> None:
+    broken = r"$\broken{ mathematics$"
+    plot_skymap(cone_map(), tmp_path / "sky.svg", points=[Mark(197.45, -23.38, broken)], title=broken, label=broken)
+    assert "mathematics$" in (tmp_path / "sky.svg").read_text()
