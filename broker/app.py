@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
 from nuncius.broker.connection import connection_of
-from nuncius.broker.follow_up import fits_of, galaxies_of, policies_of, routes_of, tellers_of, who_is_asked
+from nuncius.broker.follow_up import fits_of, galaxies_of, policies_of, routes_of, tellers_of, who_is_asked, who_is_told
 from nuncius.broker.matching.rules import CandidateRule, Rule
 from nuncius.broker.matching.rules_toml import load_rules, shipped_rules, shipped_text
 from nuncius.broker.services.areas import Areas
@@ -293,7 +293,7 @@ def _examine_settings(settings: Settings) -> Iterator[Finding]:
     try:
         rules = rules_of(settings)
         known = policies_of(settings, rules)
-        asked = who_is_asked(settings, known)
+        asked, told = who_is_asked(settings, known), who_is_told(settings, known)
     except SettingsError as error:
         yield Finding("settings", "wrong", str(error))
         return
@@ -305,3 +305,4 @@ def _examine_settings(settings: Settings) -> Iterator[Finding]:
         idle = f"; disabled, or without a source: {', '.join(off)}" if off else ""
         yield Finding(what, "ok", f"{count}, {'as shipped' if file is None else f'with {file}'}{idle}")
     yield Finding("telescopes", "ok", asked)
+    yield Finding("people", "ok", told)

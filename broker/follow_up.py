@@ -93,15 +93,22 @@ def tellers_of(log: Log, settings: Settings, policies: Policies) -> tuple[Work, 
     SettingsError
         If a policy tells somebody whom the settings do not name, an address is wrong, or a secret is missing.
     """
-    if not settings.tell:
-        for policy in policies.active:
-            if policy.tell:
-                raise SettingsError(f"policy {policy.name!r}: key 'tell': no [tell.{policy.tell[0]}] in nuncius.toml")
+    if _tells_nobody(settings, policies):
         return ()
     from nuncius.broker.services.telling import Telling
     from nuncius.broker.telephone import telephone
 
     return (Telling(log, telephone(log, settings, policies, links_of(settings), os.environ), utc_now),)
+
+
+def who_is_told(settings: Settings, policies: Policies) -> str:
+    """One line: who is told of which policy's requests."""
+    if _tells_nobody(settings, policies):
+        return "nobody is told of requests; [tell.NAME] in nuncius.toml names people"
+    from nuncius.broker.telephone import who_is_told as told
+
+    links_of(settings)
+    return told(settings, policies, os.environ)
 
 
 def links_of(settings: Settings) -> Links | None:
@@ -120,6 +127,13 @@ def who_is_asked(settings: Settings, policies: Policies) -> str:
     words = [f"{name} through {' and '.join(doors)}" for name, doors in through.items() if doors]
     silent = [name for name, doors in through.items() if not doors]
     return "; ".join([*words, *([f"recorded only, nobody is asked: {', '.join(silent)}"] if silent else [])])
+
+
+def _tells_nobody(settings: Settings, policies: Policies) -> bool:
+    for policy in policies.active:
+        if policy.tell and not settings.tell:
+            raise SettingsError(f"policy {policy.name!r}: key 'tell': no [tell.{policy.tell[0]}] in nuncius.toml")
+    return not settings.tell
 
 
 def _doors(settings: Settings, restraints: Mapping[str, Restraint]) -> tuple[Route, ...]:

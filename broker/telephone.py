@@ -35,10 +35,48 @@ def telephone(
     names = named_in(settings, policies)
     return Telephone(
         receivers={name: _receiver(name, one) for name, one in settings.tell.items()},
-        senders={name: Notifier(name, _addresses(name, one, environ)) for name, one in settings.tell.items()},
+        senders={name: notifier(settings, name, environ) for name in settings.tell},
         names=names,
         compose=Composer(SkyPictures(Archive(log), MapShelf(log)), links),
     )
+
+
+def notifier(settings: Settings, name: str, environ: Mapping[str, str]) -> Notifier:
+    """The addresses of one receiver.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such receiver, or an address is missing or not allowed.
+    """
+    _known(name, settings.tell, "nuncius.toml", "[tell.NAME]")
+    return Notifier(name, _addresses(name, settings.tell[name], environ))
+
+
+def who_is_told(settings: Settings, policies: Policies, environ: Mapping[str, str]) -> str:
+    """One line: for each policy that acts, who is told and who comes after.
+
+    Raises
+    ------
+    SettingsError
+        As `telephone`.
+    """
+    names = named_in(settings, policies)
+    for name in settings.tell:
+        notifier(settings, name, environ)
+    chains = {
+        policy.name: ", ".join(_chain(settings, name) for name in names[policy.name]) for policy in policies.active
+    }
+    words = [f"{policy}: {chain}" for policy, chain in chains.items() if chain]
+    silent = [policy for policy, chain in chains.items() if not chain]
+    return "; ".join([*words, *([f"nobody is told of: {', '.join(silent)}"] if silent else [])])
+
+
+def _chain(settings: Settings, name: str) -> str:
+    chain = [name]
+    while (then := settings.tell[chain[-1]].then) and then not in chain:
+        chain.append(then)
+    return " then ".join(chain)
 
 
 def named_in(settings: Settings, policies: Policies) -> dict[str, tuple[str, ...]]:

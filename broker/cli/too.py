@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="Requests to telescopes: what stands, a person's yes or no, what a policy would have asked.\n\n"
-    "Without a command it is the service: coincidences into requests, requests to telescopes.",
+    "Without a command it is the service: coincidences into requests, requests to telescopes, word to those on call.",
     invoke_without_command=True,
 )
 
@@ -29,8 +29,8 @@ Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="For the record.
 def too(context: typer.Context, *, broker: Broker = None, config: Config = None, leash: Leash = False) -> None:
     """Requests to telescopes: what stands, a person's yes or no, what a policy would have asked.
 
-    Without a command it is the service: coincidences into requests, requests to telescopes. One is active, others
-    stand by.
+    Without a command it is the service: coincidences into requests, requests to telescopes, word to those on call. One
+    is active, others stand by.
     """
     if context.invoked_subcommand is None:
         run_one("too", settings_of(config, broker), None, leash=leash)
@@ -97,6 +97,25 @@ def check(
     with Bar("too check") as bar:
         found = check_policies(settings, paths or [], bar)
     print_check(found, json=json)
+
+
+@app.command(short_help="a test message to somebody who is told of requests")
+def ping(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of a [tell.NAME] in nuncius.toml.")],
+    *,
+    config: Config = None,
+) -> None:
+    """Send a test message now, whatever the hours, so that the first real one arrives."""
+    from nuncius.broker.telephone import notifier
+    from nuncius.broker.transport.clock import utc_now
+    from nuncius.consumers.notify.message import Message
+
+    title = "TEST of Nuncius: nothing to do"
+    text = f"This is how {name} is told of requests to telescopes. Sent {utc_now():%Y-%m-%d %H:%M:%S} UTC by a person."
+    said = notifier(settings_of(config, None), name, os.environ).send(
+        Message(title=title, text=f"{title}\n{text}", short=title)
+    )
+    typer.echo(f"{name}: {said}")
 
 
 def _say(state: "RequestState", ident: str, who: str | None, why: str, broker: str | None, config: Path | None) -> None:

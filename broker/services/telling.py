@@ -1,11 +1,11 @@
 """Telling: what a person must know of requests goes to whom the policy names. At least once; the log remembers."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from nuncius.broker.planning.telling import Case, Due, Receiver, due
+from nuncius.broker.planning.telling import Case, Due, Item, Receiver, due
 from nuncius.broker.planning.told import TELL
 from nuncius.broker.services.seat import Seat
 from nuncius.broker.services.too_book import Entry
@@ -58,12 +58,12 @@ class Telephone:
     compose: Compose
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Trouble:
     """A receiver that was not reached: how often, and when it may be tried again."""
 
-    times: int = 0
-    until: datetime | None = None
+    times: int
+    until: datetime
 
 
 @dataclass(slots=True)
@@ -140,8 +140,8 @@ class Telling:
             self._answers = None
 
     def _tell(self, now: datetime) -> int:
-        silent = frozenset(name for name, one in self._trouble.items() if one.times)
-        waiting = {name for name, one in self._trouble.items() if one.until is not None and now < one.until}
+        silent = frozenset(self._trouble)
+        waiting = {name for name, one in self._trouble.items() if now < one.until}
         messages = due(self._cases(now), self._telephone.receivers, now=now, silent=silent)
         first = next((one for one in messages if one.receiver not in waiting), None)
         if first is None:
@@ -149,37 +149,45 @@ class Telling:
         self._looked = now - _LOOK  # what else is due goes out at once
         try:
             said = self._send(first, now)
-        except Retry:
-            trouble = self._trouble.setdefault(first.receiver, _Trouble())
-            wait_s = min(_AGAIN_MAX_S, _AGAIN_S * 2.0**trouble.times)
-            self._trouble[first.receiver] = _Trouble(trouble.times + 1, self._clock() + timedelta(seconds=wait_s))
+        except Retry as error:
+            self._is_silent(first, error)
             return 1
         self._trouble.pop(first.receiver, None)
-        self._write(first, said)
+        self._write([self._status(item, first.receiver, said) for item in first.items])
         return 1
 
     def _send(self, message: Due, now: datetime) -> str:
         entries = {item.request_id: self._entry(item.request_id) for item in message.items}
         return self._telephone.senders[message.receiver].send(self._telephone.compose(message, entries, now))
 
-    def _write(self, message: Due, said: str) -> None:
+    def _is_silent(self, message: Due, error: Retry) -> None:
+        """A receiver was not reached: the first time that is written, for who looks why nobody came."""
+        times = self._trouble[message.receiver].times if message.receiver in self._trouble else 0
+        wait_s = min(_AGAIN_MAX_S, _AGAIN_S * 2.0**times)
+        self._trouble[message.receiver] = _Trouble(times + 1, self._clock() + timedelta(seconds=wait_s))
+        if not times:
+            status = self._status(message.items[0], message.receiver, str(error))
+            self._write([replace(status, state="proposed", reference="")])
+
+    def _status(self, item: Item, receiver: str, said: str) -> ToOStatus:
+        about = self._known[item.request_id].revisions[item.revision]
+        return ToOStatus(
+            request_id=item.request_id,
+            revision=item.revision,
+            state="recorded",
+            facility=about.facility,
+            adapter=f"{TELL}{receiver}",
+            detail=f"{item.state.replace('_', ' ')}: {said}",
+            idempotency_key=about.idempotency_key,
+            reference=item.mark,
+            time=self._clock(),
+        )
+
+    def _write(self, statuses: Sequence[ToOStatus]) -> None:
         if self._seat.writer is None:
             return
-        now = self._clock()
         with self._seat.writer.transaction() as tx:
-            for item in message.items:
-                about = self._known[item.request_id].revisions[item.revision]
-                status = ToOStatus(
-                    request_id=item.request_id,
-                    revision=item.revision,
-                    state="recorded",
-                    facility=about.facility,
-                    adapter=f"{TELL}{message.receiver}",
-                    detail=f"{item.state.replace('_', ' ')}: {said}",
-                    idempotency_key=about.idempotency_key,
-                    reference=item.mark,
-                    time=now,
-                )
+            for status in statuses:
                 tx.send(topics.TOO_STATUS.name, encode(status), key=status.request_id.encode())
             tx.commit_offset(GROUP, _REQUESTS, self._seat.member.position(_REQUESTS))
 

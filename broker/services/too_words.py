@@ -102,8 +102,10 @@ def _last_words(entry: Entry) -> str:
 
 def _status(status: ToOStatus) -> str:
     when = "" if status.time is None else f"{status.time:%Y-%m-%d %H:%M:%S} "
-    who = (status.who or "somebody") if status.adapter == PERSON else status.adapter
     detail = f": {status.detail}" if status.detail else ""
+    if status.adapter.startswith(TELL):
+        return f"{when}{'told' if status.state == 'recorded' else 'trying'} {status.adapter.removeprefix(TELL)}{detail}"
+    who = (status.who or "somebody") if status.adapter == PERSON else status.adapter
     return f"{when}{who} {status.state}{detail}"
 
 

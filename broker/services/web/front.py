@@ -8,6 +8,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
+from nuncius.broker.planning.told import TELL
 from nuncius.broker.services.archive import COINCIDENCES, EVENTS, Archive
 from nuncius.broker.services.web.answers import RETRY_AFTER
 from nuncius.broker.services.web.front_page import SCRIPT, STYLE, Front, away_page, front_page
@@ -101,7 +102,8 @@ def _gathered(log: Log, archive: Archive, health: dict[str, Any], base: str) -> 
 
 
 def _asked(log: Log) -> list[Asked]:
-    statuses = {one.request_id: one for one in _values(opened(None, _last(log, _STATUS)), ToOStatus)}
+    told = _values(opened(None, _last(log, _STATUS)), ToOStatus)
+    statuses = {one.request_id: one for one in told if not one.adapter.startswith(TELL)}
     latest: dict[str, ToORequest] = {}
     for request in _values(opened(None, _last(log, _REQUESTS)), ToORequest):
         latest.pop(request.request_id, None)
