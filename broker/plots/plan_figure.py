@@ -65,6 +65,10 @@ def draw(picture: PlanPicture, nights: Sequence[Night], target: Path) -> None:
         draw_close_up(at(top, _SIDE_IN + 0.05, near_in, near_in), picture, near)
         top += near_in + 0.3
         time = colours(shares(len(picture.tiles)))
+        left_out = len(picture.tiles) - sum(len(night.indices) for night in nights)
+        if left_out and nights:
+            text = f"{left_out} fields of other nights and sites are not among the nights below"
+            figure.text(0.5, 1 - (top - 0.06) / height, text, ha="center", va="top", fontsize=8.5, color=WARNING)
         for night in nights:
             chart = at(top + 0.28, _SIDE_IN, wide_in - 0.05, _CHART_IN)
             strip = at(top + 0.52 + _CHART_IN, _SIDE_IN, wide_in - 0.05, _STRIP_IN)
