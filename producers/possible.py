@@ -1,22 +1,31 @@
-"""Numbers that cannot be: a rate below zero, a probability beyond one. The alert is kept, such a number is not used."""
+"""What cannot be: a rate below zero, a probability beyond one, a place that is none. The alert is kept without it."""
 
 from dataclasses import replace
+from math import inf, isfinite
 from typing import Final
 
+from nuncius.broker.sky.region import moc_ranges
 from nuncius.schemas.alert import Alert
+from nuncius.schemas.errors import Quarantine
+from nuncius.schemas.localization import Cone, Ellipse, Region, Shape
 
 _ROUNDING: Final = 1e-6
 """Probabilities that senders add up may miss 0 or 1 by so much."""
 
 
 def possible(alert: Alert) -> Alert:
-    """The alert without a false-alarm rate below 0 or a ``p_astro`` outside [0, 1]; ``properties`` keep the number.
+    """The alert without a false-alarm rate below 0, a ``p_astro`` outside [0, 1] or a localization that is none.
 
-    A chance made from such a number would be below zero or stop the engines, and a telescope could be asked for it.
+    ``properties`` keep the number, or say what is wrong with the place. A chance made from such a number would be below
+    zero or stop the engines, and a telescope could be asked for it; a place that no map can be made of would stop them.
     """
+    return _possible_places(_possible_numbers(alert))
+
+
+def _possible_numbers(alert: Alert) -> Alert:
     far, p_astro = alert.far_hz, alert.p_astro
     stated: dict[str, float] = {}
-    if far is not None and far < 0:
+    if far is not None and not 0 <= far < inf:
         stated["impossible_far_hz"], far = far, None
     if p_astro is not None:
         if -_ROUNDING <= p_astro <= 1 + _ROUNDING:
@@ -28,3 +37,34 @@ def possible(alert: Alert) -> Alert:
     kind, scope = (alert.far_kind, alert.far_scope) if far is not None else (None, None)
     properties = {**alert.properties, **stated}
     return replace(alert, far_hz=far, far_kind=kind, far_scope=scope, p_astro=p_astro, properties=properties)
+
+
+def _possible_places(alert: Alert) -> Alert:
+    faults = [fault for item in alert.localizations if (fault := _fault(item.shape))]
+    if not faults:
+        return alert
+    kept = tuple(item for item in alert.localizations if not _fault(item.shape))
+    properties = {**alert.properties, "impossible_localization": "; ".join(faults)[:500]}
+    return replace(alert, localizations=kept, properties=properties)
+
+
+def _fault(shape: Shape) -> str:
+    """Why no geometry can be made of a shape; empty where it can. A sky map's file is read at ingest."""
+    if not isinstance(shape, Cone | Ellipse | Region):
+        return ""
+    if not 0 < shape.containment <= 1:
+        return f"containment {shape.containment}"
+    if isinstance(shape, Region):
+        try:
+            moc_ranges(shape.moc)
+        except Quarantine as error:
+            return str(error)
+        return ""
+    if not (isfinite(shape.ra) and -90 <= shape.dec <= 90):
+        return f"position ({shape.ra}, {shape.dec})"
+    if isinstance(shape, Cone):
+        return "" if 0 <= shape.radius <= 360 else f"radius {shape.radius}"
+    axes = (shape.ra_minus, shape.ra_plus, shape.dec_minus, shape.dec_plus)
+    if not all(0 <= axis <= 180 for axis in axes) or not isfinite(shape.position_angle):
+        return f"half axes {axes}, position angle {shape.position_angle}"
+    return ""

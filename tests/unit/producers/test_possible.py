@@ -1,12 +1,16 @@
 """Rates below zero and probabilities beyond one are no numbers to act on; the alert is."""
 
+import math
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import orjson
 import pytest
 
 from nuncius.producers import parse
+from nuncius.producers.possible import possible
 from nuncius.schemas.alert import Alert
+from nuncius.schemas.localization import Cone, Ellipse, Localization, Region, Shape
 
 
 def superevent(far: float, terrestrial: float) -> Alert:
@@ -43,3 +47,36 @@ def test_a_probability_outside_its_range_is_none(terrestrial: float) -> None:
     alert = superevent(1e-9, terrestrial)
     assert alert.p_astro is None
     assert alert.properties["impossible_p_astro"] == pytest.approx(1.0 - terrestrial)
+
+
+SKY = Cone(10.0, 20.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        replace(SKY, ra=math.nan),
+        replace(SKY, dec=90.0001),
+        replace(SKY, radius=-1.0),
+        replace(SKY, radius=math.inf),
+        replace(SKY, containment=0.0),
+        replace(SKY, containment=math.nan),
+        Ellipse(10.0, 20.0, 1.0, -1.0, 1.0, 1.0),
+        Ellipse(10.0, 20.0, 1.0, 1.0, 1.0, 1.0, math.nan),
+        Ellipse(10.0, -91.0, 1.0, 1.0, 1.0, 1.0),
+        Region("", 0.9),
+        Region("0/12", 0.9),
+        Region("not a map", 0.9),
+        Region("0/0", 0.0),
+    ],
+)
+def test_a_place_that_is_none_is_left_out_and_said(shape: Shape) -> None:
+    good = tuple(map(Localization, (SKY, Region("0/0", 1.0), Ellipse(0.0, -90.0, 0.0, 0.0, 0.0, 0.0))))
+    alert = possible(replace(superevent(1e-9, 0.25), localizations=(Localization(shape), *good)))
+    assert alert.localizations == good
+    assert alert.properties["impossible_localization"]
+
+
+@pytest.mark.parametrize("far", [math.nan, math.inf, -math.inf])
+def test_a_rate_that_is_no_number_is_none(far: float) -> None:
+    assert possible(replace(superevent(1e-9, 0.25), far_hz=far)).far_hz is None
