@@ -42,6 +42,17 @@ def blob(ra: float, dec: float, radius_deg: float = 8.0) -> SkyMap:
     return found
 
 
+def discs(*places: tuple[float, float, float, float]) -> SkyMap:
+    """Uniform discs that do not touch: right ascension, declination, radius, share of the whole."""
+    made = [geometry(Cone(ra=ra, dec=dec, radius=radius, containment=1.0)) for ra, dec, radius, _ in places]
+    some = [one for one in made if one is not None]
+    return SkyMap.from_ranges(
+        np.concatenate([one.start for one in some]),
+        np.concatenate([one.stop for one in some]),
+        np.concatenate([place[3] * one.density for one, place in zip(some, places, strict=True)]),
+    )
+
+
 def in_field(field: FieldOfView, tile: PlannedTile, ra: FloatArray, dec: FloatArray) -> BoolArray:
     """Membership by the gnomonic projection (Calabretta & Greisen 2002, section 5.1.3), north up."""
     if isinstance(field, CircleField):

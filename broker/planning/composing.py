@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import permutations
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,7 @@ from nuncius.broker.sky.skymap import SkyMap
 
 DENSE: Final = 2 / 3
 """Overlap of a grid so dense that fields lie where the map wants them."""
+MOST_ORDERED: Final = 3
 _MOST_CELLS: Final = 150_000
 _MOST_GALAXIES: Final = 5000
 _TIMES_AREA: Final = 3.0
@@ -156,14 +158,19 @@ def _searched(
     pool = _pool(job, cells, places)
     first = np.cumsum([0, *(len(centres.ra_deg) for centres in places)]).tolist()
     fade_per_s = FADE / max(night.close_s for of_one in dark for night in of_one)
-    routes = [
-        Route(_shift(job, owner, night, first[owner], places[owner]), pool.points, fade_per_s)
-        for owner, of_one in enumerate(dark)
-        for night in of_one
+    shifts = [
+        _shift(job, owner, night, first[owner], places[owner]) for owner, of_one in enumerate(dark) for night in of_one
     ]
-    search = Search(routes, Coverage(pool), tiles_max=job.tiles_max)
-    search.fill()
-    value = search.tally()
+    best_value, routes = -np.inf, tuple[Route, ...]()
+    for turns in _turns(len(job.telescopes)):
+        search = Search(
+            [Route(one, pool.points, fade_per_s) for one in shifts], Coverage(pool), tiles_max=job.tiles_max
+        )
+        for owners in turns:
+            search.fill(owners)
+        value = search.tally()
+        if value > best_value:
+            best_value, routes = value, search.routes
     fields = [
         Field(
             route.shift.owner,
@@ -176,7 +183,17 @@ def _searched(
         for route in routes
         for field, start in zip(route.fields.tolist(), route.start_s.tolist(), strict=True)
     ]
-    return value, tuple(sorted(fields, key=lambda one: (one.begin, one.owner, one.site.name)))
+    return best_value, tuple(sorted(fields, key=lambda one: (one.begin, one.owner, one.site.name)))
+
+
+def _turns(telescopes: int) -> list[list[tuple[int, ...]]]:
+    """In which turns telescopes choose: all at once, and one after the other (of more than three: there and back)."""
+    everyone = tuple(range(telescopes))
+    if telescopes == 1:
+        return [[everyone]]
+    orders = list(permutations(everyone)) if telescopes <= MOST_ORDERED else [everyone, everyone[::-1]]
+    one_by_one: list[list[tuple[int, ...]]] = [[(owner,) for owner in order] for order in orders]
+    return [[everyone], *one_by_one]
 
 
 def _pool(job: Job, cells: Cells, places: Sequence[Centres]) -> Pool:

@@ -44,8 +44,6 @@ class Coverage:
         self.pool = pool
         self._own = np.append(pool.probability, 0.0)
         self._free = self._own.copy()
-        self._times = np.zeros(len(self._own), np.int32)
-        self._reach = float(pool.reach_rad.max(initial=0.0))
         self.gain = self.gain_of(np.arange(len(pool.cells)))
         """Probability that each field would add."""
 
@@ -57,19 +55,10 @@ class Coverage:
         """Covers a field; the probability it added."""
         cells = self.pool.cells[field]
         added = float(self._free[cells].sum())
-        self._times[cells] += 1
         self._free[cells] = 0.0
-        self._refresh(field)
+        near = self.near(field)
+        self.gain[near] = self.gain_of(near)
         return added
-
-    def remove(self, field: int) -> float:
-        """Takes a field back; the probability that is lost with it."""
-        cells = self.pool.cells[field]
-        self._times[cells] -= 1
-        back = cells[self._times[cells] == 0]
-        self._free[back] = self._own[back]
-        self._refresh(field)
-        return float(self._free[cells].sum())
 
     def in_order(self, fields: Sequence[int]) -> list[float]:
         """What each of some fields adds to those before it."""
@@ -80,10 +69,6 @@ class Coverage:
             gains.append(float(free[cells].sum()))
             free[cells] = 0.0
         return gains
-
-    def _refresh(self, field: int) -> None:
-        near = self.near(field)
-        self.gain[near] = self.gain_of(near)
 
     def near(self, field: int) -> IntArray:
         """All fields that may share a cell with one."""

@@ -80,13 +80,6 @@ class Route:
         self._last = np.insert(self._last, found.place, self.shift.spells.last_s[row, found.spell])
         self.settle()
 
-    def remove(self, field: int) -> None:
-        """Takes a field out."""
-        place = int(np.flatnonzero(self.fields == field)[0])
-        self.fields, self.gain = np.delete(self.fields, place), np.delete(self.gain, place)
-        self._first, self._last = np.delete(self._first, place), np.delete(self._last, place)
-        self.settle()
-
     @property
     def value(self) -> float:
         """Of the whole order."""

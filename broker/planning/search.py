@@ -1,12 +1,12 @@
-"""Which fields, in which order, on which of several nights: insertion by value, then exchange.
+"""Which fields, in which order, on which of several nights: insertion by value.
 
 The team orienteering problem with time windows (Vansteenwegen et al. 2009, Comput. Oper. Res. 36, 3281), except that
-what a field is worth depends on the fields that were chosen before: the one that is worth most goes to the place
-where it is worth most, until nothing fits; then each is taken out once, and the best of those that touch it is put in
-its stead. Nothing is drawn at random.
+what a field is worth depends on the fields that were chosen before: the one that adds most goes to the place in a
+night where the plan gains most, until nothing fits. Exchanging fields afterwards was tried: less than 0.5 % more
+probability, less of it early, for twice the time. Nothing is drawn at random.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -41,26 +41,17 @@ class Search:
         self.routes, self._coverage, self._tiles_max = tuple(routes), coverage, tiles_max
         self._least = max(_NEGLIGIBLE * float(coverage.gain.max(initial=0.0)), 1e-12)
 
-    def fill(self) -> None:
-        """Inserts fields as long as one fits and is worth it."""
-        alive = [_possible(route) for route in self.routes]
+    def fill(self, owners: Collection[int]) -> None:
+        """Inserts fields of some telescopes as long as one fits and is worth it."""
+        routes = [route for route in self.routes if route.shift.owner in owners]
+        alive = [_possible(route) for route in routes]
         while True:
-            found = [self._best(route, left) for route, left in zip(self.routes, alive, strict=True)]
+            found = [self._best(route, left) for route, left in zip(routes, alive, strict=True)]
             ranked = [(one.value, -n, one) for n, one in enumerate(found) if one is not None]
             if not ranked:
                 return
             _, n, one = max(ranked)
-            self.routes[-n].insert(one, self._coverage.add(one.field))
-
-    def exchange(self) -> None:
-        """Takes each field out once and puts the best that touches it in its stead, wherever that fits best."""
-        for route in self.routes:
-            for field in route.fields.tolist():
-                route.remove(field)
-                self._coverage.remove(field)
-                one = self._nearby(route, field)
-                if one is not None:
-                    route.insert(one, self._coverage.add(one.field))
+            routes[-n].insert(one, self._coverage.add(one.field))
 
     def tally(self) -> float:
         """Counts each cell for the field that sees it first; the value of the whole plan."""
@@ -88,14 +79,6 @@ class Search:
             if one is not None:
                 return one
         return None
-
-    def _nearby(self, route: Route, field: int) -> Insertion | None:
-        """The best of the fields that touch one, itself among them."""
-        near = self._coverage.near(field)
-        first = route.shift.first_field
-        near = near[(near >= first) & (near < first + len(route.shift.spells.first_s))]
-        near = near[self._coverage.gain[near] > self._least]
-        return _inserted(route, near, self._coverage.gain[near])[0] if len(near) else None
 
 
 def _inserted(route: Route, fields: IntArray, gain: FloatArray) -> tuple[Insertion | None, FloatArray]:

@@ -17,6 +17,7 @@ from tiling_cases import (
     START,
     STOP,
     blob,
+    discs,
     held_by,
     in_field,
     keeps_its_times,
@@ -44,7 +45,7 @@ def _bundled_tables() -> Iterator[None]:
 
 
 def plan(
-    sky: SkyMap, one: Telescope, *, hours: float = 24.0, exposure_s: float = 60.0, tiles_max: int = 40
+    sky: SkyMap, one: Telescope, *, hours: float = 24.0, exposure_s: float = 60.0, tiles_max: int = 25
 ) -> tuple[PlannedTile, ...]:
     stop = START + timedelta(hours=hours)
     return plan_tiles(sky, one, start=START, stop=stop, exposure_s=exposure_s, filter_name="r", tiles_max=tiles_max)
@@ -69,7 +70,7 @@ def test_a_plan_keeps_its_times_and_states_what_it_holds(ra: float, dec: float, 
     assert stated == pytest.approx(
         probability_inside(sky, joined(*(footprint(field, tile.ra, tile.dec) for tile in tiles))), abs=0.002
     )
-    assert stated > 0.85
+    assert stated > 0.75
     assert {tile.filter for tile in tiles} == {"r"}
 
 
@@ -82,11 +83,7 @@ def test_the_most_probable_field_that_can_be_seen_comes_first() -> None:
 
 def test_what_sets_is_looked_at_before_what_can_wait() -> None:
     """A tenth of the probability sets within minutes of dusk, the rest is up for hours."""
-    setting, high = blob(283.0, 20.0, 1.0), blob(60.0, 30.0, 1.0)
-    start = np.concatenate([setting.start, high.start])
-    stop = np.concatenate([setting.stop, high.stop])
-    density = np.concatenate([0.1 * setting.density, 0.9 * high.density])
-    both = SkyMap.from_ranges(start, stop, density)
+    both = discs((283.0, 20.0, 1.0, 0.1), (60.0, 30.0, 1.0, 0.9))
     tiles = plan(both, telescope(limits=replace(DARK, min_altitude_deg=35.0)), exposure_s=600.0, hours=24.0)
     assert sum(tile.probability for tile in tiles) > 0.95
     assert separation_deg(tiles[0].ra, tiles[0].dec, 283.0, 20.0) < 3.0
@@ -140,7 +137,7 @@ def test_a_map_all_over_the_sky_takes_all_the_fields_there_are() -> None:
     one = telescope()
     tiles = plan(whole, one)
     keeps_its_times(one, tiles)
-    assert sum(tile.probability for tile in tiles) == pytest.approx(40 * 9.0 / LARGE_DEG2, rel=0.01)
+    assert sum(tile.probability for tile in tiles) == pytest.approx(25 * 9.0 / LARGE_DEG2, rel=0.01)
 
 
 def test_a_window_shorter_than_the_exposure_takes_none() -> None:
