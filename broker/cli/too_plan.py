@@ -17,7 +17,7 @@ Ecsv = Annotated[Path | None, typer.Option("--ecsv", metavar="FILE", help="The f
 ObsLocTap = Annotated[
     Path | None, typer.Option("--obsloctap", metavar="FILE", help="ObsLocTAP 1.0 rows: .ecsv, or .xml as VOTable.")
 ]
-Ics = Annotated[Path | None, typer.Option("--ics", metavar="FILE", help="The nights as iCalendar.")]
+Ics = Annotated[Path | None, typer.Option("--ics", metavar="FILE", help="When it is, for a calendar (iCalendar).")]
 Hide = Annotated[
     bool, typer.Option("--hide-target", help="ObsLocTAP without position and name: the time is shown as taken.")
 ]
@@ -47,6 +47,8 @@ def plan(
 
     if obsloctap is not None and obsloctap.suffix.lower() not in WRITERS:
         raise typer.BadParameter(f"{obsloctap.name}: name a file that ends in {', '.join(WRITERS)}")
+    if hide_target and obsloctap is None:
+        raise typer.BadParameter("--hide-target is about the file of --obsloctap; name one")
     settings = settings_of(config, broker)
     with opened(broker, config) as log:
         found = plan_of(log, named(book(log), ident), policies_of(settings, rules_of(settings)))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nuncius.broker.services.reports_book import Followed, Share
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines, or an ECSV table as `too plan --ecsv` writes.")]
-Event = Annotated[str | None, typer.Argument(metavar="[EVENT]", help="E.g. lvk:S190814bv. None: all.")]
+Event = Annotated[str | None, typer.Argument(metavar="EVENT", help="E.g. lvk:S190814bv. None: all.")]
 
 
 def report(file: File, *, broker: Broker = None, config: Config = None) -> None:

@@ -178,6 +178,6 @@ def _name(sky: SkyMap | None, names: Iterable[str], maps: Mapping[str, SkyMap]) 
 
 
 def told(plan: Plan) -> datetime:
-    """When the plan was last changed or spoken of, UTC."""
-    known = [plan.request.issued_time, *(status.time for status in plan.entry.told)]
+    """When the plan was last changed, by its policy, a person or the facility, UTC."""
+    known = [plan.request.issued_time, *(said.time for said in plan.entry.told if said.state != "recorded")]
     return max((time for time in known if time is not None), default=plan.tiles[0].start.astimezone(UTC))

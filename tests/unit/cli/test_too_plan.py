@@ -163,6 +163,7 @@ def test_what_was_looked_at_is_told_from_the_plans_own_table_and_read_back(
     [
         (["plan", "zz"], "no request 'zz'"),
         (["plan", "ID", "--obsloctap", "rows.fits"], "rows.fits: name a file that ends in .ecsv, .xml, .vot"),
+        (["plan", "ID", "--hide-target"], "--hide-target is about the file of --obsloctap"),
         (["plan", "ID", "--ecsv", "no/such/folder.ecsv"], "cannot write no/such/folder.ecsv: No such file"),
         (["plan", "ID", "--plot", "plan.docx"], "cannot draw plan.docx"),
         (["report", "nothing.ecsv"], "nothing.ecsv: No such file"),

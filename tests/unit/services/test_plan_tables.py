@@ -180,6 +180,13 @@ def test_the_life_of_a_request_in_the_standards_words(said: tuple[RequestState, 
     assert (exposed == 120.0) == (status in {"Scheduled", "Performed"})
 
 
+def test_the_plan_changed_when_the_facility_spoke_and_not_when_somebody_was_told() -> None:
+    accepted = replace(answer(TILED, "accepted", "telescope"), time=MERGER + timedelta(hours=7))
+    noted = replace(answer(TILED, "recorded", "recorder"), time=MERGER + timedelta(hours=9))
+    row = obsplan(plan(TILED, accepted, noted)).rows[0]
+    assert row[0] == pytest.approx(Time(accepted.time).mjd, abs=1e-9)
+
+
 def test_what_a_facility_will_not_drop_is_scheduled_still() -> None:
     gone = replace(TILED, revision=2, state="cancelled")
     kept = answer(gone, "not_cancelled", "telescope")
