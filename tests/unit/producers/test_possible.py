@@ -71,7 +71,8 @@ SKY = Cone(10.0, 20.0, 1.0)
     ],
 )
 def test_a_place_that_is_none_is_left_out_and_said(shape: Shape) -> None:
-    good = tuple(map(Localization, (SKY, Region("0/0", 1.0), Ellipse(0.0, -90.0, 0.0, 0.0, 0.0, 0.0))))
+    sound: tuple[Shape, ...] = (SKY, Region("0/0", 1.0), Ellipse(0.0, -90.0, 0.0, 0.0, 0.0, 0.0))
+    good = tuple(Localization(one) for one in sound)
     alert = possible(replace(superevent(1e-9, 0.25), localizations=(Localization(shape), *good)))
     assert alert.localizations == good
     assert alert.properties["impossible_localization"]
