@@ -95,7 +95,9 @@ def _last_words(entry: Entry) -> str:
     said = [
         status
         for status in entry.told
-        if status.revision == entry.latest.revision and not status.adapter.startswith(TELL)
+        if status.revision == entry.latest.revision
+        and status.state != "recorded"
+        and not status.adapter.startswith(TELL)
     ]
     return f": {_status(said[-1])}" if said else ""
 
