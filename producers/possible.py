@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 from math import inf, isfinite
-from typing import Final
+from typing import Any, Final
 
 from nuncius.broker.sky.region import moc_ranges
+from nuncius.producers.times import of_this_age
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.errors import Quarantine
 from nuncius.schemas.localization import Cone, Ellipse, Region, Shape
@@ -12,14 +13,19 @@ from nuncius.schemas.localization import Cone, Ellipse, Region, Shape
 _ROUNDING: Final = 1e-6
 """Probabilities that senders add up may miss 0 or 1 by so much."""
 
+_TIMES: Final = ("time_start", "time_stop", "issued_time")
+_LONGEST_S: Final = 300 * 365.25 * 86400.0
+"""An error as long as all the years that alerts are of."""
+
 
 def possible(alert: Alert) -> Alert:
-    """The alert without a false-alarm rate below 0, a ``p_astro`` outside [0, 1] or a localization that is none.
+    """The alert without a rate below 0, a ``p_astro`` outside [0, 1], a time of another age or a place that is none.
 
-    ``properties`` keep the number, or say what is wrong with the place. A chance made from such a number would be below
-    zero or stop the engines, and a telescope could be asked for it; a place that no map can be made of would stop them.
+    ``properties`` keep the number and the time, and say what is wrong with the place. A chance made from such a number
+    would be below zero or stop the engines, and a telescope could be asked for it; so would a window around such a time
+    and a place that no map can be made of.
     """
-    return _possible_places(_possible_numbers(alert))
+    return _possible_places(_possible_times(_possible_numbers(alert)))
 
 
 def _possible_numbers(alert: Alert) -> Alert:
@@ -37,6 +43,21 @@ def _possible_numbers(alert: Alert) -> Alert:
     kind, scope = (alert.far_kind, alert.far_scope) if far is not None else (None, None)
     properties = {**alert.properties, **stated}
     return replace(alert, far_hz=far, far_kind=kind, far_scope=scope, p_astro=p_astro, properties=properties)
+
+
+def _possible_times(alert: Alert) -> Alert:
+    said = {name: getattr(alert, name) for name in _TIMES}
+    odd: dict[str, Any] = {
+        name: moment for name, moment in said.items() if moment is not None and not of_this_age(moment)
+    }
+    error = alert.time_err_s
+    if error is not None and not 0 <= error <= _LONGEST_S:
+        odd["time_err_s"] = error
+    if not odd:
+        return alert
+    properties = {**alert.properties, **{f"impossible_{name}": str(value) for name, value in odd.items()}}
+    gone: dict[str, Any] = dict.fromkeys(odd)
+    return replace(alert, properties=properties, **gone)
 
 
 def _possible_places(alert: Alert) -> Alert:

@@ -45,7 +45,12 @@ def utc(text: str | None) -> datetime | None:
     if not text or len(text) > _LONGEST:
         return None
     moment = _read(text)
-    return moment if moment is not None and _FIRST <= moment < _END else None
+    return moment if moment is not None and of_this_age(moment) else None
+
+
+def of_this_age(moment: datetime) -> bool:
+    """Whether an alert can be of that time: in the years 1900 to 2199."""
+    return _FIRST <= moment < _END
 
 
 def _read(text: str) -> datetime | None:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 import pytest
@@ -81,3 +82,17 @@ def test_a_place_that_is_none_is_left_out_and_said(shape: Shape) -> None:
 @pytest.mark.parametrize("far", [math.nan, math.inf, -math.inf])
 def test_a_rate_that_is_no_number_is_none(far: float) -> None:
     assert possible(replace(superevent(1e-9, 0.25), far_hz=far)).far_hz is None
+
+
+@pytest.mark.parametrize("name", ["time_start", "time_stop", "issued_time"])
+@pytest.mark.parametrize("year", [1, 1899, 2200, 9999])
+def test_a_time_of_another_age_is_none(name: str, year: int) -> None:
+    said: dict[str, Any] = {name: datetime(year, 7, 1, tzinfo=UTC)}
+    alert = possible(replace(superevent(1e-9, 0.25), **said))
+    assert getattr(alert, name) is None
+    assert str(year) in str(alert.properties[f"impossible_{name}"])
+
+
+@pytest.mark.parametrize("error", [-1.0, 1e300, math.inf, math.nan])
+def test_an_error_in_time_beyond_all_times_is_none(error: float) -> None:
+    assert possible(replace(superevent(1e-9, 0.25), time_err_s=error)).time_err_s is None
