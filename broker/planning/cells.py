@@ -82,6 +82,11 @@ class Galaxies:
         Prior weight of each, as its luminosity, in any unit, >= 0; shape (n,).
     name
         One each, or empty.
+
+    Raises
+    ------
+    ValueError
+        The columns differ in length, a place is not on the sky, or a weight is negative or not finite.
     """
 
     ra: FloatArray
@@ -89,6 +94,17 @@ class Galaxies:
     distance_mpc: FloatArray
     weight: FloatArray
     name: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.ra), len(self.dec), len(self.distance_mpc), len(self.weight), len(self.name or self.ra)}
+        if len(lengths) > 1:
+            raise ValueError(f"galaxy columns of different lengths: {sorted(lengths)}")
+        for words, bad in (
+            ("place off the sky", ~(np.isfinite(self.ra) & (np.abs(self.dec) <= 90))),
+            ("weight that is negative or not finite", ~(np.isfinite(self.weight) & (self.weight >= 0))),
+        ):
+            if bad.any():
+                raise ValueError(f"galaxy {int(np.argmax(bad))} of the list has a {words}")
 
 
 NEGLIGIBLE: Final = 2e-3
@@ -146,25 +162,16 @@ def hosts(sky: SkyMap, galaxies: Galaxies, covered: Ranges | None) -> Cells:
     """Galaxies with their probability of being the host, most probable first, those on covered pixels left out.
 
     The weight times the density per Mpc^3 of the map, or per steradian where the map has no distances; of all galaxies
-    the probabilities sum to 1.
-
-    Raises
-    ------
-    ValueError
-        A position or weight is out of range, or no galaxy has any probability.
+    the probabilities sum to 1; none is left where none has any.
     """
     known = np.isfinite(galaxies.distance_mpc) & (galaxies.distance_mpc >= 0)
     ra, dec, weight = galaxies.ra[known], galaxies.dec[known], galaxies.weight[known]
-    if not np.all(np.isfinite(weight) & (weight >= 0)):
-        raise ValueError("a galaxy's weight is negative or not finite")
     if stated(sky).any():
         density = Volume(sky).density(ra, dec, galaxies.distance_mpc[known])
     else:
         density = np.asarray(sky.probdensity(ra, dec), np.float64)
     product = density * weight
     total = float(product.sum())
-    if not total > 0:
-        raise ValueError("no galaxy of the list lies where the map has probability")
     names = np.array(galaxies.name or [""] * len(known))[known]
     free = product > 0
     if covered is not None:

@@ -77,8 +77,7 @@ def plan_jointly(
     Raises
     ------
     ValueError
-        A name is used twice, an observed plan is of a telescope that is not there, the exposure is not above 0, or a
-        galaxy is out of its range or none has any probability.
+        A name is used twice, an observed plan is of a telescope that is not there, or the exposure is not above 0.
     MalformedAlert
         The footprint of a report cannot be read.
     """

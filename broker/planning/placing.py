@@ -43,9 +43,10 @@ class Bands:
         Parameters
         ----------
         field
-            A circle counts with the square inside it. From overlap 0 on the grid covers the sky without a gap.
+            A circle counts with the square inside it.
         overlap
-            Below 1; negative for gaps.
+            Below 1; negative for gaps. From 0 on circles leave no gap. Sides of rectangles are great circles and
+            bands are not: with 0, slivers up to (width^2 / 8) tan(declination) high stay open between bands.
 
         Raises
         ------
