@@ -83,7 +83,7 @@ def _verdict(
     policy: Policy, wanted: Wanted, expires: datetime, plan: TelescopePlan, known: Sequence[ObservationReport]
 ) -> Verdict:
     target = wanted.targets[0]
-    done = f", {len(known)} fields of others left out" if known else ""
+    done = f", {len(known)} fields that were looked at left out" if known else ""
     if not plan.tiles:
         reason = f"{wanted.says}: {plan.telescope} can add nothing before it expires{done}"
         return Verdict(state="rejected", target=target, reason=reason, expires=expires)
