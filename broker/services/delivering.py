@@ -23,6 +23,7 @@ _AGAIN: Final = timedelta(seconds=1)
 """How often what waits is looked at: for a time that has come."""
 _LOOK_PAUSE: Final = timedelta(seconds=5)
 """Between two looks at what became of a request: a fifth of what adapters let themselves ask in a minute (ours)."""
+_TICK_S: Final = 0.005
 _STALE: Final = timedelta(seconds=10)
 """What was decided so long ago is decided anew before anybody is asked (ours)."""
 
@@ -88,7 +89,11 @@ class Delivering:
         self._outbox.take([decode(ToORequest, r.value) for r in batch.records if r.value is not None])
         if not self._seat.member.caught_up():
             return len(batch.records)
-        told = [decode(ToOStatus, r.value) for r in self._answers.poll(500, 0.0) if r.value is not None]
+        told = [
+            decode(ToOStatus, r.value)
+            for r in self._answers.poll(500, _TICK_S if self._more else 0.0)
+            if r.value is not None
+        ]
         words = [status for status in told if status.adapter == PERSON]
         self._outbox.learn(words)
         self._more |= bool(words)
@@ -96,6 +101,7 @@ class Delivering:
         if position == self._done and self._next - _AGAIN <= now < self._next and not self._more:
             return len(batch.records) + len(told)
         if not self._answers.caught_up():
+            self._more = True
             return len(batch.records) + len(told) + 1
         self._next = now + _AGAIN
         written = self._deliver()

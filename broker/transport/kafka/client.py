@@ -154,6 +154,9 @@ class Client:
         wanted = sorted(tps)
         if not wanted:
             return {}
+        # A broker that does not coordinate the group, or not yet, makes the next call end the process (librdkafka issue
+        # 5040, open in 2.14): the coordinator is found, and waited for, by a call that survives it.
+        self.members(group)
         request = ConsumerGroupTopicPartitions(
             self.cluster.outside(group), [KafkaPartition(self.cluster.outside(tp.topic), tp.partition) for tp in wanted]
         )
