@@ -1,12 +1,14 @@
 """The facilities' own doors, by ``[[adapter]]`` in the settings: which kind, for whom, with whose credential."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 
 from nuncius.broker.planning.restraint import Restraint
 from nuncius.broker.services.delivering import Route
+from nuncius.broker.services.exchange import Board
 from nuncius.consumers.adapter import Adapter
 from nuncius.consumers.too.credentials import credential
 from nuncius.consumers.too.eso_p2 import EsoP2
@@ -19,6 +21,7 @@ from nuncius.consumers.too.skyportal_body import SkyPortalSettings
 from nuncius.consumers.too.swift import Swift
 from nuncius.consumers.too.swift_form import SwiftSettings
 from nuncius.consumers.too.treasure_map import TreasureMap
+from nuncius.consumers.too.treasure_map_in import OTHERS, TreasureMapReader
 from nuncius.consumers.too.treasure_map_rows import TreasureMapSettings
 from nuncius.consumers.too.voevent_drop import VoEventDrop, VoEventDropSettings
 from nuncius.schemas import SettingsError
@@ -71,9 +74,35 @@ def adapter_routes(
     return tuple(routes)
 
 
-def _route(
-    number: int, table: Mapping[str, Any], restraints: Mapping[str, Restraint], environ: Mapping[str, str]
-) -> Route:
+def boards(tables: Sequence[Mapping[str, Any]], environ: Mapping[str, str]) -> tuple[Board, ...]:
+    """A board for each ``[[adapter]]`` of a map on which everybody says where they looked; each map is read once.
+
+    Raises
+    ------
+    SettingsError
+        As `adapter_routes`.
+    """
+    found: list[Board] = []
+    read: set[str] = set()
+    for number, table in enumerate(tables, 1):
+        if table.get("kind") != "treasure_map":
+            continue
+        about, own = _settings(number, table)
+        if isinstance(own, TreasureMapSettings):
+            board = Board(
+                tells=TreasureMap(own, credential(environ, about.credential)),
+                facilities=frozenset(about.facilities),
+                reads=None if own.url in read else TreasureMapReader(own),
+                others=OTHERS,
+                every=timedelta(seconds=own.every_s),
+                span=timedelta(days=own.days),
+            )
+            found.append(board)
+            read.add(own.url)
+    return tuple(found)
+
+
+def _settings(number: int, table: Mapping[str, Any]) -> tuple[_Route, _Own]:
     try:
         about = _Route.model_validate({key: table[key] for key in ("facilities", "credential") if key in table})
         own = _OWN.validate_python({key: table[key] for key in table if key not in ("facilities", "credential")})
@@ -81,12 +110,19 @@ def _route(
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"])) or "kind"
         raise SettingsError(f"[[adapter]] {number}: {place}: {first['msg']}") from None
-    if isinstance(own, VoEventDropSettings):
-        return Route(adapter=VoEventDrop(own), facilities=frozenset(about.facilities), restraints=restraints)
-    if not about.credential:
+    if not about.credential and not isinstance(own, VoEventDropSettings):
         raise SettingsError(
             f"[[adapter]] {number}: credential: name the environment variable that holds the token of {own.name!r}"
         )
+    return about, own
+
+
+def _route(
+    number: int, table: Mapping[str, Any], restraints: Mapping[str, Restraint], environ: Mapping[str, str]
+) -> Route:
+    about, own = _settings(number, table)
+    if isinstance(own, VoEventDropSettings):
+        return Route(adapter=VoEventDrop(own), facilities=frozenset(about.facilities), restraints=restraints)
     adapter = _made(own, credential(environ, about.credential))
     return Route(adapter=adapter, facilities=frozenset(about.facilities), restraints=restraints)
 

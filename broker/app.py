@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
 from nuncius.broker.connection import connection_of
-from nuncius.broker.follow_up import fits_of, galaxies_of, policies_of, routes_of, tellers_of, who_is_asked, who_is_told
+from nuncius.broker.follow_up import (
+    exchange_of,
+    fits_of,
+    galaxies_of,
+    policies_of,
+    routes_of,
+    tellers_of,
+    who_is_asked,
+    who_is_told,
+)
 from nuncius.broker.matching.rules import CandidateRule, Rule
 from nuncius.broker.matching.rules_toml import load_rules, shipped_rules, shipped_text
 from nuncius.broker.services.areas import Areas
@@ -151,10 +160,12 @@ def workers_of(
     names: Sequence[str] = ROAD,
     match_slot: str = "nuncius-match-0",
     areas: Areas | None = None,
+    say: Callable[[str], object] = lambda _: None,
 ) -> tuple[Work, ...]:
     """Services by name, in the order of the road; ``match_slot`` names the writer of the matching one.
 
-    ``areas`` are those of `checked_areas`, where the process has them already.
+    ``areas`` are those of `checked_areas`, where the process has them already; ``say`` is told of what goes wrong
+    outside.
     """
     rules, maps = rules_of(settings), MapShelf(log)
     areas = areas_of(settings) if areas is None else areas
@@ -173,6 +184,8 @@ def workers_of(
         workers.append(Worker(log, Reporting(policies_of(settings, rules).telescopes)))
     if "tell" in names:
         workers += tellers_of(log, settings, policies_of(settings, rules))
+    if "exchange" in names:
+        workers += exchange_of(log, settings, say)
     if "streams" in names:
         limits = Limits(settings.streams.most, settings.streams.past_rows)
         workers.append(StreamsWorker(log, maps, names_of(settings), areas, limits))

@@ -1,7 +1,7 @@
 """The part of the composition root that is about follow-up: policies, their filters, and who is asked through what."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
@@ -109,6 +109,22 @@ def who_is_told(settings: Settings, policies: Policies) -> str:
 
     links_of(settings)
     return told(settings, policies, os.environ)
+
+
+def exchange_of(log: Log, settings: Settings, say: Callable[[str], object]) -> tuple[Work, ...]:
+    """What reads and tells where everybody looked; nothing where no adapter is a map of that.
+
+    Raises
+    ------
+    SettingsError
+        If an adapter's settings are wrong or its credential is missing.
+    """
+    if not any(table.get("kind") == "treasure_map" for table in settings.adapter):
+        return ()
+    from nuncius.broker.adapters import boards
+    from nuncius.broker.services.exchange import Exchanging
+
+    return (Exchanging(log, boards(settings.adapter, os.environ), utc_now, say),)
 
 
 def links_of(settings: Settings) -> Links | None:

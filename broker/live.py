@@ -36,6 +36,9 @@ from nuncius.schemas import SettingsError
 
 ROAD: Final = ("match", "associate", "too")
 
+BESIDE_TOO: Final = ("deliver", "tell", "report", "exchange")
+"""What runs in the process of ``too``, in threads of their own."""
+
 _BACKLOG: Final = 512
 """Connections that may wait; from the moment the address is told, none is refused."""
 
@@ -63,7 +66,7 @@ def run_service(name: str, settings: Settings, say: Say, *, slot: str | None = N
     areas = checked_areas(settings, say) if name in ("streams", "too") else None
     log = open_log(settings, settings.broker)
     own = slot or _own_slot(name)
-    deliver = workers_of(log, settings, ("deliver", "tell", "report")) if name == "too" else ()
+    deliver = workers_of(log, settings, BESIDE_TOO, say=say) if name == "too" else ()
     work = (_inbox_of(log, settings, own),) if name == "ingest" else workers_of(log, settings, (name,), own, areas)
     crew = Crew((work, *((one,) for one in deliver)), say)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -108,7 +111,7 @@ def _serve_on(
     log = open_log(settings, settings.broker)
     intake = Intake(ingest_of(log, "live", slot))
     inboxes: tuple[Work, ...] = (_inbox_of(log, settings, f"{slot}-inbox"),) if inbox else ()
-    deliver = workers_of(log, settings, ("deliver", "tell", "report")) if "too" in names else ()
+    deliver = workers_of(log, settings, BESIDE_TOO, say=say) if "too" in names else ()
     streams = workers_of(log, settings, ("streams",), areas=areas) if names else ()
     crew = Crew(
         ((intake, *inboxes, *workers_of(log, settings, names, areas=areas)), *((one,) for one in deliver), streams), say

@@ -29,6 +29,8 @@ _ALLOWANCE: Final = Allowance(calls=60, within_s=60.0)
 _NOT_YET: Final = "Invalid graceid"
 """The map learns of an event from LVK's alert too, and may be later than we."""
 _THERE_ALREADY: Final = "Pointing already submitted"
+_NO_ENTRY: Final = frozenset({401, 403})
+"""The account is at fault, and not what was told."""
 
 
 class _Posted(BaseModel):
@@ -114,11 +116,18 @@ class TreasureMap:
         """Tell where we looked, how deep; why it was not taken, empty where it was.
 
         A planned field of the same request at the same place is cancelled: the map would keep its depth unknown.
+
+        Raises
+        ------
+        Retry
+            As `submit`; also while the map does not know the event yet, or refuses the account.
         """
         event, row = event_of(report.thread_id), completed(report, self._settings)
         if isinstance(row, str) or not event:
             return row if isinstance(row, str) else f"{report.thread_id} is no event of LVK"
         made = self._ask("POST", "/pointings", {"graceid": event, "pointings": [row]})
+        if _NOT_YET in made.words or made.code in _NO_ENTRY:
+            raise Retry(f"{self.name}: {report.report_id} of {event} is not taken: {made.code}: {made.words}")
         if not made.good:
             return f"{made.code}: {made.words}"
         wrong = self._door.shown(made.read(_Posted).wrong)

@@ -34,6 +34,19 @@ class TreasureMapSettings(BaseModel):
     instrument_id: int = Field(ge=1, description="the number of the instrument there")
     bands: Mapping[str, str] = Field(default={}, description="the map's names of filters where they differ from ours")
     band: str = Field(default="other", description="where the request names no filter; one of the map's names")
+    depth: float | None = Field(
+        default=None, description="limiting brightness that the instrument reaches, told where a report states none"
+    )
+    depth_unit: Literal["ab_mag", "vega_mag", "flux_erg", "flux_jy"] = Field(
+        default="ab_mag", description="of that depth"
+    )
+    every_s: float = Field(default=300.0, ge=60.0, description="between two looks at what others report of an event")
+    days: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=60.0,
+        description="after a real event of LVK during which others' reports are read even where nothing is asked",
+    )
 
 
 class Pointing(BaseModel):
@@ -98,11 +111,18 @@ def planned(request: ToORequest, settings: TreasureMapSettings) -> list[dict[str
 
 def completed(report: ObservationReport, settings: TreasureMapSettings) -> dict[str, Any] | str:
     """The row of an observation that was made; why there is none where it lacks what the map asks for."""
-    lacking = [
-        name
-        for name in ("ra", "dec", "time_start", "depth", "depth_unit", "filter")
-        if getattr(report, name) in {None, ""}
-    ]
+    depth, unit = report.depth, report.depth_unit
+    if depth is None and settings.depth is not None:
+        depth, unit = settings.depth, settings.depth_unit
+    stated = {
+        "ra": report.ra,
+        "dec": report.dec,
+        "time_start": report.time_start,
+        "depth": depth,
+        "depth_unit": unit,
+        "filter": report.filter,
+    }
+    lacking = [name for name, value in stated.items() if value in {None, ""}]
     if report.state != "completed" or lacking or report.time_start is None:
         return f"{report.report_id} is {report.state}" if not lacking else f"it states no {', '.join(lacking)}"
     return {
@@ -113,8 +133,8 @@ def completed(report: ObservationReport, settings: TreasureMapSettings) -> dict[
         "status": "completed",
         "band": _band(report.filter, settings),
         "pos_angle": report.position_angle_deg or 0.0,
-        "depth": report.depth,
-        "depth_unit": report.depth_unit,
+        "depth": depth,
+        "depth_unit": unit,
     }
 
 
