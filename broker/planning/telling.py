@@ -266,6 +266,8 @@ def _knows(case: Case, item: Item, name: str, told: Sequence[Told]) -> bool:
 
 
 def _asks_the_same(case: Case, one: Told) -> bool:
+    if one.revision == case.latest.revision:
+        return True
     then = next((revision for revision in case.revisions if revision.revision == one.revision), None)
     return then is not None and same_wish(then, case.latest)
 
