@@ -117,8 +117,9 @@ def test_from_a_coincidence_to_a_telescope(address: str, tmp_path: Path, measure
         writer = log.writer("bench")
         put(writer, topics.EVENTS.name, *(alert for wave, burst, _ in causes for alert in (wave, burst)))
         events, last = TopicPartition(topics.EVENTS.name, 0), records(log, topics.EVENTS.name)[-1].offset
-        with service("too", "--broker", address, home=tmp_path, NUNCIUS_WEBHOOK_SECRET=SECRET):
+        with service("too", "--broker", address, home=tmp_path, NUNCIUS_WEBHOOK_SECRET=SECRET) as running:
             for _ in waiting("the alerts to be read"):
+                assert running.process.poll() is None, running.said
                 at = log.committed(GROUP, events)
                 if at is not None and at.offset > last:
                     break
