@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +25,7 @@ from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.kafka.cluster import Connection
 from nuncius.broker.transport.opening import open_address
 from nuncius.broker.transport.port import Log, TopicPartition, Writer
-from nuncius.schemas import Alert, Coincidence, ToORequest, ToOStatus
+from nuncius.schemas import Alert, Coincidence, Cone, Localization, ToORequest, ToOStatus
 from nuncius.schemas.codec import decode, encode
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
@@ -48,15 +48,44 @@ min_altitude_deg = 10.0
 sun_altitude_max_deg = 90.0
 approval = false
 """
+TILING: Final = (
+    "".join(
+        f"""
+[[telescope]]
+name = "{name}"
+sites = ["{site}"]
+source = "made up"
+width_deg = 3.0
+height_deg = 3.0
+slew_deg_s = 2.0
+settle_s = 2.0
+readout_s = 10.0
+max_airmass = 2.5
+sun_altitude_max_deg = -12.0
+"""
+        for name, site in (("north", "Palomar"), ("south", "Las Campanas"), ("east", "Siding Spring"))
+    )
+    + """
+[[policy]]
+name = "tiles"
+source = "a bench"
+cause = "alert"
+event_classes = ["grb"]
+facilities = ["north", "south", "east"]
+ask = "tiles"
+expires_h = 24.0
+exposure_s = 60.0
+max_airmass = 2.5
+approval = false
+"""
+)
 
 
 def cause(number: int, now: datetime) -> tuple[Alert, Alert, Coincidence]:
     """A merger without a map, a burst somewhere, and both together."""
     here = ((197.0 + 41.3 * number) % 360.0, -40.0 + (17.7 * number) % 80.0)
     times = {"time_start": now, "issued_time": now + timedelta(seconds=10)}
-    place = replace(
-        GRB.localizations[0], shape=replace(GRB.localizations[0].shape, ra=here[0], dec=here[1], radius=1.0)
-    )  # type: ignore[type-var, arg-type]  # it is a circle
+    place = Localization(Cone(*here, 1.0))
     wave = replace(GW, alert_id=f"gw-{number}", thread_id=f"lvk:S{number}", localizations=(), **times)  # type: ignore[arg-type]  # times
     burst = replace(GRB, alert_id=f"grb-{number}", thread_id=f"fermi-gbm:{number}", localizations=(place,), **times)  # type: ignore[arg-type]  # times
     both = coincidence(
@@ -179,3 +208,24 @@ def test_planning_alone(measured: Callable[..., None]) -> None:
         asked += outcome.effects
     assert [one.state for one in asked] == ["proposed"] * CAUSES
     measured(first_ms=took[0], p50_ms=float(np.percentile(took[1:], 50)), p99_ms=float(np.percentile(took[1:], 99)))
+
+
+def test_a_full_tiling_for_three_sites(measured: Callable[..., None]) -> None:
+    """A burst somewhere in 1 010 deg², three cameras on three continents, in the planner as the service calls it."""
+    policies = load_policies(TILING)
+    issued = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    place = Localization(Cone(30.0, 5.0, 18.0))
+    burst = replace(GRB, localizations=(place,), time_start=issued, issued_time=issued)
+    began, spent = time.perf_counter(), time.process_time()
+    asked = Planner(policies).step(Inputs(alerts=[burst])).effects
+    seconds, processor_s = time.perf_counter() - began, time.process_time() - spent
+    assert [one.state for one in asked] == ["proposed"] * 3
+    assert {one.facility for one in asked} == {"north", "south", "east"}
+    assert asked == Planner(policies).step(Inputs(alerts=[burst])).effects
+    measured(
+        seconds=seconds,
+        processor_s=processor_s,
+        goal_below=10,
+        fields=sum(len(one.tiles) for one in asked),
+        probability=sum(one.probability or 0.0 for one in asked),
+    )
