@@ -197,7 +197,8 @@ def test_planning_alone(measured: Callable[..., None]) -> None:
     """The planner's own part, each cause at another place and time; the first one apart."""
     planner = Planner(load_policies(POLICY))
     now = utc_now()
-    took, asked = [], []
+    took: list[float] = []
+    asked: list[ToORequest] = []
     for number in range(CAUSES):
         wave, burst, both = cause(number, now + timedelta(minutes=number))
         planner.apply(planner.step(Inputs(alerts=[wave, burst])).delta)
