@@ -27,6 +27,8 @@ MAX_UNITS = 16
 MAX_TILES = 12 << 20
 """As many as pixels of a flat order-10 map."""
 MAX_FLAT_ORDER = 11
+LARGEST = 1e100
+"""Of a stated value: a certain place of one order-29 pixel has 3e17 per steradian, and squares must not overflow."""
 
 _CHUNK_BYTES = 32 << 20
 _CHUNK_PIXELS = 1 << 20
@@ -245,10 +247,12 @@ def _tiles(
     """
     order, number = cells
     stated = np.asarray(values[0], np.float64)
-    if not np.all(np.isfinite(stated)) or stated.min() < 0:
-        bad = int(np.flatnonzero(~(np.isfinite(stated) & (stated >= 0)))[0])
+    possible = (stated >= 0) & (stated <= LARGEST)
+    if not possible.all():
+        bad = int(np.flatnonzero(~possible)[0])
         raise MalformedAlert(
-            f"{columns[0].name} is {stated[bad]} in cell {number[bad]} of order {order[bad]}; expected >= 0",
+            f"{columns[0].name} is {stated[bad]} in cell {number[bad]} of order {order[bad]};"
+            f" expected 0 to {LARGEST:g}",
             columns[0].name,
         )
     unit = columns[0].unit.lower().replace(" ", "").replace("**", "").replace("^", "")

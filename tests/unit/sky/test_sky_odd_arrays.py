@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sky_files
 
 from nuncius.broker.sky import SkyMap
 from nuncius.broker.sky.healpix import cell_range
@@ -34,3 +35,11 @@ def test_a_distance_beyond_any_horizon_has_no_density_and_makes_no_noise() -> No
     space = Volume(SkyMap.from_ranges(START, STOP, DENSITY, distance=layers))
     assert space.density(10, 20, 1e300) == 0
     assert space.credible_level(10, 20, 1e300) == 1
+
+
+@pytest.mark.parametrize("value", [1e101, 1.7e308, np.inf, np.nan, -1e-300])
+def test_a_value_that_no_sky_holds_is_refused_in_words(value: float) -> None:
+    values = np.ones(12 * 4**2)
+    values[7] = value
+    with pytest.raises(MalformedAlert, match=r"in cell \d+ of order"):
+        SkyMap.read(sky_files.flat(values))
