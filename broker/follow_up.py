@@ -16,6 +16,7 @@ from nuncius.broker.planning.restraint import Restraint
 from nuncius.broker.services.catalogue import read_catalogue
 from nuncius.broker.services.delivering import Route
 from nuncius.broker.services.links import Links, signed_links
+from nuncius.broker.services.portal_desk import Portal
 from nuncius.broker.services.runner import Work
 from nuncius.broker.settings import Settings
 from nuncius.broker.settings_files import read_with
@@ -125,6 +126,24 @@ def exchange_of(log: Log, settings: Settings, say: Callable[[str], object]) -> t
     from nuncius.broker.services.exchange import Exchanging
 
     return (Exchanging(log, boards(settings.adapter, os.environ), utc_now, say),)
+
+
+def portal_of(settings: Settings) -> Portal | None:
+    """A SkyPortal that may ask for telescope time; None where the settings name none.
+
+    Raises
+    ------
+    SettingsError
+        If its address is not fit, or the credential is missing.
+    """
+    if settings.skyportal is None:
+        return None
+    from nuncius.consumers.too.credentials import credential
+    from nuncius.consumers.too.skyportal_sources import SkyPortalSources
+
+    there = settings.skyportal
+    hosts = frozenset({urlsplit(there.url).hostname or ""})
+    return Portal(there.allocations, SkyPortalSources(there.url, hosts, credential(os.environ, there.credential)))
 
 
 def links_of(settings: Settings) -> Links | None:

@@ -14,7 +14,7 @@ import uvicorn
 
 from nuncius.broker.app import checked_areas, ingest_of, names_of, open_log, supplies_of, workers_of
 from nuncius.broker.connection import connection_of
-from nuncius.broker.follow_up import links_of
+from nuncius.broker.follow_up import links_of, portal_of
 from nuncius.broker.services.crew import Crew, Say
 from nuncius.broker.services.facility_reader import read_packet
 from nuncius.broker.services.inbox import Inbox
@@ -134,6 +134,7 @@ def _serve_on(
         _cluster(settings),
         settings.streams.most,
         links=links_of(settings),
+        portal=portal_of(settings),
     )
 
     def leave() -> None:

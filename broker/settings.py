@@ -95,6 +95,21 @@ class TellSettings(BaseModel):
         return spans
 
 
+class SkyPortalSettings(BaseModel):
+    """A SkyPortal that may ask for telescope time, at ``POST /too/skyportal``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = Field(description="of the SkyPortal, where its sources are looked up, e.g. https://fritz.science")
+    credential: str = Field(
+        min_length=1,
+        description="environment variable with a token there (or its name and _FILE: a file only you read)",
+    )
+    allocations: dict[int, Annotated[str, Field(min_length=1)]] = Field(
+        min_length=1, description="by the number of an allocation there: the facility that is asked"
+    )
+
+
 class Settings(BaseModel):
     """Everything an operator may set. Command-line options go first, then the file, then these defaults."""
 
@@ -121,6 +136,7 @@ class Settings(BaseModel):
     public_url: str | None = Field(
         None, description="where people reach the web service; with $NUNCIUS_LINK_SECRET they can answer by a link"
     )
+    skyportal: SkyPortalSettings | None = Field(None, description="who may ask over HTTP as SkyPortals do")
     data_folder: Path | None = Field(None, description="where the embedded log lies when no broker is named")
     filters: dict[str, str] = Field({}, description="your own filters by name, to be used as bare words")
     regions: dict[str, RegionSettings] = Field({}, description="watchlists and watchmaps by name, for IN_REGION")
@@ -189,6 +205,7 @@ def _wrong(error: ValidationError) -> str:
         "kafka": KafkaSettings,
         "services": ServiceSettings,
         "streams": StreamSettings,
+        "skyportal": SkyPortalSettings,
     }
     if table.startswith("regions."):
         tables[table] = RegionSettings

@@ -19,6 +19,7 @@ from nuncius.broker.settings import Settings, TellSettings
 from nuncius.broker.transport.port import Log
 from nuncius.consumers.notify.notifier import Notifier
 from nuncius.consumers.too.credentials import credential
+from nuncius.consumers.too.skyportal_in import SKYPORTAL
 from nuncius.schemas import SettingsError
 
 
@@ -91,14 +92,20 @@ def named_in(settings: Settings, policies: Policies) -> dict[str, tuple[str, ...
         if one.then:
             _known(one.then, settings.tell, f"[tell.{name}]: then", "[tell.NAME]")
         for wanted in one.policies:
-            _known(wanted, {p.name: p for p in policies.policies}, f"[tell.{name}]: policies", "policy")
+            known = {p.name: "" for p in policies.policies} | dict.fromkeys(_asking(settings), "")
+            _known(wanted, known, f"[tell.{name}]: policies", "policy")
     for active in policies.active:
         for name in active.tell:
             _known(name, settings.tell, f"policy {active.name!r}: key 'tell'", "[tell.NAME] in nuncius.toml")
-    return {
+    return {name: _choosing(settings, name) for name in _asking(settings)} | {
         policy.name: tuple(dict.fromkeys((*policy.tell, *_choosing(settings, policy.name))))
         for policy in policies.policies
     }
+
+
+def _asking(settings: Settings) -> tuple[str, ...]:
+    """Under which names others ask than by a policy."""
+    return () if settings.skyportal is None else (SKYPORTAL,)
 
 
 def _choosing(settings: Settings, policy: str) -> tuple[str, ...]:

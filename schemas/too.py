@@ -23,7 +23,7 @@ class ToORequest:
     policy, facility
         Name of the policy and of the site or telescope asked.
     cause_id, cause_kind
-        The coincidence, candidate list or alert behind it, and which of the three.
+        The coincidence, candidate list or alert behind it, and which of the three; or who asked, as ``skyportal``.
     target_name, ra, dec, radius_deg
         ICRS degrees; ``radius_deg`` is the 90 % radius to cover, 0 for a point.
     window_start, window_stop

@@ -7,6 +7,7 @@ import httpx
 from fastapi import FastAPI
 
 from nuncius.broker.services.intake import Intake
+from nuncius.broker.services.portal_desk import Portal
 from nuncius.broker.services.reading import Reading
 from nuncius.broker.services.web.app import web_app
 from nuncius.broker.services.web.guard import guard
@@ -28,9 +29,10 @@ def _read(body: bytes, stream: str) -> Reading:
     raise AssertionError(f"nothing is posted here: {body!r} on {stream!r}")
 
 
-def app_on(log: Log, host: str = "127.0.0.1", token: str = "") -> FastAPI:
+def app_on(log: Log, host: str = "127.0.0.1", token: str = "", portal: Portal | None = None) -> FastAPI:
     """Every path, listening on ``host``."""
-    return web_app(log, NoIntake(), _read, lambda: {"ok": True}, Hub(log, {}, print), guard(host, token))
+    hub, allow = Hub(log, {}, print), guard(host, token)
+    return web_app(log, NoIntake(), _read, lambda: {"ok": True}, hub, allow, portal=portal)
 
 
 def ask(app: FastAPI, method: str, path: str, host: str = "127.0.0.1:8088", **more: Any) -> httpx.Response:

@@ -19,6 +19,8 @@ from nuncius.schemas import CandidateList, Coincidence, ObservationReport, ToORe
 from nuncius.schemas.codec import decode, encode, kind_of
 
 GROUP: Final = "nuncius-too"
+_CAUSES: Final = frozenset({"coincidence", "candidate_list", "alert"})
+"""Of the policies' own requests; others lie beside them that no policy may take back."""
 TOPICS: Final = (topics.EVENTS.name, topics.COINCIDENCES.name, topics.OBSERVATIONS.name)
 
 
@@ -59,8 +61,9 @@ class Planning:
         for records in fold(log, {tp: (starts[tp], offset) for tp, offset in committed.items()}):
             self._folded_to = max(records[-1].time, self._folded_to or records[-1].time)
             self._planner.apply(self._planner.learn(self._known(records)))
-        asked = read_all(log, topics.TOO_REQUESTS.name)
-        self._planner.restore([decode(ToORequest, record.value) for record in asked if record.value is not None])
+        lying = read_all(log, topics.TOO_REQUESTS.name)
+        asked = [decode(ToORequest, record.value) for record in lying if record.value is not None]
+        self._planner.restore([one for one in asked if one.cause_kind in _CAUSES])
 
     def amends(self) -> Step[Delta] | None:
         """Requests that are out, and that the policies of this start see otherwise."""

@@ -3,15 +3,23 @@
 Facts: skyportal/skyportal, ``facility_apis/generic.py`` (``submit``, ``update``, ``delete``, ``validate_request``).
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nuncius.schemas.errors import MalformedAlert
 from nuncius.schemas.ids import request_id
 from nuncius.schemas.too import ToORequest
+
+SKYPORTAL: Final = "skyportal"
+"""Policy and kind of cause of a request that came so."""
+
+_Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2999, 12, 31))]
+_SOURCE: Final = re.compile(r"(?!\.{1,2}$)[a-zA-Z0-9_\-;:+.]{1,200}")
+"""SkyPortal's own rule for the name of a source; what means a folder in a URL is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +60,17 @@ class _Payload(BaseModel):
     observation_choices: Annotated[
         tuple[Annotated[str, Field(max_length=100)], ...], Field(min_length=1, max_length=50)
     ]
-    exposure_time: Annotated[float, Field(ge=0.0)]
-    exposure_counts: Annotated[int, Field(ge=1)]
+    exposure_time: Annotated[float, Field(ge=0.0, le=86_400.0)]
+    exposure_counts: Annotated[int, Field(ge=1, le=100_000)]
     maximum_airmass: Annotated[float, Field(ge=1.0)]
     minimum_lunar_distance: Annotated[float, Field(ge=0.0, le=180.0)]
     priority: Annotated[float, Field(ge=1.0, le=5.0)]
-    start_date: date
-    end_date: date
+    start_date: _Day
+    end_date: _Day
 
 
 class _Body(BaseModel):
-    obj_id: Annotated[str, Field(min_length=1, max_length=200)]
+    obj_id: str
     allocation_id: int
     payload: _Payload
 
@@ -83,13 +91,15 @@ def read_follow_up(body: bytes) -> FollowUp:
         raise MalformedAlert(
             f"not a follow-up request of SkyPortal: {field or 'body'}: {first['msg']}", field
         ) from None
+    if _SOURCE.fullmatch(posted.obj_id) is None:
+        raise MalformedAlert("not a follow-up request of SkyPortal: obj_id: no name of a source", "obj_id")
     form = posted.payload
     if form.end_date < form.start_date:
         raise MalformedAlert("a follow-up request that ends before it starts", "payload.end_date")
     return FollowUp(
         obj_id=posted.obj_id,
         allocation_id=posted.allocation_id,
-        filters=form.observation_choices,
+        filters=tuple(dict.fromkeys(form.observation_choices)),
         exposure_s=form.exposure_time,
         exposure_count=form.exposure_counts,
         max_airmass=form.maximum_airmass,
@@ -118,16 +128,16 @@ def request_of(
     now
         UTC.
     """
-    cause = f"skyportal:{asked.allocation_id}/{asked.obj_id}"
+    cause = cause_of(asked)
     return tuple(
         ToORequest(
-            request_id=(ident := request_id("skyportal", facility, f"{cause}/{name}")),
+            request_id=(ident := request_id(SKYPORTAL, facility, f"{cause}/{name}")),
             revision=revision,
             state="proposed",
-            policy="skyportal",
+            policy=SKYPORTAL,
             facility=facility,
             cause_id=cause,
-            cause_kind="alert",
+            cause_kind=SKYPORTAL,
             target_name=asked.obj_id,
             ra=ra,
             dec=dec,
@@ -139,6 +149,7 @@ def request_of(
             max_airmass=asked.max_airmass,
             moon_separation_min_deg=asked.moon_separation_min_deg,
             priority=asked.priority,
+            needs_approval=True,
             reality="real",
             run_mode="live",
             expires=asked.stop,
@@ -148,6 +159,16 @@ def request_of(
         )
         for name in asked.filters
     )
+
+
+def cause_of(asked: FollowUp) -> str:
+    """What stands behind its requests: SkyPortal tells a second wish for a source from a changed one by nothing."""
+    return f"skyportal:{asked.allocation_id}/{asked.obj_id}"
+
+
+def ident_of(facility: str, cause: str) -> str:
+    """What all requests of one cause at a facility are called towards SkyPortal."""
+    return request_id(SKYPORTAL, facility, cause)
 
 
 def taken(ident: str) -> dict[str, dict[str, str]]:

@@ -14,6 +14,7 @@ from nuncius.broker.services.archive import Archive
 from nuncius.broker.services.asyncapi import asyncapi_document
 from nuncius.broker.services.intake import Intake
 from nuncius.broker.services.links import Links
+from nuncius.broker.services.portal_desk import Portal
 from nuncius.broker.services.reading import Reading
 from nuncius.broker.services.web.alert_formats import alert_format_routes
 from nuncius.broker.services.web.alert_pages import alert_page_routes
@@ -25,6 +26,7 @@ from nuncius.broker.services.web.hub import Hub
 from nuncius.broker.services.web.named_streams import named_stream_routes
 from nuncius.broker.services.web.records import record_routes
 from nuncius.broker.services.web.skymaps import skymap_routes
+from nuncius.broker.services.web.skyportal_door import skyportal_routes
 from nuncius.broker.services.web.stream_changes import stream_change_routes
 from nuncius.broker.services.web.streaming import stream_routes
 from nuncius.broker.services.web.threads import thread_routes
@@ -51,6 +53,7 @@ def web_app(
     cluster: Cluster | None = None,
     most_streams: int = MOST_STREAMS,
     links: Links | None = None,
+    portal: Portal | None = None,
 ) -> FastAPI:
     """The HTTP service of one broker.
 
@@ -67,7 +70,7 @@ def web_app(
     hub
         Serves the streams.
     allow
-        Raises `RefusedError` for a request that may not change named streams; see `guard`.
+        Raises `RefusedError` for a request that may change nothing; see `guard`.
     names
         Named filters and regions that filters may use.
     cluster
@@ -76,6 +79,8 @@ def web_app(
         Named streams that there may be.
     links
         Checks the links by which people answer requests; None where there are none.
+    portal
+        A SkyPortal that may ask for telescope time; None for none.
     """
     # without its pages of documentation, whose scripts come from a server elsewhere
     app = FastAPI(title="Nuncius", summary="Multimessenger alert broker", version="0.1", docs_url=None, redoc_url=None)
@@ -93,6 +98,7 @@ def web_app(
         named_stream_routes(log, names),
         stream_change_routes(log, partial(define, log, names=names, most=most_streams), allow),
         skymap_routes(hub.regions.maps),
+        skyportal_routes(log, allow, portal),
         too_page_routes(log, links),
         front_routes(log, archive, health),
     ):

@@ -1,4 +1,4 @@
-"""Who may change named streams over HTTP."""
+"""Who may change named streams, and ask for telescope time, over HTTP."""
 
 import hmac
 from collections.abc import Callable
@@ -11,6 +11,8 @@ from fastapi import Request
 from nuncius.broker.services.web.answers import RefusedError
 
 VARIABLE: Final = "NUNCIUS_HTTP_TOKEN"
+_SCHEMES: Final = ("Bearer", "token")
+"""What stands before the token; the second is SkyPortal's word."""
 
 
 def guard(host: str, token: str) -> Callable[[Request], None]:
@@ -27,19 +29,19 @@ def guard(host: str, token: str) -> Callable[[Request], None]:
     def allow(request: Request) -> None:
         if token:
             given = request.headers.get("authorization", "")
-            if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+            if not any(hmac.compare_digest(given.encode(), f"{word} {token}".encode()) for word in _SCHEMES):
                 raise RefusedError(403, f"send Authorization: Bearer TOKEN, with the token of the broker's ${VARIABLE}")
             return
         if not _is_loopback(host):
             raise RefusedError(
                 403,
-                f"streams are not changed over HTTP here: the broker listens on {host} without a token; "
-                f"set ${VARIABLE}, or use: nuncius streams",
+                f"nothing is changed over HTTP here: the broker listens on {host} without a token; "
+                f"set ${VARIABLE}, or use the commands: nuncius streams, nuncius too",
             )
         asked = _host_in(f"//{request.headers.get('host', '')}")
         origin = request.headers.get("origin")
         if not _is_loopback(asked) or (origin is not None and not _is_loopback(_host_in(origin))):
-            raise RefusedError(403, "a page of another site may not change streams; ask http://127.0.0.1 itself")
+            raise RefusedError(403, "a page of another site may change nothing here; ask http://127.0.0.1 itself")
 
     return allow
 
