@@ -70,8 +70,10 @@ async def publish_steadily(log: Log, first: int, seconds: float) -> int:
 async def all_follow(port: int, readers: int) -> None:
     """Wait until so many readers are served: who comes after the first alert begins after it."""
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client, asyncio.timeout(PATIENCE_S):
-        while (await client.get("/health")).json()["streams"]["subscribers"] < readers:
+        served = 0
+        while served < readers:
             await asyncio.sleep(0.1)
+            served = (await client.get("/health")).json()["streams"]["subscribers"]
 
 
 async def crowd(log: Log, folder: Path, port: int, readers: int, seconds: float) -> None:
