@@ -84,7 +84,7 @@ def quiet_until(restraint: Restraint, now: datetime) -> datetime | None:
 def last_sent(life: Life) -> tuple[datetime, ToORequest] | None:
     """When the facility was last asked for it, and for which revision; None where it never was.
 
-    To ask again for want of an answer is to ask; to take back is not.
+    To ask again for want of an answer is to ask; to take back is not. The order is the log's: clocks go back.
     """
     wanted = {one.revision: one for one in life.revisions if one.state == "proposed"}
     sent = [
@@ -92,8 +92,8 @@ def last_sent(life: Life) -> tuple[datetime, ToORequest] | None:
     ]
     if not sent:
         return None
-    last, revision = max(sent)
-    return last, wanted[revision]
+    latest = max(time for time, _ in sent)
+    return latest, wanted[sent[-1][1]]
 
 
 def asked_s(request: ToORequest) -> float:

@@ -101,14 +101,14 @@ def within(telescope: Telescope, moment: datetime) -> list[ToORequest]:
     return [one for when, one in telescope.asked if moment - (WITHIN - BACK) < when <= moment]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(weeks(Restraint(quota=QUOTA, within=WITHIN)))
 def test_never_more_requests_than_the_quota_in_any_span(telescope: Telescope) -> None:
     for moment, _ in telescope.asked:
         assert len({one.request_id for one in within(telescope, moment)}) <= QUOTA
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(weeks(Restraint(time_s=TIME_S, within=WITHIN)))
 def test_never_more_exposure_than_allowed_in_any_span(telescope: Telescope) -> None:
     """Of each request the last revision counts: it replaced those before."""
@@ -127,3 +127,14 @@ def test_what_waits_for_the_quota_goes_out_in_the_end() -> None:
             pass
     assert [one.request_id for _, one in telescope.asked] == list("0123456")
     assert telescope.asked[-1][0] == START + 3 * WITHIN
+
+
+def test_a_revision_sent_by_a_clock_that_went_back_counts() -> None:
+    telescope = Telescope(iter(()))
+    outbox = Outbox(telescope, restraints={"pair": Restraint(time_s=TIME_S, within=WITHIN)})
+    later = START + timedelta(days=30)
+    for seconds_s, revision, now in ((40.0, 1, START), (110.0, 2, START - BACK)):
+        outbox.take([request(revision, "a", expires=later, exposure_s=seconds_s)])
+        assert [one.state for one in outbox.deliver(now=now)] == ["sent", "accepted"]
+    outbox.take([request(1, "b", expires=later, exposure_s=100.0)])
+    assert [one.state for one in outbox.deliver(now=START)] == ["proposed"]
