@@ -8,9 +8,10 @@ flare on 2017-09-28, in words (ATel 10791); that it flared close to the neutrino
 
 Probability of astrophysical origin 56.5 % (IceCube et al. 2018, doi:10.1126/science.aat1378).
 
-Not stated by any source at hand and therefore left out: position and rate of the first notice. Assumed: that both notices
-state the probability, the minute the first went out, the flare's interval (the seven days before the telegram) and the telegram's time of day. An EHE notice can
-state only a circle that holds 50 %: it has the area of the published ellipse, scaled from 90 % as a Gaussian.
+Not stated by any source at hand and therefore left out: position and rate of the first notice. Assumed: that both
+notices state the probability, the minute the first went out, the flare's interval (the seven days before the telegram)
+and the telegram's time of day. An EHE notice can state only a circle that holds 50 %: it has the area of the published
+ellipse, scaled from 90 % as a Gaussian.
 """
 
 import math
