@@ -1,9 +1,11 @@
 """What SkyPortal's generic facility posts and deletes: requests that wait for a person, answered as it reads them."""
 
+import tomllib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,6 +19,7 @@ from road import decoded, put
 from too_cases import AT2017GFO, GW
 from web_here import app_on, ask
 
+from nuncius.broker.follow_up import portal_of
 from nuncius.broker.planning.lifecycle import Life, Submit, Wait, next_move
 from nuncius.broker.planning.policies_toml import shipped
 from nuncius.broker.services.maps import MapShelf
@@ -28,11 +31,13 @@ from nuncius.broker.services.web.answers import answer_errors
 from nuncius.broker.services.web.guard import guard
 from nuncius.broker.services.web.skyportal_door import skyportal_routes
 from nuncius.broker.services.worker import Worker
+from nuncius.broker.settings import Settings, load
+from nuncius.broker.telephone import named_in
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.port import Log
 from nuncius.consumers.too.skyportal_sources import SkyPortalSources
-from nuncius.schemas import ToORequest
+from nuncius.schemas import SettingsError, ToORequest
 
 SECRET = "a-broker-t0ken"  # noqa: S105  a made-up one
 HOSTS = frozenset({"127.0.0.1"})
@@ -229,3 +234,48 @@ def test_the_whole_service_takes_it_and_shows_its_page(site: Site) -> None:
     page = ask(app, "GET", f"/too/{made.request_id}")
     assert page.status_code == 200
     assert "AT2017gfo" in page.text
+
+
+TABLE = """
+[skyportal]
+url = "https://fritz.science"
+credential = "FRITZ_TOKEN"
+allocations = { 12 = "las-cumbres" }
+
+[tell.shift]
+where = "SHIFT"
+policies = ["skyportal"]
+"""
+
+
+def test_the_settings_name_the_portal_and_who_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRITZ_TOKEN", TOKEN)
+    settings = Settings.model_validate(tomllib.loads(TABLE))
+    made = portal_of(settings)
+    assert made is not None
+    assert made.facilities == {12: "las-cumbres"}
+    assert named_in(settings, shipped())["skyportal"] == ("shift",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("https://fritz", "http://fritz", "not https"),
+        ('"FRITZ_TOKEN"', '"ANOTHER"', "set ANOTHER"),
+        ("12 =", "twelve =", "allocations"),
+    ],
+)
+def test_what_is_wrong_with_the_settings_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    monkeypatch.setenv("FRITZ_TOKEN", TOKEN)
+    file = tmp_path / "nuncius.toml"
+    file.write_text(TABLE.replace(old, new), encoding="utf-8")
+    with pytest.raises(SettingsError, match=says):
+        portal_of(load(file, {}, tmp_path))
+
+
+def test_without_a_portal_its_word_is_no_policy() -> None:
+    settings = Settings.model_validate(tomllib.loads(TABLE.partition("[tell")[1] + TABLE.partition("[tell")[2]))
+    with pytest.raises(SettingsError, match="no policy 'skyportal'"):
+        named_in(settings, shipped())
