@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import permutations
 from typing import Final
 
 import numpy as np
 
-from nuncius.broker.planning.cells import Cells, Galaxies, Parts, cells_of, densest, hosts, order_for, split
+from nuncius.broker.planning.cells import SIDE_CELLS, Cells, Galaxies, Parts, cells_of, densest, hosts, order_for, split
 from nuncius.broker.planning.coverage import Coverage, Pool
 from nuncius.broker.planning.footprints import area_deg2, reach_deg
 from nuncius.broker.planning.placing import Bands, Centres, members
@@ -23,7 +22,6 @@ from nuncius.broker.sky.skymap import SkyMap
 
 DENSE: Final = 2 / 3
 """Overlap of a grid so dense that fields lie where the map wants them."""
-MOST_ORDERED: Final = 3
 _MOST_CELLS: Final = 150_000
 _MOST_GALAXIES: Final = 5000
 _TIMES_AREA: Final = 3.0
@@ -97,7 +95,9 @@ def compose(job: Job) -> tuple[Field, ...]:
 def _cells(job: Job, dark: Sequence[Sequence[Night]]) -> Cells:
     """The densest part of the map that can be seen, in cells that suit the smallest field."""
     areas = [area_deg2(telescope.field) for telescope in job.telescopes]
-    order = order_for(min(areas))
+    order = max(
+        order_for(min(areas), SIDE_CELLS / 2), min(order_for(min(areas)), order_for(max(areas), 2 * SIDE_CELLS))
+    )
     parts = split(Parts.of(job.sky, job.covered), min(_LOOK_ORDER, order))
     sure = _TIMES_AREA * sum(n * area for n, area in zip(_most_fields(job, dark), areas, strict=True))
     shift = 2 * (ORDER - _LOOK_ORDER)
@@ -187,13 +187,11 @@ def _searched(
 
 
 def _turns(telescopes: int) -> list[list[tuple[int, ...]]]:
-    """In which turns telescopes choose: all at once, and one after the other (of more than three: there and back)."""
+    """In which turns telescopes choose: all at once, and one after the other, there and back."""
     everyone = tuple(range(telescopes))
     if telescopes == 1:
         return [[everyone]]
-    orders = list(permutations(everyone)) if telescopes <= MOST_ORDERED else [everyone, everyone[::-1]]
-    one_by_one: list[list[tuple[int, ...]]] = [[(owner,) for owner in order] for order in orders]
-    return [[everyone], *one_by_one]
+    return [[everyone], [(owner,) for owner in everyone], [(owner,) for owner in everyone[::-1]]]
 
 
 def _pool(job: Job, cells: Cells, places: Sequence[Centres]) -> Pool:

@@ -47,7 +47,8 @@ def test_a_plan_can_be_kept(task: Task) -> None:
 
 
 @pytest.mark.soak
-@settings(max_examples=300, deadline=None)
+@pytest.mark.timeout(1800)
+@settings(max_examples=200, deadline=None)
 @given(tasks())
 def test_many_plans_can_be_kept(task: Task) -> None:
     can_be_kept(task)
