@@ -9,7 +9,9 @@ from nuncius.broker.planning.joint import TelescopePlan, plan_jointly
 from nuncius.broker.planning.planned import Verdict, Verdicts, limits_of
 from nuncius.broker.planning.policy import Policies, Policy
 from nuncius.broker.planning.verdict import Wanted
+from nuncius.broker.sky.region import moc_ranges
 from nuncius.broker.sky.skymap import SkyMap
+from nuncius.schemas.errors import MalformedAlert
 from nuncius.schemas.plan import ObservationReport
 
 
@@ -105,7 +107,16 @@ def _verdict(
 
 def _told_by(report: ObservationReport, moment: datetime) -> bool:
     told = report.issued_time or report.time_stop
-    return report.state == "completed" and told is not None and told <= moment
+    return report.state == "completed" and told is not None and told <= moment and _can_be_read(report)
+
+
+def _can_be_read(report: ObservationReport) -> bool:
+    """Whether its footprint is a coverage map; a stranger's report must not end the planner."""
+    try:
+        moc_ranges(report.footprint)
+    except MalformedAlert:
+        return False
+    return True
 
 
 def _all(policy: Policy, verdict: Verdict) -> Verdicts:

@@ -114,3 +114,17 @@ def test_what_others_saw_before_the_update_is_left_out_and_what_comes_later_move
     other = Planner(load_policies(TILING))
     at_once = other.step(inputs(gw(), gw("gw-2", hours=4.0, kind="update"), report))
     assert by_name(at_once.effects)["wide"].tiles == after.tiles
+
+
+def test_a_report_that_cannot_be_read_covers_nothing_and_ends_nothing(planner: Planner) -> None:
+    broken = ObservationReport(
+        report_id="theirs",
+        thread_id="lvk:S170817",
+        facility="others",
+        state="completed",
+        footprint="29/not a map",
+        run_mode="live",
+        issued_time=MERGER + timedelta(minutes=30),
+    )
+    run(planner, broken)
+    assert by_name(run(planner, gw()))["wide"].state == "proposed"
