@@ -92,7 +92,7 @@ def test_a_filter_is_tried_on_the_past(streams: Streams, tmp_path: Path) -> None
         (("create", "mine", "--include", "colour"), "colour"),
         (("create", "mine", "--quota", "0"), "quota 0"),
         (("create", "mine", "--quota", "nan"), "quota nan"),
-        (("create", "mine", "--quota", "1e9"), "at most 1000"),
+        (("create", "mine", "--quota", "1e9"), "from 1e-06 to 1000"),
         (("create", "mine", "--since", "yesterday"), "no time"),
         (("create", "mine", "--owner", "a\nb"), "one line"),
         (("create", "there"), "nuncius streams edit there"),

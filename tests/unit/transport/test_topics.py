@@ -18,6 +18,7 @@ def test_the_topics_of_the_design() -> None:
         "nuncius.streams": 1,
         "nuncius.too.requests": 1,
         "nuncius.too.status": 1,
+        "nuncius.observations": 1,
     }
     kept = {topic.name for topic in TOPICS if topic.retention is None}
     assert {"nuncius.events", "nuncius.maps", "nuncius.coincidences", "nuncius.too.requests"} <= kept
