@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from commands import waiting
@@ -47,7 +48,12 @@ def test_a_standby_that_takes_over_doubles_nothing(kafka_address: str) -> None:
         time="2017-08-17T15:00:00",
     )
     with running(state) as url, closing(open_address(parse_address(kafka_address), utc_now, Connection(), None)) as log:
-        table = {"kind": "treasure_map", "facilities": ["imager"], "credential": "TM", "url": f"{url}/api/v1"}
+        table: dict[str, Any] = {
+            "kind": "treasure_map",
+            "facilities": ["imager"],
+            "credential": "TM",
+            "url": f"{url}/api/v1",
+        }
         table |= {"allowed_hosts": ["127.0.0.1"], "username": USER, "instrument_id": INSTRUMENT}
 
         def service() -> Exchanging:

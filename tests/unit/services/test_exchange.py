@@ -64,6 +64,7 @@ class Night:
     now: datetime = MERGER + timedelta(hours=3)
     said: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
+    token: str = TOKEN
 
     def service(self, log: Log | None = None) -> Exchanging:
         table: dict[str, Any] = {
@@ -76,7 +77,7 @@ class Night:
             "instrument_id": INSTRUMENT,
             "timeout_s": 2.0,
         }
-        made = boards([table | self.settings], {"TM_TOKEN": TOKEN})
+        made = boards([table | self.settings], {"TM_TOKEN": self.token})
         return Exchanging(log or self.log, made, lambda: self.now, self.said.append)
 
     def life(self) -> None:
@@ -205,6 +206,49 @@ def test_one_notice_that_is_a_test_makes_its_event_one(night: Night) -> None:
     night.write(OURS, WANTED)
     night.life()
     assert night.map.seen == []
+
+
+def test_an_event_that_was_only_replayed_is_exchanged_with_nobody(night: Night) -> None:
+    put(night.log, (replace(GW, alert_id="n", thread_id="lvk:S170818a", run_mode="replay"),), slot="more")
+    night.write(replace(OURS, thread_id="lvk:S170818a"), replace(WANTED, event_thread="lvk:S170818a"))
+    night.life()
+    assert night.map.seen == []
+
+
+def test_an_event_that_was_taken_back_is_not_looked_at_for_days(night: Night) -> None:
+    put(night.log, (replace(GW, alert_id="n", kind="retraction"),), slot="more")
+    night.settings = {"days": 1.0}
+    night.life()
+    assert night.map.seen == []
+
+
+def test_many_pointings_are_written_in_slices_of_one_listing(night: Night) -> None:
+    for number in range(51):
+        night.map.add("S170817", status="completed", time="2017-08-17T15:00:00", position=f"POINT ({number} -20)")
+    night.write(WANTED)
+    night.life()
+    assert [one.report_id for one in night.others()] == [f"treasure-map:{1000 + n}" for n in range(51)]
+    assert len([call for call in night.map.seen if call.path.endswith("/pointings")]) == 1
+
+
+def test_what_states_no_time_of_its_own_was_told_when_it_was_read(night: Night) -> None:
+    night.map.add("S170817", status="completed", datecreated=None, **LOOKED)
+    night.write(WANTED)
+    night.life()
+    night.now += timedelta(hours=1)
+    night.life()
+    (one,) = night.others()
+    assert one.issued_time == MERGER + timedelta(hours=3)
+
+
+def test_an_account_that_is_refused_is_no_refusal_of_the_report(night: Night) -> None:
+    night.write(OURS)
+    night.token = "an-old-one"  # noqa: S105  a made-up one
+    night.life()
+    assert (night.shared(), night.completed(), "401" in night.said[0]) == ([], [], True)
+    night.token = TOKEN
+    night.life()
+    assert len(night.completed()) == 1
 
 
 def test_what_the_map_did_not_take_is_told_again_only_when_it_changed(night: Night) -> None:
