@@ -15,9 +15,12 @@ from matching_alerts import alert
 from postgres_here import postgres_node
 from road import put
 
+from nuncius.broker.app import open_log
+from nuncius.broker.settings import Settings
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.local import open_local
+from nuncius.broker.transport.port import Log
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "exactly_once.py"
 FACILITIES = ("LIGO", "Fermi", "IceCube")
@@ -43,27 +46,38 @@ def counted(home: Path) -> dict[str, int]:
         return dict(database.execute("SELECT facility, alerts FROM counts")) if "counts" in tables else {}
 
 
+def kill_again_and_again(home: Path, log: Log, broker: str, moments: tuple[int, ...]) -> None:
+    """The reader is killed at some counts, and started again; the last one reads to the end."""
+    put(log, ALERTS[:80])
+    for least in moments:
+        running = follower(home, broker, *SQLITE)
+        for _ in waiting(f"{least} alerts to be counted"):
+            assert running.poll() is None, running.communicate()
+            if sum(counted(home).values()) >= least:
+                break
+        running.kill()
+        running.communicate()
+        assert sum(counted(home).values()) < NUMBER
+    put(log, ALERTS[80:])
+    ended = follower(home, broker, *SQLITE, "until-end")
+    _, said = ended.communicate(timeout=60)
+    assert (ended.returncode, said) == (0, b"")
+    assert counted(home) == Counter(one.facility for one in ALERTS)
+
+
 @pytest.mark.parametrize("over_http", [False, True], ids=["local", "http"])
 def test_each_alert_counts_once_whenever_it_is_killed(tmp_path: Path, over_http: bool) -> None:  # noqa: FBT001  a case
     log = open_local(tmp_path / "log", utc_now)
     log.create(topics.TOPICS)
     with closing(log), ExitStack() as stack:
         broker = f"http://127.0.0.1:{stack.enter_context(serving(log))}" if over_http else f"local:{tmp_path / 'log'}"
-        put(log, ALERTS[:80])
-        for least in (10, 40)[over_http:]:
-            running = follower(tmp_path, broker, *SQLITE)
-            for _ in waiting(f"{least} alerts to be counted"):
-                assert running.poll() is None, running.communicate()
-                if sum(counted(tmp_path).values()) >= least:
-                    break
-            running.kill()
-            running.communicate()
-            assert sum(counted(tmp_path).values()) < NUMBER
-        put(log, ALERTS[80:])
-        ended = follower(tmp_path, broker, *SQLITE, "until-end")
-        _, said = ended.communicate(timeout=60)
-        assert (ended.returncode, said) == (0, b"")
-    assert counted(tmp_path) == Counter(one.facility for one in ALERTS)
+        kill_again_and_again(tmp_path, log, broker, (10, 40)[over_http:])
+
+
+@pytest.mark.kafka
+def test_on_kafka_too(tmp_path: Path, kafka_address: str) -> None:
+    with closing(open_log(Settings.model_validate({}), kafka_address)) as log:
+        kill_again_and_again(tmp_path, log, kafka_address, (10,))
 
 
 def tallied(where: str) -> dict[str, int]:
