@@ -1,6 +1,5 @@
 """Where others looked comes in from the Treasure Map, where we looked goes out: once each, over restarts and faults."""
 
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,19 +12,17 @@ from road import Failing, decoded, put
 from too_cases import AT2017GFO, GW, MERGER, request
 
 from nuncius.broker.adapters import boards
-from nuncius.broker.follow_up import exchange_of
 from nuncius.broker.planning.policies_toml import load_policies
 from nuncius.broker.services.exchange import Exchanging
 from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.planning import Planning
 from nuncius.broker.services.runner import drain, drain_patiently
 from nuncius.broker.services.worker import Worker
-from nuncius.broker.settings import Settings
 from nuncius.broker.sky import moc_ranges, pixel
 from nuncius.broker.sky.ranges import contains
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log
-from nuncius.schemas import ObservationReport, SettingsError, ToORequest, ToOStatus
+from nuncius.schemas import ObservationReport, ToORequest, ToOStatus
 from nuncius.schemas.codec import encode
 
 EVENT = "lvk:S170817"
@@ -368,47 +365,3 @@ def test_the_next_plan_leaves_out_what_others_had_told_before_the_second_notice(
     assert (first.revision, later.revision) == (1, 2)
     assert ("left out" in later.reason) == bool(less)
     assert ((later.probability or 1.0) < (first.probability or 0.0)) == bool(less)
-
-
-def settings_of(text: str) -> Settings:
-    return Settings.model_validate(tomllib.loads(text))
-
-
-TABLE = """
-[[adapter]]
-kind = "treasure_map"
-facilities = ["imager"]
-credential = "TM_TOKEN"
-username = "nuncius"
-instrument_id = 38
-"""
-
-
-def test_it_runs_where_an_adapter_is_such_a_map(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TM_TOKEN", TOKEN)
-    webhook = TABLE.replace("treasure_map", "voevent")
-    assert exchange_of(log, settings_of(""), print) == exchange_of(log, settings_of(webhook), print) == ()
-    (worker,) = exchange_of(log, settings_of(TABLE), print)
-    assert worker.name == "nuncius-exchange"
-    worker.close()
-
-
-def test_each_map_is_read_once_and_told_of_every_instrument() -> None:
-    other = TABLE.replace("38", "39").replace('"imager"', '"other"') + 'name = "tm-2"\n'
-    first, second = boards(tomllib.loads(TABLE + other)["adapter"], {"TM_TOKEN": TOKEN})
-    assert (first.reads is None, second.reads is None) == (False, True)
-    assert (first.facilities, second.facilities) == (frozenset({"imager"}), frozenset({"other"}))
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "says"),
-    [
-        ("TM_TOKEN", "ANOTHER", "ANOTHER"),
-        ('credential = "TM_TOKEN"', "", "credential"),
-        ("instrument_id = 38", "instrument_id = 38\nevery_s = 1", "every_s"),
-        ("instrument_id = 38", "instrument_id = 38\ndepth_unit = 'mag'", "depth_unit"),
-    ],
-)
-def test_what_is_wrong_with_the_settings_is_named(old: str, new: str, says: str) -> None:
-    with pytest.raises(SettingsError, match=says):
-        boards(tomllib.loads(TABLE.replace(old, new))["adapter"], {"TM_TOKEN": TOKEN})
