@@ -58,9 +58,7 @@ class PolicyFilters:
         If a filter cannot be read; the message names policy, key and column.
     """
 
-    def __init__(
-        self, policies: Policies, names: Names, maps: Mapping[str, SkyMap], areas: Mapping[str, Area]
-    ) -> None:
+    def __init__(self, policies: Policies, names: Names, maps: Mapping[str, SkyMap], areas: Mapping[str, Area]) -> None:
         self._places = MapsAndAreas(maps, areas)
         self._where: dict[str, Filter] = {}
         self._anchor: dict[str, Filter] = {}
