@@ -219,6 +219,8 @@ class Planner:
             before = self._requests.get(ident)
             if verdict is not None:
                 now = _request(policy, facility, ident, cause_id, cause, verdict.event, asked[facility])
+                known = self._policies.telescopes.get(facility)
+                now = now if known is None else replace(now, instrument=known.instrument)
             elif before is not None and before.state != "cancelled":
                 now = _withdrawn(before, "the policy no longer asks for this cause")
                 now = replace(now, issued_time=_facts(cause).issued_time)

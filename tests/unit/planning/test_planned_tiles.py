@@ -17,6 +17,7 @@ TILING = """
 [[telescope]]
 name = "wide"
 sites = ["Las Campanas"]
+instrument = "camera"
 width_deg = 2.0
 height_deg = 2.0
 slew_deg_s = 1.0
@@ -72,6 +73,7 @@ def test_each_telescope_gets_its_part_and_no_place_counts_twice(planner: Planner
     assert set(asked) == {"wide", "narrow"}
     wide, narrow = asked["wide"], asked["narrow"]
     assert (wide.state, wide.ask, wide.site) == ("proposed", "tiles", "Las Campanas")
+    assert (wide.instrument, narrow.instrument) == ("camera", "")
     assert 0 < len(wide.tiles) <= 12
     assert [tile.number for tile in wide.tiles] == list(range(1, len(wide.tiles) + 1))
     assert all(one.stop <= two.start for one, two in zip(wide.tiles, wide.tiles[1:], strict=False))
