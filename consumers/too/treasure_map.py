@@ -79,7 +79,7 @@ class TreasureMap:
         rows = planned(request, self._settings)
         if not event or not rows:
             why = "it has no planned time" if event else f"{request.event_thread or 'its event'} is no event of LVK"
-            return self._door.status(request, "rejected", f"not for the Treasure Map: {why}")
+            return self._door.status(request, "recorded", f"not for the Treasure Map: {why}")
         held = self._held(request, event)
         missing = [row for row in rows if not any(same_field(row, one) for one in held)]
         ids = [one.id for one in held if any(same_field(row, one) for row in rows)]
