@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field, SecretStr
 
-from nuncius.consumers.too.door import Allowance, Answer, Door, Untouched
+from nuncius.consumers.too.door import Allowance, Answer, Untouched
+from nuncius.consumers.too.doorway import door_to
 from nuncius.consumers.too.eso_p2_block import EsoP2Settings, pointed, trigger
 from nuncius.consumers.too.naming import revision_in
 from nuncius.schemas.errors import Retry
@@ -70,14 +71,7 @@ class EsoP2:
         """Keys whose trigger went out from here, and what came of it; None where the answer was lost."""
         self._turned_away: set[str] = set()
         """Keys whose block is submitted and whose trigger certainly did not arrive."""
-        self._door = Door(
-            settings.name,
-            settings.url,
-            allowed_hosts=settings.allowed_hosts,
-            allowance=allowance,
-            secrets=(password.get_secret_value(),),
-            timeout_s=settings.timeout_s,
-        )
+        self._door = door_to(settings, allowance, password)
 
     def close(self) -> None:
         """Close the connection."""

@@ -11,7 +11,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from nuncius.consumers.too.door import Allowance, Answer, Door, said
+from nuncius.consumers.too.door import Allowance, Answer, said
+from nuncius.consumers.too.doorway import door_to
 from nuncius.consumers.too.naming import revision_in
 from nuncius.schemas.errors import Retry
 from nuncius.schemas.too import ToORequest, ToOStatus
@@ -87,14 +88,7 @@ class Hermes:
     def __init__(self, settings: HermesSettings, token: SecretStr, allowance: Allowance = _ALLOWANCE) -> None:
         self.name = settings.name
         self._settings = settings
-        self._door = Door(
-            settings.name,
-            settings.url,
-            allowed_hosts=settings.allowed_hosts,
-            allowance=allowance,
-            secrets=(token.get_secret_value(),),
-            timeout_s=settings.timeout_s,
-        )
+        self._door = door_to(settings, allowance, token)
         self._who = {"Authorization": f"Token {token.get_secret_value()}"}
         self._sent: dict[tuple[str, str], ToOStatus] = {}
         """What went out from here: the archive that is looked through may lag behind."""

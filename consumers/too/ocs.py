@@ -9,7 +9,8 @@ from typing import Final
 
 from pydantic import BaseModel, SecretStr
 
-from nuncius.consumers.too.door import Allowance, Answer, Door
+from nuncius.consumers.too.door import Allowance, Answer
+from nuncius.consumers.too.doorway import door_to
 from nuncius.consumers.too.naming import revision_in
 from nuncius.consumers.too.ocs_body import OcsSettings, request_group
 from nuncius.schemas.errors import Retry
@@ -73,14 +74,7 @@ class Ocs:
     def __init__(self, settings: OcsSettings, token: SecretStr, allowance: Allowance = _ALLOWANCE) -> None:
         self.name = settings.name
         self._settings = settings
-        self._door = Door(
-            settings.name,
-            settings.url,
-            allowed_hosts=settings.allowed_hosts,
-            allowance=allowance,
-            secrets=(token.get_secret_value(),),
-            timeout_s=settings.timeout_s,
-        )
+        self._door = door_to(settings, allowance, token)
         self._who = {"Authorization": f"Token {token.get_secret_value()}"}
 
     def close(self) -> None:

@@ -10,7 +10,8 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretStr
 
 from nuncius.broker.sky import separation_deg
-from nuncius.consumers.too.door import Allowance, Answer, Door
+from nuncius.consumers.too.door import Allowance, Answer
+from nuncius.consumers.too.doorway import door_to
 from nuncius.consumers.too.naming import revision_in
 from nuncius.consumers.too.skyportal_body import KEY, SkyPortalSettings, follow_up, source_id
 from nuncius.schemas.errors import Retry
@@ -93,14 +94,7 @@ class SkyPortal:
     def __init__(self, settings: SkyPortalSettings, token: SecretStr, allowance: Allowance = _ALLOWANCE) -> None:
         self.name = settings.name
         self._settings = settings
-        self._door = Door(
-            settings.name,
-            settings.url,
-            allowed_hosts=settings.allowed_hosts,
-            allowance=allowance,
-            secrets=(token.get_secret_value(),),
-            timeout_s=settings.timeout_s,
-        )
+        self._door = door_to(settings, allowance, token)
         self._who = {"Authorization": f"token {token.get_secret_value()}"}
 
     def close(self) -> None:

@@ -10,7 +10,8 @@ from typing import Final
 
 from pydantic import BaseModel, SecretStr
 
-from nuncius.consumers.too.door import Allowance, Answer, Door, said
+from nuncius.consumers.too.door import Allowance, Answer, said
+from nuncius.consumers.too.doorway import door_to
 from nuncius.consumers.too.naming import revision_in
 from nuncius.consumers.too.swift_form import SwiftSettings, form
 from nuncius.schemas.errors import Retry
@@ -76,14 +77,7 @@ class Swift:
         self._settings = settings
         self._secret = shared_secret
         self._session = ""
-        self._door = Door(
-            settings.name,
-            settings.url,
-            allowed_hosts=settings.allowed_hosts,
-            allowance=allowance,
-            secrets=(shared_secret.get_secret_value(),),
-            timeout_s=settings.timeout_s,
-        )
+        self._door = door_to(settings, allowance, shared_secret)
 
     def close(self) -> None:
         """Close the connection."""

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, SecretStr
 
-from nuncius.consumers.too.door import Allowance, Answer, Door
+from nuncius.consumers.too.door import Allowance, Answer
+from nuncius.consumers.too.doorway import door_to
 from nuncius.consumers.too.treasure_map_rows import (
     Pointing,
     TreasureMapSettings,
@@ -59,14 +60,7 @@ class TreasureMap:
     def __init__(self, settings: TreasureMapSettings, token: SecretStr, allowance: Allowance = _ALLOWANCE) -> None:
         self.name = settings.name
         self._settings = settings
-        self._door = Door(
-            settings.name,
-            settings.url,
-            allowed_hosts=settings.allowed_hosts,
-            allowance=allowance,
-            secrets=(token.get_secret_value(),),
-            timeout_s=settings.timeout_s,
-        )
+        self._door = door_to(settings, allowance, token)
         self._who = {"api_token": token.get_secret_value()}
 
     def close(self) -> None:

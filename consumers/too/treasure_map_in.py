@@ -15,7 +15,8 @@ from typing import Final, Literal
 from pydantic import BaseModel
 
 from nuncius.broker.sky import moc_ascii
-from nuncius.consumers.too.door import Allowance, Door
+from nuncius.consumers.too.door import Allowance
+from nuncius.consumers.too.doorway import door_to
 from nuncius.consumers.too.treasure_map_rows import Pointing, TreasureMapSettings
 from nuncius.consumers.too.treasure_map_sky import mosaic
 from nuncius.schemas.errors import LimitExceeded, Retry
@@ -60,14 +61,7 @@ class TreasureMapReader:
 
     def __init__(self, settings: TreasureMapSettings) -> None:
         self._settings = settings
-        self._door = Door(
-            settings.name,
-            settings.url,
-            allowed_hosts=settings.allowed_hosts,
-            allowance=_ALLOWANCE,
-            secrets=(),
-            timeout_s=settings.timeout_s,
-        )
+        self._door = door_to(settings, _ALLOWANCE)
         self._detectors: dict[int, tuple[str, ...]] = {}
         self._made: dict[int, tuple[Pointing, ObservationReport]] = {}
 
