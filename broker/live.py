@@ -113,9 +113,9 @@ def _serve_on(
     inboxes: tuple[Work, ...] = (_inbox_of(log, settings, f"{slot}-inbox"),) if inbox else ()
     deliver = workers_of(log, settings, BESIDE_TOO, say=say) if "too" in names else ()
     streams = workers_of(log, settings, ("streams",), areas=areas) if names else ()
-    crew = Crew(
-        ((intake, *inboxes, *workers_of(log, settings, names, areas=areas)), *((one,) for one in deliver), streams), say
-    )
+    planning = workers_of(log, settings, ("too",), areas=areas) if "too" in names else ()  # a plan may take seconds
+    road = workers_of(log, settings, [name for name in names if name != "too"], areas=areas)
+    crew = Crew(((intake, *inboxes, *road), planning, *((one,) for one in deliver), streams), say)
     reader = _live_reader(settings)
 
     def read_posted(body: bytes, stream: str) -> Reading:
