@@ -19,6 +19,8 @@ _LOOK: Final = timedelta(seconds=60)
 """How often a facility is asked what became of a request (ours)."""
 _FORGOTTEN: Final = timedelta(days=1)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_FAULTS: Final = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError)
+"""What a faulty adapter raises where a facility answers as nobody foresaw: the outcome is unknown, others go on."""
 _UNRESTRAINED: Final[Mapping[str, Restraint]] = MappingProxyType({})
 
 
@@ -128,7 +130,7 @@ class Outbox:
         self._looked[ident] = now
         try:
             status = self._adapter.look(standing, life.reference)
-        except Retry:
+        except (Retry, *_FAULTS):
             return
         if status is not None and status.state != life.states(standing.revision)[-1]:
             yield replace(status, time=now)
@@ -185,6 +187,9 @@ class Outbox:
             return self._adapter.cancel(request, standing)
         except Retry as error:
             return answer(request, "sent", self._adapter.name, f"no answer, to be asked again: {error}")
+        except _FAULTS as error:
+            said = f"a fault in this adapter ({type(error).__name__}), please report it; to be asked again"
+            return answer(request, "sent", self._adapter.name, said)
 
     def _settled(self, ident: str, now: datetime) -> bool:
         if not self._adapter.real:
