@@ -13,7 +13,7 @@ KAFKA =
 help:
 	@echo 'make demo    play the two acts of history on this machine (installs what it needs into .venv)'
 	@echo '             KAFKA=local plays them on a real Apache Kafka, started for it (Java 17 and Maven)'
-	@echo 'make test    run the tests, without the long ones (nine to ten minutes)'
+	@echo 'make test    run the tests, without the long ones (six to ten minutes)'
 	@echo 'make bench   print ratios measured side by side; JSON=1 keeps them in build/bench.json'
 	@echo 'make soak    run the tests that take minutes each'
 	@echo 'make lint    ruff: rules and format'
