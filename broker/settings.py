@@ -180,12 +180,18 @@ def load(path: Path | None, environment: Mapping[str, str], folder: Path) -> Set
     except ValidationError as error:
         raise SettingsError(f"{file}: {_wrong(error)}") from error
     kafka = settings.kafka.model_copy(update=_beside(file.parent, settings.kafka, _KAFKA_PATHS))
+    adapters = tuple(
+        {**table, "folder": str(file.parent / Path(folder).expanduser())}
+        if isinstance(folder := table.get("folder"), str)
+        else table
+        for table in settings.adapter
+    )
     regions = {
         name: region.model_copy(update={"file": file.parent / region.file.expanduser()})
         for name, region in settings.regions.items()
     }
     settings = settings.model_copy(
-        update={**_beside(file.parent, settings, _PATHS), "kafka": kafka, "regions": regions}
+        update={**_beside(file.parent, settings, _PATHS), "kafka": kafka, "regions": regions, "adapter": adapters}
     )
     address = environment.get("NUNCIUS_BROKER")
     return settings.model_copy(update={"broker": address}) if address else settings

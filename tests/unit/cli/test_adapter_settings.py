@@ -40,6 +40,12 @@ def test_the_settings_file_holds_them(tmp_path: Path) -> None:
     assert load(file, {}, tmp_path).adapter[0]["kind"] == "ocs"
 
 
+def test_a_folder_lies_beside_the_settings_file(tmp_path: Path) -> None:
+    file = tmp_path / "nuncius.toml"
+    file.write_text('[[adapter]]\nkind = "voevent"\nfacilities = ["imager"]\nfolder = "out"\n', encoding="utf-8")
+    assert load(file, {}, Path("/")).adapter[0]["folder"] == str(tmp_path / "out")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "environ", "says"),
     [
