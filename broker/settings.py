@@ -181,8 +181,8 @@ def load(path: Path | None, environment: Mapping[str, str], folder: Path) -> Set
         raise SettingsError(f"{file}: {_wrong(error)}") from error
     kafka = settings.kafka.model_copy(update=_beside(file.parent, settings.kafka, _KAFKA_PATHS))
     adapters = tuple(
-        {**table, "folder": str(file.parent / Path(folder).expanduser())}
-        if isinstance(folder := table.get("folder"), str)
+        {**table, "folder": str(file.parent / Path(named_folder).expanduser())}
+        if isinstance(named_folder := table.get("folder"), str)
         else table
         for table in settings.adapter
     )
