@@ -6,7 +6,7 @@ import httpx
 import orjson
 
 from nuncius.consumers.defining import check_name
-from nuncius.consumers.opening import NoBroker
+from nuncius.consumers.opening import NoBrokerError
 from nuncius.schemas import Quarantine, Retry, SettingsError, StreamDefinition
 from nuncius.schemas.codec import decode_json
 from nuncius.schemas.wire import to_json
@@ -71,7 +71,7 @@ class HttpDesk:
         try:
             return self._client.request(method, f"/streams/{name}", **more)
         except httpx.TransportError as error:
-            raise NoBroker(f"no broker answers at {self._url}: {error}") from error
+            raise NoBrokerError(f"no broker answers at {self._url}: {error}") from error
 
     def _definition(self, answer: httpx.Response) -> StreamDefinition:
         self._read(answer)

@@ -29,7 +29,7 @@ STREAMS: Final = {
 _NAME: Final = re.compile(r"[a-z0-9-]{1,100}")
 
 
-class NoBroker(SettingsError):  # noqa: N818  named as the errors it belongs to
+class NoBrokerError(SettingsError):
     """Nothing has written a log there yet; a broker that is just starting will."""
 
 
@@ -38,22 +38,24 @@ def open_broker(address: Address, connection: Connection | None, folder_of_node:
 
     Raises
     ------
-    NoBroker
+    NoBrokerError
         If there is none (yet).
     """
     if isinstance(address, LocalAddress) and not (address.folder / FILE_NAME).is_file():
-        raise NoBroker(f"no broker in {address.folder}; start one with: nuncius up --broker local:{address.folder}")
+        raise NoBrokerError(
+            f"no broker in {address.folder}; start one with: nuncius up --broker local:{address.folder}"
+        )
     try:
         log = open_address(
             address, utc_now, connection or Connection(), folder_of_node or node_folder(data_folder(os.environ))
         )
     except (NotRunning, Retry) as error:
-        raise NoBroker(str(error)) from error
+        raise NoBrokerError(str(error)) from error
     try:
         log.partitions(topics.EVENTS.name)
     except SettingsError as error:
         log.close()
-        raise NoBroker(f"the log at {shown(address)} is not ready yet; start a broker: nuncius up") from error
+        raise NoBrokerError(f"the log at {shown(address)} is not ready yet; start a broker: nuncius up") from error
     return log
 
 
@@ -62,7 +64,7 @@ def open_stream(address: Address, what: str, connection: Connection | None, fold
 
     Raises
     ------
-    NoBroker
+    NoBrokerError
         If there is no broker (yet).
     SettingsError
         If it has no such stream.

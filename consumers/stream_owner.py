@@ -16,7 +16,7 @@ from nuncius.consumers.opening import open_broker
 from nuncius.filters import Names
 from nuncius.schemas import SettingsError, StreamDefinition
 
-TOKEN: Final = "NUNCIUS_HTTP_TOKEN"  # noqa: S105  the name of a variable, no secret
+VARIABLE: Final = "NUNCIUS_HTTP_TOKEN"
 """Variable that holds what a broker asks of those who change its streams over HTTP."""
 
 
@@ -87,7 +87,7 @@ def desk_at(
         from nuncius.consumers.http_desk import HttpDesk  # noqa: PLC0415  httpx is in the extra `client`
     except ModuleNotFoundError as error:
         raise SettingsError(f"{address.url}: this needs more: pip install 'nuncius[client]'") from error
-    with closing(HttpDesk(address.url, os.environ.get(TOKEN, ""))) as desk:
+    with closing(HttpDesk(address.url, os.environ.get(VARIABLE, ""))) as desk:
         yield desk
 
 

@@ -14,7 +14,7 @@ from nuncius.broker.transport.port import Log
 from nuncius.consumers.bookmark import FOLDER, Bookmark
 from nuncius.consumers.defining import check_name
 from nuncius.consumers.log_source import Choose, LogSource
-from nuncius.consumers.opening import STREAMS, NoBroker, moment_of, open_stream, topic_of
+from nuncius.consumers.opening import STREAMS, NoBrokerError, moment_of, open_stream, topic_of
 from nuncius.consumers.place import from_place
 from nuncius.consumers.subscription import Source, Subscription
 from nuncius.filters import (
@@ -33,7 +33,7 @@ from nuncius.filters import (
 )
 from nuncius.schemas import Retry, SettingsError
 
-__all__ = ["OVER_HTTP", "STREAMS", "Lender", "NoBroker", "subscribe"]
+__all__ = ["OVER_HTTP", "STREAMS", "Lender", "NoBrokerError", "subscribe"]
 
 OVER_HTTP: Final = ("alerts", "candidates", "coincidences")
 """Streams that a broker serves over HTTP, beside the named ones."""
@@ -111,7 +111,7 @@ def subscribe(
 
     Raises
     ------
-    NoBroker
+    NoBrokerError
         If there is no broker at the address (yet).
     SettingsError
         For an unknown stream, a wrong filter (`nuncius.filters.FilterError`), an address that cannot be read from here,
@@ -172,7 +172,7 @@ def _over_http(url: str, what: str, wish: _Wish, on_wait: Callable[[str], object
     try:
         source.open()
     except Retry as error:
-        raise NoBroker(str(error)) from error
+        raise NoBrokerError(str(error)) from error
     return source
 
 

@@ -132,9 +132,9 @@ MIRRORED: Final = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "
 _AGAINST: Final[dict[str, Callable[[IntArray, int, int], BoolArray]]] = {
     "=": lambda places, low, high: (places >= low) & (places < high),
     "!=": lambda places, low, high: (places >= 0) & ((places < low) | (places >= high)),
-    "<": lambda places, low, high: (places >= 0) & (places < low),  # noqa: ARG005  one table, one signature
-    "<=": lambda places, low, high: (places >= 0) & (places < high),  # noqa: ARG005  as above
-    ">": lambda places, low, high: places >= high,  # noqa: ARG005  as above
-    ">=": lambda places, low, high: places >= low,  # noqa: ARG005  as above
+    "<": lambda places, low, _high: (places >= 0) & (places < low),
+    "<=": lambda places, _low, high: (places >= 0) & (places < high),
+    ">": lambda places, _low, high: places >= high,
+    ">=": lambda places, low, _high: places >= low,
 }
 """Of places among the distinct texts against one that would stand at [low, high)."""

@@ -115,7 +115,7 @@ def _opened(what: str, settings: Settings, since: datetime | None, wish: dict[st
     from nuncius.broker.connection import connection_of
     from nuncius.broker.transport.address import node_folder
     from nuncius.broker.transport.clock import utc_now
-    from nuncius.consumers.subscriber import NoBroker
+    from nuncius.consumers.subscriber import NoBrokerError
     from nuncius.consumers.subscriber import subscribe as follow
 
     areas = areas_of(settings, _say)
@@ -135,7 +135,7 @@ def _opened(what: str, settings: Settings, since: datetime | None, wish: dict[st
                 places=partial(regions_on, settings, areas=areas),
                 **wish,
             )
-        except NoBroker as error:
+        except NoBrokerError as error:
             if wish["until_end"] or (wish["until"] is not None and utc_now() >= wish["until"]):
                 raise
             if not waited:

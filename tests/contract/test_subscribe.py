@@ -20,7 +20,7 @@ from nuncius.broker.transport import topics
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.local import open_local
 from nuncius.consumers import subscribe
-from nuncius.consumers.subscriber import NoBroker
+from nuncius.consumers.subscriber import NoBrokerError
 from nuncius.schemas import Alert, CandidateRow, SettingsError, StreamRow
 from nuncius.schemas.codec import encode_json
 
@@ -183,5 +183,5 @@ def test_where_nothing_answers_over_http() -> None:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
         for more in ({"until_end": True}, {"position": "0:3"}):
-            with pytest.raises(NoBroker, match=f"no broker answers at http://127.0.0.1:{port}"):
+            with pytest.raises(NoBrokerError, match=f"no broker answers at http://127.0.0.1:{port}"):
                 subscribe("alerts", broker=f"http://127.0.0.1:{port}", **more)

@@ -81,4 +81,6 @@ class _SharedPlaces:
             return self._events.holding(messenger, level, ra, dec)
 
     def sky_map(self, sha256: str) -> SkyMap | None:
-        return self._maps[sha256] if sha256 in self._maps else None  # noqa: SIM401 - `get` asks for it, and its absence is a fault
+        if sha256 not in self._maps:
+            return None
+        return self._maps[sha256]
