@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import numpy as np
+
 from nuncius.broker.services.plan_found import Plan
 from nuncius.schemas import PlannedTile, SettingsError
 
@@ -98,7 +100,6 @@ def instrument(plan: Plan) -> str:
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[Any]], about: dict[str, Any]) -> "Table":
     """Rows as astropy's table; a None is masked."""
-    import numpy as np  # noqa: PLC0415  loaded with astropy below
     from astropy.table import MaskedColumn, Table  # noqa: PLC0415  half a second, for the few commands that write tables
 
     found = Table(meta=about)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import orjson
 from pydantic import ValidationError
 
@@ -95,7 +96,6 @@ def _json_lines(file: Path, data: bytes) -> Iterator[tuple[int, Mapping[str, Any
 
 
 def _ecsv(file: Path, data: bytes) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    import numpy as np  # noqa: PLC0415  loaded with astropy below
     from astropy.table import Table  # noqa: PLC0415  half a second, for the few commands that read tables
 
     try:

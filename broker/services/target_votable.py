@@ -3,18 +3,19 @@
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from xml.parsers.expat import ExpatError
 
 import numpy as np
+from astropy import coordinates
+from astropy.coordinates import BaseCoordinateFrame, SkyCoord
+from astropy.io.votable import parse
+from astropy.io.votable.tree import CooSys, TableElement, VOTableFile
+from astropy.table import Table
+from astropy.units import UnitConversionError
 
 from nuncius.broker.services.target_rows import NAME, RADIUS, Columns, TargetRow, columns_of, first_of
 from nuncius.schemas import SettingsError
-
-if TYPE_CHECKING:
-    from astropy.coordinates import BaseCoordinateFrame
-    from astropy.io.votable.tree import CooSys, TableElement, VOTableFile
-    from astropy.table import Table
 
 _OTHER: Final = (("glon", "glat", "GALACTIC"), ("l", "b", "GALACTIC"), ("elon", "elat", "ECLIPTIC"))
 """Longitude, latitude and what they are of, where a table has no ra and dec."""
@@ -35,8 +36,6 @@ def votable_rows(file: Path, data: bytes) -> tuple[list[TargetRow], str]:
     SettingsError
         If it cannot be read, has no position, or is in a system that is not known.
     """
-    from astropy.io.votable import parse  # noqa: PLC0415  half a second of every command that reads settings, for the few who have a VOTable
-
     try:
         whole = parse(io.BytesIO(data))
         first = whole.get_first_table()
@@ -68,9 +67,7 @@ def _columns(file: Path, header: Sequence[str]) -> tuple[Columns, str]:
     return columns_of(file, header), "ICRS"
 
 
-def _to_degrees(file: Path, table: "Table", names: Sequence[str]) -> None:
-    from astropy.units import UnitConversionError  # noqa: PLC0415  loaded with the VOTable reader above
-
+def _to_degrees(file: Path, table: Table, names: Sequence[str]) -> None:
     for name in names:
         if table[name].dtype.kind not in "fiu":
             raise SettingsError(f"{file}: column {name} holds text; write degrees as numbers, not hours")
@@ -81,7 +78,7 @@ def _to_degrees(file: Path, table: "Table", names: Sequence[str]) -> None:
                 raise SettingsError(f"{file}: column {name} is in {table[name].unit}, not an angle") from error
 
 
-def _system(file: Path, whole: "VOTableFile", first: "TableElement", column: str) -> "CooSys | None":
+def _system(file: Path, whole: VOTableFile, first: TableElement, column: str) -> CooSys | None:
     """The COOSYS of a column; None where the file has none."""
     systems = list(whole.iter_coosys())
     ref = next((field.ref for field in first.fields if column in (field.name, field.ID)), None)
@@ -93,10 +90,8 @@ def _system(file: Path, whole: "VOTableFile", first: "TableElement", column: str
     return systems[0]
 
 
-def _frame(file: Path, name: str, system: "CooSys | None") -> "BaseCoordinateFrame | None":
+def _frame(file: Path, name: str, system: CooSys | None) -> BaseCoordinateFrame | None:
     """The frame of astropy; None for ICRS."""
-    from astropy import coordinates  # noqa: PLC0415  loaded with the VOTable reader above
-
     equinox, epoch = (None, None) if system is None else (system.equinox, system.epoch)
     match name.lower():
         case "icrs":
@@ -123,12 +118,10 @@ def _year(year: str | None, usual: str) -> str:
     return year if year[0] in "BJ" else f"{usual[0]}{year}"
 
 
-def _icrs(frame: "BaseCoordinateFrame | None", longitude: Any, latitude: Any) -> tuple[Any, Any]:
+def _icrs(frame: BaseCoordinateFrame | None, longitude: Any, latitude: Any) -> tuple[Any, Any]:
     """Degrees; what is no position is left as it is, and refused with its row."""
     if frame is None:
         return longitude, latitude
-    from astropy.coordinates import SkyCoord  # noqa: PLC0415  loaded with the VOTable reader above
-
     lon, lat = (np.ma.filled(np.ma.asarray(each, np.float64), np.nan) for each in (longitude, latitude))
     good = np.isfinite(lon) & (np.abs(lat) <= 90)
     found = SkyCoord(lon[good], lat[good], unit="deg", frame=frame).icrs
@@ -141,7 +134,7 @@ def _text(column: Any, number: int) -> str:
     return "" if cell is None or np.ma.is_masked(cell) else str(cell)
 
 
-def _note(system: "CooSys | None", names: set[str]) -> str:
+def _note(system: CooSys | None, names: set[str]) -> str:
     epoch = "" if system is None or not system.epoch else f" of epoch {system.epoch}"
     if names & _MOTIONS:
         return f"positions{epoch} as they stand in the file: its proper motions are not applied"

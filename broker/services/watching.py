@@ -10,7 +10,6 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from nuncius.broker.services.target_rows import TargetRow, columns_of
-from nuncius.broker.services.target_votable import votable_rows
 from nuncius.broker.sky import read_moc
 from nuncius.filters import Area
 from nuncius.filters.watch import Watchlist, Watchmap
@@ -37,7 +36,7 @@ def read_region(file: Path, radius_deg: float | None) -> RegionRead:
     file
         A list has columns ``ra`` and ``dec``, maybe ``name`` and ``radius_deg``; `nuncius.broker.services.target_rows`
         has the other names that are known. In CSV positions are ICRS degrees; a VOTable may state another system, see
-        `votable_rows`. Proper motions are not applied.
+        `target_votable.votable_rows`. Proper motions are not applied.
     radius_deg
         Of the circles of a list without a column of its own.
 
@@ -55,7 +54,7 @@ def read_region(file: Path, radius_deg: float | None) -> RegionRead:
             return RegionRead(Watchmap(read_moc(data)), "")
         except Quarantine as error:
             raise SettingsError(f"{file}: {error}; a list of targets ends in {', '.join(_LISTS)}") from error
-    rows, note = (list(_csv_rows(file, data)), "") if file.suffix.lower() == ".csv" else votable_rows(file, data)
+    rows, note = (list(_csv_rows(file, data)), "") if file.suffix.lower() == ".csv" else _votable_rows(file, data)
     return RegionRead(_watchlist(file, rows, radius_deg), note)
 
 
@@ -90,6 +89,12 @@ def _number(file: Path, row: TargetRow, column: str, text: str, low: float, high
         hint = _hint(column, text)
         raise SettingsError(f"{file}, {row.where}: {column} {text[:40]!r} is no number in [{low:g}, {high:g}]{hint}")
     return number
+
+
+def _votable_rows(file: Path, data: bytes) -> tuple[list[TargetRow], str]:
+    from nuncius.broker.services.target_votable import votable_rows  # noqa: PLC0415  astropy's reader loads for half a second, in every service otherwise
+
+    return votable_rows(file, data)
 
 
 def _hint(column: str, text: str) -> str:
