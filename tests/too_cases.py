@@ -74,6 +74,24 @@ approval = false
 """
 
 
+def wide_camera(name: str, instrument: str = "") -> str:
+    """The table of a telescope with a square field of two degrees."""
+    return f"""
+[[telescope]]
+name = "{name}"
+sites = ["Las Campanas"]
+instrument = "{instrument}"
+width_deg = 2.0
+height_deg = 2.0
+slew_deg_s = 1.0
+settle_s = 5.0
+readout_s = 10.0
+max_airmass = 3.0
+sun_altitude_max_deg = -12.0
+source = "a test"
+"""
+
+
 def policies() -> Policies:
     return load_policies(POLICIES)
 

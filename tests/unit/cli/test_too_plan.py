@@ -11,7 +11,7 @@ import pytest
 from astropy.io.votable import parse
 from astropy.table import Table
 from icalendar import Calendar
-from too_cases import AT2017GFO, MERGER, alert
+from too_cases import AT2017GFO, MERGER, alert, wide_camera
 
 from nuncius.broker.cli.root import run
 from nuncius.broker.planning.engine import Inputs, Planner
@@ -23,20 +23,9 @@ from nuncius.broker.transport.port import Log
 from nuncius.schemas import ToORequest
 from nuncius.schemas.codec import encode
 
-POLICIES = """
-[[telescope]]
-name = "wide"
-sites = ["Las Campanas"]
-instrument = "camera"
-width_deg = 2.0
-height_deg = 2.0
-slew_deg_s = 1.0
-settle_s = 5.0
-readout_s = 10.0
-max_airmass = 3.0
-sun_altitude_max_deg = -12.0
-source = "a test"
-
+POLICIES = (
+    wide_camera("wide", "camera")
+    + """
 [[policy]]
 name = "tiles"
 source = "a test"
@@ -62,6 +51,7 @@ expires_h = 24.0
 exposure_s = 300.0
 max_airmass = 2.5
 """
+)
 GW = replace(
     alert("gw-1", "lvk:S170817", AT2017GFO, 3.0, messenger="gravitational_wave", facility="LVK", event_class="cbc"),
     issued_time=MERGER + timedelta(hours=1),

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from too_cases import AT2017GFO, MERGER, alert, inputs, run
+from too_cases import AT2017GFO, MERGER, alert, inputs, run, wide_camera
 
 from nuncius.broker.planning.engine import Planner
 from nuncius.broker.planning.joint import TelescopePlan, observed_sky
@@ -13,20 +13,9 @@ from nuncius.broker.planning.policies_toml import load_policies
 from nuncius.broker.sky.moc import moc_ascii
 from nuncius.schemas import Alert, ObservationReport, ToORequest
 
-TILING = """
-[[telescope]]
-name = "wide"
-sites = ["Las Campanas"]
-instrument = "camera"
-width_deg = 2.0
-height_deg = 2.0
-slew_deg_s = 1.0
-settle_s = 5.0
-readout_s = 10.0
-max_airmass = 3.0
-sun_altitude_max_deg = -12.0
-source = "a test"
-
+TILING = (
+    wide_camera("wide", "camera")
+    + """
 [[telescope]]
 name = "narrow"
 sites = ["Cerro Tololo"]
@@ -52,6 +41,7 @@ exposure_s = 60.0
 filter = "r"
 max_airmass = 2.5
 """
+)
 
 
 def gw(alert_id: str = "gw-1", radius: float = 3.0, hours: float = 1.0, **changed: Any) -> Alert:

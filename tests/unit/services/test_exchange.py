@@ -9,7 +9,7 @@ import pytest
 from fakes.server import Call, running
 from fakes.treasure_map import INSTRUMENT, TOKEN, USER, Map
 from road import Failing, decoded, put
-from too_cases import AT2017GFO, GW, MERGER, request
+from too_cases import AT2017GFO, GW, MERGER, request, wide_camera
 
 from nuncius.broker.adapters import boards
 from nuncius.broker.planning.policies_toml import load_policies
@@ -315,19 +315,9 @@ def test_a_pointing_that_cannot_be_read_is_told_once(night: Night) -> None:
     service.close()
 
 
-POLICY = """
-[[telescope]]
-name = "imager"
-sites = ["Las Campanas"]
-width_deg = 2.0
-height_deg = 2.0
-slew_deg_s = 1.0
-settle_s = 5.0
-readout_s = 10.0
-max_airmass = 3.0
-sun_altitude_max_deg = -12.0
-source = "a test"
-
+POLICY = (
+    wide_camera("imager")
+    + """
 [[policy]]
 name = "tiles"
 source = "a test"
@@ -340,6 +330,7 @@ expires_h = 24.0
 exposure_s = 60.0
 max_airmass = 2.5
 """
+)
 
 
 @pytest.mark.parametrize(("told", "less"), [("2017-08-17T19:00:00", "less"), ("2017-08-17T23:00:00", "")])
