@@ -21,7 +21,8 @@ Rules
 5. A revision that asks for the same as the one in force is not sent: the facility has it already.
 6. A person's yes or no holds for later revisions as long as they ask for the same; the last word counts.
 7. A revision that waits for a person leaves an earlier, accepted one in force.
-8. While a facility gives no answer it is asked again after 5 s, and every ``sent`` doubles the wait, up to 5 minutes
+8. Live records alone govern what a real adapter does: once one is live, drills and replays are passed over.
+9. While a facility gives no answer it is asked again after 5 s, and every ``sent`` doubles the wait, up to 5 minutes
    (ours).
 """
 
@@ -132,8 +133,8 @@ class Life:
 
     @property
     def latest(self) -> ToORequest:
-        """The highest revision."""
-        return self.revisions[-1]
+        """The revision that counts: `in_charge`."""
+        return in_charge(self.revisions)
 
     @property
     def reference(self) -> str:
@@ -199,6 +200,19 @@ class Life:
         if not _STANDS.isdisjoint(states):
             return states[-1] not in {"rejected", "cancelled"}  # the facility itself dropped it
         return states.count("sent") > (1 if "rejected" in states else 0)
+
+
+def in_charge(revisions: tuple[ToORequest, ...]) -> ToORequest:
+    """The revision that counts: the highest live one, and where none is live the highest.
+
+    A drill or a replay under the same id neither takes back nor keeps up what live records asked.
+
+    Parameters
+    ----------
+    revisions
+        Ascending; at least one.
+    """
+    return next((one for one in reversed(revisions) if one.run_mode == "live"), revisions[-1])
 
 
 def next_move(life: Life, *, now: datetime, held: Held | None = None) -> Move:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from nuncius.broker.planning.lifecycle import PERSON, Life
+from nuncius.broker.planning.lifecycle import PERSON, Life, in_charge
 from nuncius.broker.planning.order import same_wish
 from nuncius.broker.planning.told import AT, REQUEST, WORD, Told, told_in
 from nuncius.schemas.too import ToORequest, ToOStatus
@@ -87,8 +87,8 @@ class Case:
 
     @property
     def latest(self) -> ToORequest:
-        """The highest revision."""
-        return self.revisions[-1]
+        """The revision that counts."""
+        return in_charge(self.revisions)
 
     @property
     def life(self) -> Life:

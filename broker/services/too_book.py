@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from nuncius.broker.planning.lifecycle import PERSON, Life
+from nuncius.broker.planning.lifecycle import PERSON, Life, in_charge
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log
 from nuncius.broker.transport.reading import read_all
@@ -41,8 +41,8 @@ class Entry:
 
     @property
     def latest(self) -> ToORequest:
-        """The highest revision."""
-        return self.revisions[-1]
+        """The revision that counts."""
+        return in_charge(self.revisions)
 
     @property
     def adapters(self) -> tuple[str, ...]:

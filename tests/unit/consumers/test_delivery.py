@@ -157,6 +157,22 @@ def test_a_replayed_cancellation_does_not_touch_what_live_asked(outbox: Outbox, 
     assert scope.calls == ["submit r/1"]
 
 
+def test_a_no_to_a_drill_does_not_touch_what_live_asked(outbox: Outbox, scope: Scope) -> None:
+    drill = request(2, run_mode="drill")
+    assert states(outbox, request(1)) == ["sent", "accepted"]
+    says(outbox, "rejected", drill)
+    assert states(outbox, drill) == []
+    assert scope.calls == ["submit r/1"]
+
+
+def test_a_drill_does_not_end_the_taking_back_of_what_live_asked(outbox: Outbox, scope: Scope) -> None:
+    states(outbox, request(1))
+    scope.silent = True
+    assert states(outbox, request(2, state="cancelled")) == ["sent"]
+    scope.silent = False
+    assert states(outbox, request(3, run_mode="drill"), now=NOW + timedelta(minutes=5)) == ["cancelled"]
+
+
 def test_a_cause_that_turns_out_to_be_an_injection_is_taken_back(outbox: Outbox) -> None:
     states(outbox, request())
     assert states(outbox, request(2, reality="injection")) == ["cancelled"]
