@@ -32,7 +32,7 @@ def print_list(found: Sequence[Entry], now: datetime, *, every: bool, json: bool
     waiting = sum(entry.waits(now) for entry in found)
     hidden = len(found) - len(shown)
     typer.echo(
-        f"{len(found)} requests, {waiting} waiting for a person"
+        f"{_requests(len(found))}, {waiting} waiting for a person"
         + (f"; {hidden} not wanted or over, --all shows them" if hidden else "")
         + (f"; see one: nuncius too show {shown[0].latest.request_id[:SHORT]}" if shown else ""),
         err=True,
@@ -69,12 +69,16 @@ def _check_lines(found: Checked) -> Iterator[str]:
     for policy in found.policies.policies:
         about = [one for one in found.revisions if one.policy == policy.name]
         idle = "" if policy.active else ("  (off)" if policy.source else "  (off: it states no source)")
-        yield f"{policy.name}: {len({one.request_id for one in about})} requests{idle}"
+        yield f"{policy.name}: {_requests(len({one.request_id for one in about}))}{idle}"
         for one in about:
             when = "at no known time   " if one.issued_time is None else f"{one.issued_time:%Y-%m-%d %H:%M:%S}"
             yield f"  {when}  {one.state:<9} {one.facility}: {one.target_name}: {one.reason}"
     counts = _counts(found)
     yield f"tried on {found.source}: " + ", ".join(f"{number} {word}" for word, number in counts["last_states"].items())
+
+
+def _requests(number: int) -> str:
+    return f"{number} request{'' if number == 1 else 's'}"
 
 
 def _counts(found: Checked) -> dict[str, Any]:

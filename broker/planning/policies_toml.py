@@ -7,6 +7,7 @@ Sites and telescopes that ship are known to every file. An unknown key, a missin
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
@@ -150,8 +151,13 @@ class _File:
         except ValidationError as error:
             first = min(error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden")
             key = ".".join(str(part) for part in first["loc"][:1])
-            words = {"extra_forbidden": "unknown key", "missing": "missing"}.get(first["type"], first["msg"])
+            words = {"extra_forbidden": _unknown(key, model), "missing": "missing"}.get(first["type"], first["msg"])
             raise self.wrong(kind, number, name, key, words.removeprefix("Value error, ")) from error
+
+
+def _unknown(key: str, model: type[BaseModel]) -> str:
+    near = get_close_matches(key, model.model_fields, 1)
+    return f"unknown key; is it {near[0]!r}?" if near else f"unknown key; known: {', '.join(model.model_fields)}"
 
 
 def _load(text: str, known: Policies) -> Policies:

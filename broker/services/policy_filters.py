@@ -5,7 +5,8 @@ from typing import Final
 
 from nuncius.broker.planning.policy import Policies
 from nuncius.broker.sky.skymap import SkyMap
-from nuncius.filters import ActiveEvent, Area, Filter, FilterError, Names, matches, parse_filter
+from nuncius.filters import ActiveEvent, Area, Filter, FilterError, Names, parse_filter
+from nuncius.filters.explain import explain, readable
 from nuncius.filters.tree import ActiveRegions, EventRegion, Field, walk
 from nuncius.schemas import Alert, CandidateList, Coincidence, SettingsError
 
@@ -80,11 +81,8 @@ class PolicyFilters:
         wanted = filters.get(policy)
         if wanted is None:
             return None
-        fits = matches(wanted, record, places=self._places)
-        if fits:
-            return None
-        word = "is not true" if fits is False else "is unknown"
-        return f"the policy's filter {word}: {wanted.text}"
+        verdict = explain(wanted, record, places=self._places)
+        return None if verdict.truth else f"the policy's filter: {readable(verdict.causes)}"
 
 
 def _checked(text: str, table: str, names: Names, policy: str, key: str) -> Filter:

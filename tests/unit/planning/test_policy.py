@@ -44,7 +44,7 @@ def test_an_own_site_joins_the_shipped_ones() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("max_airmass = 2.0", "max_airmas = 2.0", ("'mine'", "'max_airmas'", "unknown key")),
+        ("max_airmass = 2.0", "max_airmas = 2.0", ("'mine'", "'max_airmas'", "unknown key; is it 'max_airmass'?")),
         ("max_airmass = 2.0", "max_airmass = 0.5", ("'mine'", "'max_airmass'")),
         ("max_airmass = 2.0", "max_airmass = nan", ("'mine'", "'max_airmass'")),
         ("max_airmass = 2.0", "max_airmass = 2.0\nmin_altitude_deg = 30.0", ("'mine'", "exactly one", "'max_airmass'")),

@@ -36,8 +36,8 @@ def planner(cause: str, about: str, where: str, own: dict[str, str] | None = Non
     ("where", "state", "says"),
     [
         ("p_astro > 0.5", "proposed", "IceCube neutrino_track"),
-        ("p_astro > 0.9", "rejected", "filter is not true: p_astro > 0.9"),
-        ("distance_mpc < 200", "rejected", "filter is unknown: distance_mpc < 200"),
+        ("p_astro > 0.9", "rejected", "filter: p_astro > 0.9: no (p_astro is 0.565)"),
+        ("distance_mpc < 200", "rejected", "filter: distance_mpc < 200: unknown (distance_mpc is NULL)"),
         ("mine_too AND messenger = 'neutrino'", "proposed", "IceCube"),
     ],
 )
