@@ -21,5 +21,5 @@ def span_of_day(text: str) -> tuple[time, time]:
     hour, minute, to_hour, to_minute = map(int, found.groups())
     start, stop = time(hour, minute), time(to_hour, to_minute)
     if start == stop:
-        raise ValueError(f"{text!r} has no length; for the whole day leave it out")
+        raise ValueError(f"{text!r} has no length; leave it out")
     return start, stop

@@ -5,12 +5,12 @@ three kinds of cause it acts on and carries only the keys of that kind; an unkno
 kind is a `SettingsError` that names policy and key. A policy without ``source`` is read but stays disabled.
 """
 
-import re
-from datetime import time, timedelta
+from datetime import timedelta
 from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from nuncius.broker.planning.hours import span_of_day
 from nuncius.broker.planning.restraint import Restraint
 from nuncius.broker.planning.telescope import Telescope
 from nuncius.broker.planning.visibility import Limits, Site, altitude_of
@@ -31,7 +31,6 @@ _OF_KIND: Final[dict[str, frozenset[str]]] = {
     "candidate_list": frozenset({"rules", "max_expected_by_chance", "max_rank", "anchor_where"}),
     "alert": frozenset({"messengers", "event_classes", "observed_by", "max_far_hz", "min_p_astro"}),
 }
-_SPAN: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 _CRITERIA: Final = ("max_expected_by_chance", "max_joint_far_hz", "min_overlap", "where")
 
 
@@ -63,6 +62,9 @@ class Policy(BaseModel):
         A filter of alerts that the latest notice of the anchor must fit (of a candidate list: of its event).
     max_radius_deg, max_area_deg2
         Largest 90 % region that is worth asking for, inclusive.
+    without_position
+        True: it asks as well where nothing says yet where to look, to make ready; a later notice with a position
+        revises the request. Not of candidate lists, nor beside a largest region: what is not known is no small one.
     facility, facilities
         Who is asked: one, or several. Each is a telescope of the file, or a name with ``sites`` beside it.
     sites
@@ -114,6 +116,7 @@ class Policy(BaseModel):
     anchor_where: str = ""
     max_radius_deg: Degrees | None = None
     max_area_deg2: Positive | None = None
+    without_position: bool = False
     facility: str = ""
     facilities: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
@@ -140,9 +143,8 @@ class Policy(BaseModel):
     @field_validator("quiet_utc")
     @classmethod
     def _spans(cls, spans: tuple[str, ...]) -> tuple[str, ...]:
-        wrong = next((span for span in spans if _SPAN.fullmatch(span) is None), None)
-        if wrong is not None:
-            raise ValueError(f"{wrong!r} is no span of a day; write it as '22:00-06:30', UTC")
+        for span in spans:
+            span_of_day(span)
         return spans
 
     @model_validator(mode="after")
@@ -163,6 +165,10 @@ class Policy(BaseModel):
             raise ValueError("key 'sites' goes with one facility; give each of several a [[telescope]] table")
         if (self.max_airmass is None) == (self.min_altitude_deg is None):
             raise ValueError("state exactly one of the keys 'max_airmass' and 'min_altitude_deg'")
+        if self.without_position and self.cause == "candidate_list":
+            raise ValueError("key 'without_position' does not apply to cause 'candidate_list'")
+        if self.without_position and (self.max_radius_deg or self.max_area_deg2):
+            raise ValueError("key 'without_position' contradicts 'max_radius_deg' and 'max_area_deg2': leave one out")
         return self
 
     @property
@@ -178,13 +184,11 @@ class Policy(BaseModel):
     @property
     def restraint(self) -> Restraint:
         """What holds its requests back."""
-        found = [_SPAN.fullmatch(span) for span in self.quiet_utc]
-        quiet = [tuple(map(int, span.groups())) for span in found if span is not None]
         return Restraint(
             quota=self.quota,
             time_s=self.exposure_total_s,
             within=timedelta(hours=self.quota_h),
-            quiet=tuple((time(h1, m1), time(h2, m2)) for h1, m1, h2, m2 in quiet),
+            quiet=tuple(map(span_of_day, self.quiet_utc)),
         )
 
     @property
