@@ -154,6 +154,8 @@ class KafkaWriter:
             )
             try:
                 yield transaction
+            except KafkaException as error:  # the producer takes no more records; the abort tells why
+                raise self._explain(self._abort(self._producer) or error, undecided=False) from error
             except BaseException:
                 self._abort(self._producer)
                 raise
@@ -239,13 +241,16 @@ class KafkaWriter:
             for who, parts in by_member.values():
                 producer.send_offsets_to_transaction(parts, who, OPEN_S)
 
-    def _abort(self, producer: Producer) -> None:
+    def _abort(self, producer: Producer) -> KafkaException | None:
+        """Abort what is open; why that cannot be, if the producer is of no more use."""
         if self._began is None:
-            return
+            return None
         try:
             producer.abort_transaction(OPEN_S)
-        except KafkaException:
+        except KafkaException as error:
             self._producer = None
+            return error
+        return None
 
     def _explain(self, error: KafkaException, *, undecided: bool = True) -> NunciusError:
         """What it means for the caller; ``undecided`` where the commit may have been asked for."""
