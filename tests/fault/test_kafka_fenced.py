@@ -1,6 +1,6 @@
 """A writer that Kafka takes out of its own transaction: by a newer one of its slot, or because it took too long."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
@@ -11,7 +11,7 @@ from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.kafka.cluster import Cluster
 from nuncius.broker.transport.kafka.log import KafkaLog
 from nuncius.broker.transport.kafka.writer import OPEN_S
-from nuncius.broker.transport.port import Fenced
+from nuncius.broker.transport.port import Fenced, Writer
 from nuncius.broker.transport.topics import Topic
 from nuncius.schemas.errors import Retry
 
@@ -34,15 +34,22 @@ def log(cluster: Cluster) -> Iterator[KafkaLog]:
     log.close()
 
 
+def write_on(writer: Writer, between: Callable[[], None]) -> None:
+    """One transaction, written to until a record is refused; ``between`` is called after its first."""
+    with writer.transaction() as transaction:
+        transaction.send(TOPIC, b"too late")
+        transaction.flush()
+        between()
+        for _ in waiting("a record to be refused", 4 * OPEN_S):
+            transaction.send(TOPIC, b"too late")
+
+
 def test_a_newer_writer_is_heard_of_by_the_next_record(log: KafkaLog, cluster: Cluster) -> None:
     older, other = log.writer(SLOT), KafkaLog(cluster, utc_now)
-    with pytest.raises(Fenced, match=SLOT), older.transaction() as transaction:
-        transaction.send(TOPIC, b"older")
-        transaction.flush()
-        newer = other.writer(SLOT)
-        for _ in waiting("a record to be refused"):
-            transaction.send(TOPIC, b"too late")
-    write(newer, TOPIC, [b"newer"])
+    newer = []
+    with pytest.raises(Fenced, match=SLOT):
+        write_on(older, lambda: newer.append(other.writer(SLOT)))
+    write(newer[0], TOPIC, [b"newer"])
     assert values(everything(log, TOPIC)) == [b"newer"]
     with pytest.raises(Retry, match="take a new writer"), older.transaction():
         pass
@@ -52,8 +59,7 @@ def test_a_newer_writer_is_heard_of_by_the_next_record(log: KafkaLog, cluster: C
 @pytest.mark.soak
 def test_a_transaction_open_for_too_long_is_tried_again(log: KafkaLog) -> None:
     """The node looks for such every ten seconds."""
-    with pytest.raises(Retry, match=f"more than {OPEN_S:.0f} s"), log.writer(SLOT).transaction() as transaction:
-        for _ in waiting("a record to be refused", 4 * OPEN_S):
-            transaction.send(TOPIC, b"late")
+    with pytest.raises(Retry, match=f"more than {OPEN_S:.0f} s"):
+        write_on(log.writer(SLOT), lambda: None)
     write(log.writer(SLOT), TOPIC, [b"again"])
     assert values(everything(log, TOPIC)) == [b"again"]
