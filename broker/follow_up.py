@@ -152,16 +152,20 @@ def links_of(settings: Settings) -> Links | None:
 
 
 def who_is_asked(settings: Settings, policies: Policies) -> str:
-    """One line: each facility that a policy asks, and the adapters that really ask it."""
+    """One line: each facility that a policy asks, and the adapters that really ask it; which of them are public."""
     real = [route for route in routes_of(settings, policies) if route.adapter.real]
     facilities = dict.fromkeys(name for policy in policies.active for name in policy.asked)
     through = {
-        name: [route.adapter.name for route in real if route.facilities is None or name in route.facilities]
+        name: [_door(route) for route in real if route.facilities is None or name in route.facilities]
         for name in facilities
     }
     words = [f"{name} through {' and '.join(doors)}" for name, doors in through.items() if doors]
     silent = [name for name, doors in through.items() if not doors]
     return "; ".join([*words, *([f"recorded only, nobody is asked: {', '.join(silent)}"] if silent else [])])
+
+
+def _door(route: Route) -> str:
+    return f"{route.adapter.name} (everybody can read it)" if route.adapter.public else route.adapter.name
 
 
 def _tells_nobody(settings: Settings, policies: Policies) -> bool:

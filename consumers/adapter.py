@@ -24,6 +24,11 @@ class Adapter(Protocol):
         """Whether anything outside may move because of a call. Only ``real`` and ``live`` requests reach such a one."""
         ...
 
+    @property
+    def public(self) -> bool:
+        """Whether others can read what is asked. Requests for the team only never reach such a one."""
+        ...
+
     def submit(self, request: ToORequest, standing: str, /) -> ToOStatus:
         """Ask for the observation; a later revision replaces an earlier one of the same ``request_id``.
 

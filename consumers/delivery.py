@@ -143,7 +143,8 @@ class Outbox:
 
     def _move(self, ident: str, now: datetime) -> Move:
         life = self._lives[ident]
-        move = next_move(life, now=now)
+        public = self._adapter.public
+        move = next_move(life, now=now, public=public)
         if not isinstance(move, Submit):
             return move
         restraint = self._restraints.get(life.latest.policy, FREE)
@@ -151,7 +152,7 @@ class Outbox:
         quiet = quiet_until(restraint, now)
         if stop is None and quiet is not None and (life.word is None or life.word.state != "approved"):
             stop = Held("quiet hours: it goes out by a person's yes, or after them", quiet)
-        return next_move(life, now=now, held=stop)
+        return next_move(life, now=now, held=stop, public=public)
 
     def _real(self, ident: str, now: datetime) -> Iterator[ToOStatus]:
         request, move = self._lives[ident].latest, self._move(ident, now)
@@ -184,7 +185,8 @@ class Outbox:
         try:
             if isinstance(move, Submit):
                 return self._adapter.submit(request, standing)
-            return self._adapter.cancel(request, standing)
+            hidden = self._adapter.public and request.team_only
+            return self._adapter.cancel(self._lives[ident].as_told if hidden else request, standing)
         except Retry as error:
             return answer(request, "sent", self._adapter.name, f"no answer, to be asked again: {error}")
         except _FAULTS as error:

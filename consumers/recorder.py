@@ -14,6 +14,7 @@ class Recorder:
 
     name: Final = "recorder"
     real: Final = False
+    public: Final = False
 
     def submit(self, request: ToORequest, _standing: str) -> ToOStatus:
         """Record what would have been asked."""

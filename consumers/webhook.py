@@ -59,6 +59,7 @@ class Webhook:
     """
 
     real: Final = True
+    public: Final = False
 
     def __init__(
         self,

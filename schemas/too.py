@@ -44,6 +44,8 @@ class ToORequest:
         0 lowest, as the policy says.
     preempt
         Whether the policy lets it interrupt what runs.
+    team_only
+        Whether it must not reach an adapter that shows others what is asked.
     needs_approval
         True unless the policy is automatic.
     reality, run_mode
@@ -87,6 +89,7 @@ class ToORequest:
     moon_separation_min_deg: float | None = None
     priority: float = 1.0
     preempt: bool = False
+    team_only: bool = False
     needs_approval: bool = True
     reality: Reality
     run_mode: RunMode

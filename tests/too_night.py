@@ -55,6 +55,7 @@ class Telescope:
     holds: dict[str, int] = field(default_factory=dict)
 
     real = True
+    public = False
 
     def submit(self, wanted: ToORequest, _standing: str) -> ToOStatus:
         self._hears("submit", wanted)

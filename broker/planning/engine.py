@@ -298,6 +298,7 @@ def _request(
         moon_separation_min_deg=policy.moon_separation_min_deg or None,
         priority=policy.priority,
         preempt=policy.preempt,
+        team_only=policy.team_only,
         needs_approval=policy.approval,
         reality=facts.reality,
         run_mode=facts.run_mode,

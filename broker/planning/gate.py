@@ -5,10 +5,14 @@ from typing import Literal
 
 from nuncius.schemas.too import ToORequest
 
-Refusal = Literal["not wanted", "not real", "not live", "expired", "not approved", "already delivered"]
+Refusal = Literal[
+    "not wanted", "not real", "not live", "for the team only", "expired", "not approved", "already delivered"
+]
 
 
-def refusal(request: ToORequest, *, now: datetime, approved: bool = False, delivered: bool = False) -> Refusal | None:
+def refusal(
+    request: ToORequest, *, now: datetime, approved: bool = False, delivered: bool = False, public: bool = False
+) -> Refusal | None:
     """Why a real adapter must not get this request to submit; None where it may.
 
     Parameters
@@ -21,6 +25,8 @@ def refusal(request: ToORequest, *, now: datetime, approved: bool = False, deliv
         Whether a person approved this very revision; counts only where the request needs it.
     delivered
         Whether this revision already came to its end at the adapter.
+    public
+        Whether the adapter shows others what is asked.
     """
     if request.state != "proposed":
         return "not wanted"
@@ -28,6 +34,8 @@ def refusal(request: ToORequest, *, now: datetime, approved: bool = False, deliv
         return "not real"
     if request.run_mode != "live":
         return "not live"
+    if public and request.team_only:
+        return "for the team only"
     if request.expires is None or request.expires <= now:
         return "expired"
     if delivered:

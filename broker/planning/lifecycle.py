@@ -22,8 +22,10 @@ Rules
 6. A person's yes or no holds for later revisions as long as they ask for the same; the last word counts.
 7. A revision that waits for a person leaves an earlier, accepted one in force.
 8. Live records alone govern what a real adapter does: once one is live, drills and replays are passed over.
-9. While a facility gives no answer it is asked again after 5 s, and every ``sent`` doubles the wait, up to 5 minutes
-   (ours).
+9. What is for the team only never reaches an adapter that shows others what is asked; what an earlier revision put
+   there is taken back in the words it was told in.
+10. While a facility gives no answer it is asked again after 5 s, and every ``sent`` doubles the wait, up to 5 minutes
+    (ours).
 """
 
 from collections.abc import Iterable
@@ -174,6 +176,19 @@ class Life:
                 return None
         return None
 
+    @property
+    def as_told(self) -> ToORequest:
+        """The latest revision with no content but that of the last one sent, for who may not read it."""
+        told = self._revision(max(self.sent, default=0)) or self.latest
+        latest = self.latest
+        return replace(
+            told,
+            revision=latest.revision,
+            state=latest.state,
+            idempotency_key=latest.idempotency_key,
+            reason="withdrawn",
+        )
+
     def states(self, revision: int) -> tuple[RequestState, ...]:
         """What was said of a revision, in order."""
         return tuple(status.state for status in self.told if status.revision == revision)
@@ -215,7 +230,7 @@ def in_charge(revisions: tuple[ToORequest, ...]) -> ToORequest:
     return next((one for one in reversed(revisions) if one.run_mode == "live"), revisions[-1])
 
 
-def next_move(life: Life, *, now: datetime, held: Held | None = None) -> Move:
+def next_move(life: Life, *, now: datetime, held: Held | None = None, public: bool = False) -> Move:
     """What a real adapter has to do about a request now.
 
     Parameters
@@ -226,13 +241,15 @@ def next_move(life: Life, *, now: datetime, held: Held | None = None) -> Move:
         UTC.
     held
         Why the policy lets nothing out now (a quota, quiet hours), where it does not.
+    public
+        Whether the adapter shows others what is asked.
     """
     latest = life.latest
     ended = not _END.isdisjoint(life.states(latest.revision))
-    if not life.wanted:
+    if not life.wanted or (public and latest.team_only and life.outstanding):
         return _taken_back(life, now)
     approved = life.word is not None and life.word.state == "approved"
-    why = refusal(latest, now=now, approved=approved, delivered=ended)
+    why = refusal(latest, now=now, approved=approved, delivered=ended, public=public)
     match why:
         case None:
             standing = life.in_force
@@ -245,7 +262,7 @@ def next_move(life: Life, *, now: datetime, held: Held | None = None) -> Move:
             if life.outstanding and life.in_force is None:
                 return _when_due(Cancel(), life, now)
             return Say("expired", "expired before the facility accepted it")
-        case "not real" | "not live":
+        case "not real" | "not live" | "for the team only":
             return Wait(why) if ended else Say("rejected", f"not asked: {why}")
         case "not approved":
             return Wait("waits for a person's yes", latest.expires)

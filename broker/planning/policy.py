@@ -90,6 +90,8 @@ class Policy(BaseModel):
         At most so many requests, and so many seconds of exposure, to one facility within any ``quota_h`` hours.
     quiet_utc
         Spans such as ``"22:00-06:30"`` in which nothing goes out without a person's yes.
+    team_only
+        True: nothing of it reaches a door that shows the world what is asked (a public map, a message, a VOEvent).
     tell
         Names of those in the settings who are told.
     """
@@ -138,6 +140,7 @@ class Policy(BaseModel):
     exposure_total_s: Positive | None = None
     quota_h: Annotated[float, Field(gt=0, le=MAX_HOURS)] = 24.0
     quiet_utc: tuple[str, ...] = ()
+    team_only: bool = False
     tell: tuple[str, ...] = ()
 
     @field_validator("quiet_utc")

@@ -103,6 +103,8 @@ class ExchangeBook:
     def to_tell(self, name: str, facilities: Collection[str], others: str) -> tuple[ObservationReport, ...]:
         """Completed reports of these facilities that a map was not told, or did not take and that were changed since.
 
+        Those of a request for the team only are not among them.
+
         Parameters
         ----------
         name
@@ -119,6 +121,7 @@ class ExchangeBook:
             and (report.state, report.run_mode) == ("completed", "live")
             and not ident.startswith(others)
             and self._is_real(report.thread_id)
+            and not self._is_for_the_team(report)
             and self._told.get((SHARED + name, ident), set()).isdisjoint({TAKEN, mark(report)})
         )
 
@@ -136,6 +139,10 @@ class ExchangeBook:
             reference=report.report_id,
             time=now,
         )
+
+    def _is_for_the_team(self, report: ObservationReport) -> bool:
+        request = self._requests.get(report.request_id)
+        return request is not None and request.team_only
 
     def _is_real(self, thread: str) -> bool:
         event = self._events.get(thread)

@@ -61,6 +61,7 @@ class EsoP2:
     """
 
     real: Final = True
+    public: Final = False
 
     def __init__(self, settings: EsoP2Settings, password: SecretStr, allowance: Allowance = _ALLOWANCE) -> None:
         self.name = settings.name

@@ -84,6 +84,7 @@ class Hermes:
     """
 
     real: Final = True
+    public: Final = True
 
     def __init__(self, settings: HermesSettings, token: SecretStr, allowance: Allowance = _ALLOWANCE) -> None:
         self.name = settings.name

@@ -70,6 +70,7 @@ class Ocs:
     """
 
     real: Final = True
+    public: Final = False
 
     def __init__(self, settings: OcsSettings, token: SecretStr, allowance: Allowance = _ALLOWANCE) -> None:
         self.name = settings.name

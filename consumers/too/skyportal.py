@@ -90,6 +90,7 @@ class SkyPortal:
     """
 
     real: Final = True
+    public: Final = False
 
     def __init__(self, settings: SkyPortalSettings, token: SecretStr, allowance: Allowance = _ALLOWANCE) -> None:
         self.name = settings.name

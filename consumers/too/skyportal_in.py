@@ -113,7 +113,9 @@ def read_follow_up(body: bytes) -> FollowUp:
 def request_of(
     asked: FollowUp, *, ra: float, dec: float, facility: str, revision: int, now: datetime
 ) -> tuple[ToORequest, ...]:
-    """One request a filter, each for a person's yes. SkyPortal names a source and no place: look it up there.
+    """One request a filter, each for a person's yes, and for the team only: nobody said that others may read it.
+
+    SkyPortal names a source and no place: look it up there.
 
     Parameters
     ----------
@@ -149,6 +151,7 @@ def request_of(
             max_airmass=asked.max_airmass,
             moon_separation_min_deg=asked.moon_separation_min_deg,
             priority=asked.priority,
+            team_only=True,
             needs_approval=True,
             reality="real",
             run_mode="live",

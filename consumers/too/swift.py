@@ -71,6 +71,7 @@ class Swift:
     """
 
     real: Final = True
+    public: Final = True
 
     def __init__(self, settings: SwiftSettings, shared_secret: SecretStr, allowance: Allowance = _ALLOWANCE) -> None:
         self.name = settings.name

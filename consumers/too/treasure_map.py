@@ -56,6 +56,7 @@ class TreasureMap:
     """
 
     real: Final = True
+    public: Final = True
 
     def __init__(self, settings: TreasureMapSettings, token: SecretStr, allowance: Allowance = _ALLOWANCE) -> None:
         self.name = settings.name

@@ -31,6 +31,9 @@ class VoEventDropSettings(BaseModel):
     name: str = Field(default="voevent", description="of the adapter, in statuses")
     folder: Path = Field(description="where files appear; it must be there")
     authority: str = Field(default="nuncius", description="of the identifiers, ivo://AUTHORITY/too#…")
+    public: bool = Field(
+        default=True, description="whether others read the folder; false where one facility alone fetches its files"
+    )
 
 
 class VoEventDrop:
@@ -46,6 +49,7 @@ class VoEventDrop:
 
     def __init__(self, settings: VoEventDropSettings) -> None:
         self.name = settings.name
+        self.public = settings.public
         self._settings = settings
         if not settings.folder.is_dir():
             raise SettingsError(f"{settings.name}: no such folder: {settings.folder}: make it first")

@@ -39,6 +39,7 @@ class Telescope:
 
     name: Final = "telescope"
     real: Final = True
+    public: Final = False
 
     def submit(self, wanted: ToORequest, _standing: str) -> ToOStatus:
         self.asked.append(wanted)

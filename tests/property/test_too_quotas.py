@@ -36,6 +36,7 @@ class Telescope:
 
     name: Final = "telescope"
     real: Final = True
+    public: Final = False
 
     def submit(self, wanted: ToORequest, _standing: str) -> ToOStatus:
         self.asked.append((self.when, wanted))

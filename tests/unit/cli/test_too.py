@@ -31,6 +31,7 @@ class Telescope:
 
     name = "telescope"
     real = True
+    public = False
 
     def __init__(self) -> None:
         self.told: list[str] = []

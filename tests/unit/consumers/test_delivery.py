@@ -30,6 +30,7 @@ class Scope:
 
     name: Final = "scope"
     real: Final = True
+    public: Final = False
 
     def submit(self, wanted: ToORequest, _standing: str) -> ToOStatus:
         return self._call("submit", wanted, answer(wanted, "accepted", self.name))

@@ -20,6 +20,7 @@ class Telescope:
 
     name = "telescope"
     real = True
+    public = False
 
     def __init__(self) -> None:
         self.told: list[tuple[str, str]] = []
