@@ -2,9 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal, NamedTuple
 
 from nuncius.schemas.plan import Ask, PlannedTile
 from nuncius.schemas.vocabulary import Reality, RequestState, RunMode
+
+Wish = Literal[Ask, "ready"]
+"""What a policy asks (`Ask`), or ``ready``: it would, and nobody knows yet where to."""
+
+
+class Position(NamedTuple):
+    """Where to look, ICRS degrees, and the 90 % radius to cover; 0 for a point."""
+
+    ra: float
+    dec: float
+    radius_deg: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,15 +37,17 @@ class ToORequest:
     cause_id, cause_kind
         The coincidence, candidate list or alert behind it, and which of the three; or who asked, as ``skyportal``.
     target_name, ra, dec, radius_deg
-        ICRS degrees; ``radius_deg`` is the 90 % radius to cover, 0 for a point.
+        ICRS degrees; ``radius_deg`` is the 90 % radius to cover, 0 for a point. The three are None where nothing says
+        yet where to look; a later revision has them once a notice does.
     window_start, window_stop
-        When it can be observed from there, UTC.
+        When it can be observed from there, UTC; None where no position is known.
     airmass_min
         Best airmass within the window.
     exposure_s, filter
         As the policy asks.
     ask
-        ``pointing``: one field on the position; ``tiles``, ``galaxies``: those of ``tiles``, in their order.
+        ``pointing``: one field on the position; ``tiles``, ``galaxies``: those of ``tiles``, in their order; ``ready``:
+        there is no position yet, so make ready, and look where you can.
     tiles, probability
         The plan, and the probability of the map that it covers; empty and None for a pointing.
     site, instrument
@@ -72,15 +86,15 @@ class ToORequest:
     cause_id: str
     cause_kind: str
     target_name: str
-    ra: float
-    dec: float
-    radius_deg: float
+    ra: float | None
+    dec: float | None
+    radius_deg: float | None
     window_start: datetime | None = None
     window_stop: datetime | None = None
     airmass_min: float | None = None
     exposure_s: float
     filter: str = ""
-    ask: Ask = "pointing"
+    ask: Wish = "pointing"
     tiles: tuple[PlannedTile, ...] = ()
     probability: float | None = None
     site: str = ""
@@ -101,6 +115,13 @@ class ToORequest:
     reason: str
     idempotency_key: str
     issued_time: datetime | None = None
+
+    @property
+    def position(self) -> Position | None:
+        """Where to look; None where that is not known."""
+        if self.ra is None or self.dec is None or self.radius_deg is None:
+            return None
+        return Position(self.ra, self.dec, self.radius_deg)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ Rules
    Rejected requests are published because otherwise the last record would depend on whether an earlier revision
    happened to be seen, and because people ask why a telescope stayed where it was.
 4. A cause that no policy selects, or in which nothing has a position, gives no request; one that is out already is
-   cancelled then.
+   cancelled then. A policy that says ``without_position`` asks all the same, to make ready: a later notice with a
+   position revises that request.
 5. A coincidence that lost a member and is scored anew stays proposed, revised, while a remaining pair meets the
    policy.
 6. A revision is published when its content changed; ``revision``, ``idempotency_key`` and ``issued_time`` are not
@@ -282,15 +283,15 @@ def _request(
         cause_id=cause_id,
         cause_kind=facts.kind,
         target_name=verdict.target.name,
-        ra=there.ra_deg,
-        dec=there.dec_deg,
-        radius_deg=there.radius_deg,
+        ra=None if there is None else there.ra_deg,
+        dec=None if there is None else there.dec_deg,
+        radius_deg=None if there is None else there.radius_deg,
         window_start=tiles[0].start if tiles else None if window is None else window.start,
         window_stop=tiles[-1].stop if tiles else None if window is None else window.stop,
         airmass_min=min(tile.airmass for tile in tiles) if tiles else None if window is None else window.airmass_min,
         exposure_s=policy.exposure_s,
         filter=policy.filter,
-        ask=policy.ask,
+        ask="ready" if there is None else policy.ask,
         tiles=tiles,
         probability=sum(tile.probability for tile in tiles) if tiles else None,
         site=verdict.site,

@@ -1,5 +1,7 @@
 """When and how a wanted target is observed: the first window of a site, or a plan of fields.
 
+Where nothing says yet where to look, a facility is asked to make ready until the request expires.
+
 The windows are those of the whole span from the event to its expiry, and the first one that is not over when the cause
 is known is taken whole, so that it does not creep with every revision of the cause; it may have begun before that. For
 a candidate this moment is when it was first seen and the event known: another candidate, days later, moves nothing.
@@ -8,6 +10,7 @@ a candidate this moment is when it was first seen and the event known: another c
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from nuncius.broker.planning.place import Place
 from nuncius.broker.planning.policy import Policies, Policy
@@ -15,6 +18,8 @@ from nuncius.broker.planning.verdict import Refused, Target, Wanted
 from nuncius.broker.planning.visibility import Limits, Site, Window, windows
 from nuncius.schemas.plan import PlannedTile
 from nuncius.schemas.vocabulary import RequestState
+
+_TIMELESS: Final = "neither event nor notice has a time"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,22 +52,39 @@ def refused(one: Refused) -> Verdict:
     return Verdict(state=one.state, target=one.target, reason=one.reason)
 
 
+def ready(policy: Policy, wanted: Wanted) -> Verdict:
+    """The verdict for every facility alike, of a cause without a position."""
+    target, known = wanted.targets[0], wanted.known_time
+    start = wanted.event_time or known
+    if start is None:
+        return Verdict(state="rejected", target=target, reason=f"{wanted.says}: {_TIMELESS}")
+    expires = start + timedelta(hours=policy.expires_h)
+    if known is not None and known >= expires:
+        reason = f"{wanted.says}: it became known after it had expired"
+        return Verdict(state="rejected", target=target, reason=reason, expires=expires)
+    reason = f"{wanted.says}; no position is known yet: make ready, a revision follows once a notice brings one"
+    return Verdict(state="proposed", target=target, reason=reason, expires=expires)
+
+
 def pointing(policy: Policy, facility: str, policies: Policies, wanted: Wanted) -> Verdict:
-    """The first target, best first, that is small enough and can be observed from the facility."""
+    """The first target, best first, that is small enough and can be observed from the facility; else `ready`."""
     first = wanted.targets[0]
+    placed = [(target, target.place) for target in wanted.targets if target.place is not None]
+    if not placed:
+        return ready(policy, wanted)
     start = wanted.event_time or wanted.known_time
     if start is None:
-        return Verdict(state="rejected", target=first, reason=f"{wanted.says}: neither event nor notice has a time")
+        return Verdict(state="rejected", target=first, reason=f"{wanted.says}: {_TIMELESS}")
     expires = start + timedelta(hours=policy.expires_h)
-    small = [target for target in wanted.targets if _is_small(policy, target.place)]
+    small = [(target, place) for target, place in placed if _is_small(policy, place)]
     if not small:
-        reason = f"{wanted.says}: 90 % region of {first.place.area_deg2:.0f} deg² is too large"
+        reason = f"{wanted.says}: 90 % region of {placed[0][1].area_deg2:.0f} deg² is too large"
         return Verdict(state="rejected", target=first, reason=reason, expires=expires)
     sites = sites_of(policy, facility, policies)
     limits = limits_of(policy, facility, policies)
-    for target in small:
+    for target, place in small:
         now = target.known or wanted.known_time or start
-        found = _first_window(policy, sites, limits, target.place, start=start, expires=expires, now=now)
+        found = _first_window(policy, sites, limits, place, start=start, expires=expires, now=now)
         if found is not None:
             site, window = found
             reason = f"{wanted.says}; from {site} {window.start:%Y-%m-%d %H:%M} to {window.stop:%Y-%m-%d %H:%M} UTC"

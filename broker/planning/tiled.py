@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from nuncius.broker.planning.cells import Galaxies
 from nuncius.broker.planning.joint import TelescopePlan, plan_jointly
-from nuncius.broker.planning.planned import Verdict, Verdicts, limits_of
+from nuncius.broker.planning.planned import Verdict, Verdicts, limits_of, ready
 from nuncius.broker.planning.policy import Policies, Policy
 from nuncius.broker.planning.verdict import Wanted
 from nuncius.broker.sky.region import moc_ranges
@@ -38,6 +38,8 @@ def plans(
         The catalogue, for ``galaxies``.
     """
     target = wanted.targets[0]
+    if target.place is None:
+        return _all(policy, ready(policy, wanted))
     event_time = wanted.event_time or wanted.known_time
     sky = target.region()
     if event_time is None or sky is None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import Final
 
 from nuncius.broker.planning.fitting import Fits
 from nuncius.broker.planning.notice import Notice, Thread
@@ -21,6 +22,8 @@ from nuncius.schemas.errors import MalformedAlert
 from nuncius.schemas.localization import Localization, SkyMapRef
 from nuncius.schemas.vocabulary import RequestState
 
+_YEAR_S: Final = 365 * 86400.0
+
 Cause = Coincidence | CandidateList | Thread
 Notices = Mapping[str, Notice]
 Maps = Mapping[str, SkyMap]
@@ -28,12 +31,12 @@ Maps = Mapping[str, SkyMap]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A named place.
+    """A named place, or what has none yet.
 
     Parameters
     ----------
     name, place
-        What and where.
+        What and where; the place is None where nothing says yet where to look.
     known
         When it became known, where that is earlier than the cause's latest record; UTC.
     region
@@ -41,7 +44,7 @@ class Target:
     """
 
     name: str
-    place: Place
+    place: Place | None
     known: datetime | None = None
     region: Callable[[], SkyMap | None]
 
@@ -115,7 +118,9 @@ def selects(policy: Policy, cause: Cause) -> bool:
 
 
 def judge(policy: Policy, cause: Cause, notices: Notices, maps: Maps, fits: Fits) -> Wanted | Refused | None:
-    """The verdict of a policy that selects the cause; None where nothing in it has a position.
+    """The verdict of a policy that selects the cause.
+
+    None where nothing in it has a position, unless the policy asks without one.
 
     Parameters
     ----------
@@ -152,23 +157,29 @@ def _judge_coincidence(
     )
     held = [pair for pair in (best, *cause.others) if not pair.partner.retracted]
     refusals = [_refusal_of_pair(policy, pair) for pair in held]
-    chosen = next((p for p, refusal in zip(held, refusals, strict=True) if refusal is None), held[0] if held else best)
-    target = _tightest(notices, (*cause.anchor.alert_ids, *chosen.partner.alert_ids))
+    good = [pair for pair, refusal in zip(held, refusals, strict=True) if refusal is None]
+    chosen, *others = good or held or [best]
+    # members of one group are scored as one: any of them may say where to look
+    partners = [chosen.partner, *(p.partner for p in others if p.significance == chosen.significance)]
+    event = max((notices[one] for one in cause.anchor.alert_ids), key=lambda notice: notice.order)
+    named = (*cause.anchor.alert_ids, *(one for partner in partners for one in partner.alert_ids))
+    target = _tightest(notices, named) or _nowhere(policy, event)
     if target is None:
         return None
     if cause.combined_map is not None:
         target = replace(target, region=partial(_map_of, cause.combined_map, maps, target.region))
-    event = max((notices[one] for one in cause.anchor.alert_ids), key=lambda notice: notice.order)
     refused = partial(Refused, target=target, event=event)
     if cause.state == "retracted" or cause.anchor.retracted or not held:
-        return refused(state="cancelled", reason=f"{cause.rule}: the coincidence was taken back")
+        why = f" ({cause.significance.validity})" if cause.significance.validity != "valid" else ""
+        return refused(state="cancelled", reason=f"{cause.rule}: the coincidence was taken back{why}")
     if None not in refusals:
         return refused(state="rejected", reason=f"{cause.rule}: {refusals[0]}")
     misfit = fits.where(policy.name, cause) or fits.anchor(policy.name, event.alert)
     if misfit is not None:
         return refused(state="rejected", reason=f"{cause.rule}: {misfit}")
     times = [time for time in (cause.anchor.time, chosen.partner.time) if time is not None]
-    says = f"{cause.rule}: {cause.anchor.facility} with {chosen.partner.facility}, {_words(chosen)}"
+    seen_by = " and ".join(dict.fromkeys(partner.facility for partner in partners))
+    says = f"{cause.rule}: {cause.anchor.facility} with {seen_by}, {_words(chosen)}"
     return Wanted(
         targets=(target,), event=event, event_time=max(times, default=None), known_time=cause.issued_time, says=says
     )
@@ -210,8 +221,11 @@ def _judge_thread(policy: Policy, cause: Thread, fits: Fits) -> Wanted | Refused
     last = cause.last
     placed = cause.placed
     if placed is None or placed.place is None:
+        target = _nowhere(policy, last)
+    else:
+        target = Target(name=last.thread_id, place=placed.place, region=placed.region)
+    if target is None:
         return None
-    target = Target(name=last.thread_id, place=placed.place, region=placed.region)
     if last.retraction:
         reason = f"{last.thread_id}: taken back by {last.facility}"
         return Refused(state="cancelled", target=target, event=last, reason=reason)
@@ -299,8 +313,13 @@ def _map_of(ref: SkyMapRef, maps: Maps, otherwise: Callable[[], SkyMap | None]) 
         return otherwise()
 
 
+def _nowhere(policy: Policy, event: Notice) -> Target | None:
+    """The event as a target without a place, for policies that ask without one."""
+    return Target(name=event.thread_id, place=None, region=_no_region) if policy.without_position else None
+
+
 def _no_region() -> None:
-    """A candidate is a point."""
+    """Nothing to lay fields on: a candidate is a point, and what has no place has no region."""
 
 
 def _words(pair: Pair) -> str:
@@ -308,7 +327,8 @@ def _words(pair: Pair) -> str:
     if what.null == "unrelated_real" and what.expected_by_chance is not None:
         return f"{_number(what.expected_by_chance)} expected by chance"
     if what.joint_far_hz is not None:
-        return f"joint false-alarm rate {_number(what.joint_far_hz)} Hz"
+        every = f" (once in {_number(1 / what.joint_far_hz / _YEAR_S)} years)" if what.joint_far_hz > 0 else ""
+        return f"joint false-alarm rate {_number(what.joint_far_hz)} Hz{every}"
     return "no overlap known" if pair.overlap is None else f"overlap {pair.overlap:.4g}"
 
 
