@@ -9,19 +9,22 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from nuncius.broker.planning.lifecycle import PERSON, Cancel, Held, Life, Move, Say, Submit, Wait, next_move
+from nuncius.broker.planning.elsewhere import Elsewhere
+from nuncius.broker.planning.lifecycle import PERSON, Cancel, Held, Life, Move, Say, Submit, Wait, leave, next_move
 from nuncius.broker.planning.restraint import FREE, Restraint, held, quiet_until
 from nuncius.consumers.adapter import Adapter, answer
-from nuncius.schemas.errors import Retry
+from nuncius.consumers.outside import Guarded
+from nuncius.schemas.errors import Fault, Retry
 from nuncius.schemas.too import ToORequest, ToOStatus
 
 _LOOK: Final = timedelta(seconds=60)
 """How often a facility is asked what became of a request (ours)."""
 _FORGOTTEN: Final = timedelta(days=1)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
-_FAULTS: Final = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError)
-"""What a faulty adapter raises where a facility answers as nobody foresaw: the outcome is unknown, others go on."""
+FAULT: Final = "adapter at fault: "
+"""How the detail of a status begins where the adapter raised what nobody foresaw, or answered what is none."""
 _UNRESTRAINED: Final[Mapping[str, Restraint]] = MappingProxyType({})
+_ALONE: Final[Mapping[str, frozenset[str] | None]] = MappingProxyType({})
 
 
 class Outbox:
@@ -32,9 +35,11 @@ class Outbox:
     adapter
         Who is asked.
     facilities
-        The facilities that it serves; None for all.
+        The facilities that it serves; None for all. What it was asked for others before is taken back.
     restraints
         Quotas and quiet hours by policy.
+    neighbours
+        The other real adapters of this broker, each with the facilities that it serves.
     """
 
     def __init__(
@@ -42,10 +47,12 @@ class Outbox:
         adapter: Adapter,
         facilities: frozenset[str] | None = None,
         restraints: Mapping[str, Restraint] = _UNRESTRAINED,
+        neighbours: Mapping[str, frozenset[str] | None] = _ALONE,
     ) -> None:
-        self._adapter = adapter
+        self._adapter = Guarded(adapter)
         self._facilities = facilities
         self._restraints = restraints
+        self._elsewhere = Elsewhere(neighbours)
         self._lives: dict[str, Life] = {}
         self._orphans: dict[str, list[ToOStatus]] = {}
         self._due: dict[str, None] = {}
@@ -55,28 +62,29 @@ class Outbox:
     def take(self, requests: Iterable[ToORequest]) -> None:
         """Requests from the log."""
         for request in requests:
-            if self._facilities is not None and request.facility not in self._facilities:
-                continue
             ident = request.request_id
             known = self._lives.get(ident)
             life = Life(revisions=(request,)) if known is None else known.with_request(request)
             for status in self._orphans.pop(ident, ()):
                 life = life.with_status(status)
             if life is not known:
-                self._lives[ident] = life
-                self._due[ident] = None
+                self._know(life)
 
     def learn(self, statuses: Iterable[ToOStatus]) -> None:
-        """Statuses from the log, this adapter's and a person's; those of other adapters are passed over."""
+        """Statuses from the log: this adapter's and a person's; of others, where the request may stand."""
         for status in statuses:
             if status.adapter not in {self._adapter.name, PERSON}:
+                self._elsewhere.learn(status)
                 continue
             life = self._lives.get(status.request_id)
             if life is None:
                 self._orphans.setdefault(status.request_id, []).append(status)
                 continue
-            self._lives[status.request_id] = life.with_status(status)
-            self._due[status.request_id] = None
+            self._know(life.with_status(status))
+
+    def heeds(self, status: ToOStatus) -> bool:
+        """Whether a status that somebody else wrote may change what is to be done."""
+        return status.adapter == PERSON or self._elsewhere.heeds(status)
 
     def waiting(self) -> tuple[str, ...]:
         """Ids of the requests about which something may have to be done, highest priority first."""
@@ -130,9 +138,15 @@ class Outbox:
         self._looked[ident] = now
         try:
             status = self._adapter.look(standing, life.reference)
-        except (Retry, *_FAULTS):
+        except Fault as error:
+            detail = f"{FAULT}{error}; to be looked at again"
+            if (why := (standing.revision, detail)) == self._said.get(ident):
+                return
+            self._said[ident] = why
+            status = answer(standing, "proposed", self._adapter.name, detail)
+        except Retry:
             return
-        if status is not None and status.state != life.states(standing.revision)[-1]:
+        if status is not None and status.state != self._last_news(life, standing):
             yield replace(status, time=now)
             self.learn((replace(status, time=now),))
 
@@ -141,12 +155,25 @@ class Outbox:
         for ident in self.to_look_at(now=now):
             yield from self.look_at(ident, now=now)
 
+    def _know(self, life: Life) -> None:
+        self._lives[life.latest.request_id] = life
+        if self._serves(life) or life.told:
+            self._due[life.latest.request_id] = None
+
+    def _serves(self, life: Life) -> bool:
+        return self._facilities is None or life.latest.facility in self._facilities
+
     def _move(self, ident: str, now: datetime) -> Move:
         life = self._lives[ident]
+        if not self._serves(life):
+            return leave(life, now=now)
         public = self._adapter.public
         move = next_move(life, now=now, public=public)
         if not isinstance(move, Submit):
             return move
+        leaving = self._elsewhere.leaving(life)
+        if leaving:
+            return Held(f"it still stands at {' and '.join(leaving)}, to be taken back there first", None)
         restraint = self._restraints.get(life.latest.policy, FREE)
         stop = held(restraint, life.latest, self._lives.values(), now)
         quiet = quiet_until(restraint, now)
@@ -158,7 +185,7 @@ class Outbox:
         request, move = self._lives[ident].latest, self._move(ident, now)
         match move:
             case Submit():
-                yield answer(request, "sent", self._adapter.name, "asking")
+                yield answer(request, "sent", self._adapter.name, self._elsewhere.words(self._lives[ident]))
                 yield self._ask(request, move, ident)
             case Cancel():
                 yield self._ask(request, move, ident)
@@ -166,14 +193,15 @@ class Outbox:
                 yield answer(request, state, self._adapter.name, detail, self._lives[ident].reference)
             case Held(why, until) if self._said.get(ident) != (request.revision, why):
                 self._said[ident] = (request.revision, why)
-                detail = f"held back until {until:%Y-%m-%d %H:%M} UTC: {why}"
+                span = "" if until is None else f" until {until:%Y-%m-%d %H:%M} UTC"
+                detail = f"held back{span}: {why}"
                 yield answer(request, "proposed", self._adapter.name, detail)
             case Held() | Wait():
                 return
 
     def _stand_in(self, ident: str) -> Iterator[ToOStatus]:
         life = self._lives[ident]
-        if life.states(life.latest.revision):
+        if life.states(life.latest.revision) or not self._serves(life):
             return
         if life.latest.state == "proposed":
             yield self._ask(life.latest, Submit(), ident)
@@ -187,11 +215,14 @@ class Outbox:
                 return self._adapter.submit(request, standing)
             hidden = self._adapter.public and request.team_only
             return self._adapter.cancel(self._lives[ident].as_told if hidden else request, standing)
+        except Fault as error:
+            return answer(request, "sent", self._adapter.name, f"{FAULT}{error}; to be asked again")
         except Retry as error:
             return answer(request, "sent", self._adapter.name, f"no answer, to be asked again: {error}")
-        except _FAULTS as error:
-            said = f"a fault in this adapter ({type(error).__name__}), please report it; to be asked again"
-            return answer(request, "sent", self._adapter.name, said)
+
+    def _last_news(self, life: Life, standing: ToORequest) -> str:
+        """What was said last of a revision, words of this broker's own aside."""
+        return next((state for state in reversed(life.states(standing.revision)) if state != "proposed"), "")
 
     def _settled(self, ident: str, now: datetime) -> bool:
         if not self._adapter.real:

@@ -14,6 +14,7 @@ from nuncius.schemas.coincidence import (
 )
 from nuncius.schemas.errors import (
     CommitUnknown,
+    Fault,
     LimitExceeded,
     LogDamaged,
     MalformedAlert,
@@ -50,6 +51,7 @@ __all__ = [
     "Counterpart",
     "Coverage",
     "Ellipse",
+    "Fault",
     "LimitExceeded",
     "Localization",
     "LogDamaged",

@@ -8,7 +8,8 @@
     │   ├── LimitExceeded     larger, deeper or more compressed than we read
     │   └── UnknownSchema     the writer's schema is not known here
     ├── Retry                 something outside is at fault for now: try again later
-    │   └── CommitUnknown     whether the commit happened is unknown: go back to the committed point
+    │   ├── CommitUnknown     whether the commit happened is unknown: go back to the committed point
+    │   └── Fault             a part that speaks to the outside raised what nobody foresaw: the outcome is unknown
     └── Stop                  the set-up is at fault: say so and end
         ├── SettingsError     a wrong option, file or value (exit code 2)
         └── LogDamaged        the log breaks a promise it made
@@ -62,6 +63,10 @@ class Retry(NunciusError):
 
 class CommitUnknown(Retry):
     """Whether the transaction was committed is unknown: drop the delta, read the committed point again."""
+
+
+class Fault(Retry):
+    """A part that speaks to the outside raised what nobody foresaw; what it did is unknown, it may be called again."""
 
 
 class Stop(NunciusError):

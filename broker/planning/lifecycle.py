@@ -24,7 +24,11 @@ Rules
 8. Live records alone govern what a real adapter does: once one is live, drills and replays are passed over.
 9. What is for the team only never reaches an adapter that shows others what is asked; what an earlier revision put
    there is taken back in the words it was told in.
-10. While a facility gives no answer it is asked again after 5 s, and every ``sent`` doubles the wait, up to 5 minutes
+10. An adapter whose facility another one serves by now says so and takes back what it has (`leave`); what it took back
+    for that it does not ask again under the same revision. The other one waits for it.
+11. Where the broker has no such adapter any more, a status in its name says so (``LEFT``): of what is still wanted
+    ``proposed``, of what is not ``not_cancelled``. An adapter that is here again says so, and goes on from there.
+12. While a facility gives no answer it is asked again after 5 s, and every ``sent`` doubles the wait, up to 5 minutes
     (ours).
 """
 
@@ -34,13 +38,20 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Final, Self
 
-from nuncius.broker.planning.gate import must_cancel, refusal
+from nuncius.broker.planning.gate import Refusal, must_cancel, refusal
 from nuncius.broker.planning.order import same_order, same_wish
 from nuncius.schemas.too import ToORequest, ToOStatus
 from nuncius.schemas.vocabulary import RequestState
 
 PERSON: Final = "person"
 """The adapter's name in a status by which a person says yes (``approved``) or no (``rejected``)."""
+
+MOVED: Final = "moved: "
+"""How the detail of an adapter's ``proposed`` begins that says that it takes back what it has of a moved facility."""
+LEFT: Final = "left: "
+"""How the detail of a status begins that was written because the broker has no such adapter any more."""
+BACK: Final = "back: "
+"""How the detail of an adapter's ``proposed`` begins that is here again."""
 
 _END: Final = frozenset({"accepted", "rejected", "cancelled", "not_cancelled", "expired", "recorded"})
 _STANDS: Final = frozenset({"accepted", "scheduled"})
@@ -93,14 +104,16 @@ class Held:
     why
         For people.
     until
-        The earliest moment to try again, UTC.
+        The earliest moment to try again, UTC; None: once the log says something new.
     """
 
     why: str
-    until: datetime
+    until: datetime | None
 
 
 Move = Submit | Cancel | Say | Wait | Held
+
+_HERE_AGAIN: Final = Say("proposed", f"{BACK}this adapter is here again")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +206,25 @@ class Life:
         """What was said of a revision, in order."""
         return tuple(status.state for status in self.told if status.revision == revision)
 
+    @property
+    def ended(self) -> bool:
+        """Whether the latest revision came to its end at the adapter, or was not asked for good."""
+        return not _END.isdisjoint(self.states(self.latest.revision))
+
+    @property
+    def left(self) -> bool:
+        """Whether the last that was said is that the broker has no such adapter any more."""
+        return bool(self.told) and self.told[-1].detail.startswith(LEFT)
+
+    def refused(self, revision: int) -> bool:
+        """Whether the facility would not drop a revision."""
+        said = [status for status in self.told if status.revision == revision and status.state == "not_cancelled"]
+        return any(not status.detail.startswith(LEFT) for status in said)
+
+    def moved(self, revision: int) -> bool:
+        """Whether the adapter said of a revision that another one serves the facility by now."""
+        return any(status.revision == revision and status.detail.startswith(MOVED) for status in self.told)
+
     def due_again(self, revision: int) -> datetime | None:
         """When the next call may be made after calls without an answer; None: at once."""
         told = [status for status in self.told if status.revision == revision and status.state != "proposed"]
@@ -245,29 +277,40 @@ def next_move(life: Life, *, now: datetime, held: Held | None = None, public: bo
         Whether the adapter shows others what is asked.
     """
     latest = life.latest
-    ended = not _END.isdisjoint(life.states(latest.revision))
+    if life.left:
+        return _HERE_AGAIN
     if not life.wanted or (public and latest.team_only and life.outstanding):
         return _taken_back(life, now)
     approved = life.word is not None and life.word.state == "approved"
-    why = refusal(latest, now=now, approved=approved, delivered=ended, public=public)
-    match why:
-        case None:
-            standing = life.in_force
-            if standing is not None and same_order(standing, latest):
-                return Say("accepted", f"revision {standing.revision} stands and asks for the same")
-            return held or _when_due(Submit(), life, now)
-        case "expired":
-            if ended:
-                return Wait("over")
-            if life.outstanding and life.in_force is None:
-                return _when_due(Cancel(), life, now)
-            return Say("expired", "expired before the facility accepted it")
-        case "not real" | "not live" | "for the team only":
-            return Wait(why) if ended else Say("rejected", f"not asked: {why}")
-        case "not approved":
-            return Wait("waits for a person's yes", latest.expires)
-        case "not wanted" | "already delivered":
-            return Wait(why)
+    why = refusal(latest, now=now, approved=approved, delivered=life.ended, public=public)
+    if why is not None:
+        return _kept_in(life, why, now)
+    standing = life.in_force
+    if standing is not None and same_order(standing, latest):
+        return Say("accepted", f"revision {standing.revision} stands and asks for the same")
+    return held or _when_due(Submit(), life, now)
+
+
+def leave(life: Life, *, now: datetime) -> Move:
+    """What a real adapter has to do about a request whose facility another adapter serves by now.
+
+    Parameters
+    ----------
+    life
+        All that the log says.
+    now
+        UTC.
+    """
+    latest = life.latest
+    if not life.outstanding:
+        return Wait("nothing of it stands here")
+    if life.left:
+        return _HERE_AGAIN
+    if life.wanted and (latest.expires is None or latest.expires <= now):
+        return Wait("it is over")
+    if not life.moved(latest.revision):
+        return Say("proposed", f"{MOVED}{latest.facility} is asked through another adapter now; taken back here")
+    return _drop(life, now)
 
 
 def lives(requests: Iterable[ToORequest], statuses: Iterable[ToOStatus], adapter: str) -> dict[str, Life]:
@@ -282,12 +325,35 @@ def lives(requests: Iterable[ToORequest], statuses: Iterable[ToOStatus], adapter
     return found
 
 
+def _kept_in(life: Life, why: Refusal, now: datetime) -> Move:
+    latest = life.latest
+    match why:
+        case "expired" if life.ended:
+            return Wait("over")
+        case "expired" if life.outstanding and life.in_force is None:
+            return _when_due(Cancel(), life, now)
+        case "expired":
+            return Say("expired", "expired before the facility accepted it")
+        case "not real" | "not live" | "for the team only":
+            return Wait(why) if life.ended else Say("rejected", f"not asked: {why}")
+        case "not approved":
+            return Wait("waits for a person's yes", latest.expires)
+        case "already delivered" if life.moved(latest.revision) and life.states(latest.revision)[-1] == "cancelled":
+            return Say("rejected", "taken back here when the facility was moved; only a later revision is asked again")
+        case "not wanted" | "already delivered":
+            return Wait(why)
+
+
 def _taken_back(life: Life, now: datetime) -> Move:
     latest = life.latest
     if not life.outstanding:
         unreal = latest.state == "proposed" and latest.reality != "real" and not life.states(latest.revision)
         return Say("rejected", "not asked: not real") if unreal else Wait("not wanted, and nothing of it stands")
-    if "not_cancelled" in life.states(latest.revision):
+    return _drop(life, now)
+
+
+def _drop(life: Life, now: datetime) -> Move:
+    if life.refused(life.latest.revision):
         return Wait("the facility would not drop it: a person must act")
     return _when_due(Cancel(), life, now)
 

@@ -1,11 +1,10 @@
 """Delivery: requests to one adapter, what became of them to the log. At least once outside, with idempotency keys."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from nuncius.broker.planning.lifecycle import PERSON
 from nuncius.broker.planning.restraint import Restraint
 from nuncius.broker.services.fold import fold
 from nuncius.broker.services.seat import Seat
@@ -40,11 +39,23 @@ class Route:
         The facilities that it serves; None for all.
     restraints
         Quotas and quiet hours by policy.
+    neighbours
+        The other real adapters of this broker, each with the facilities that it serves: see `acquainted`.
     """
 
     adapter: Adapter
     facilities: frozenset[str] | None = None
     restraints: Mapping[str, Restraint] = field(default_factory=dict)
+    neighbours: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
+
+
+def acquainted(*routes: Route) -> tuple[Route, ...]:
+    """The same routes, each knowing the others: what was moved from one to another is never asked at both."""
+    real = {route.adapter.name: route.facilities for route in routes if route.adapter.real}
+    return tuple(
+        replace(route, neighbours={name: served for name, served in real.items() if name != route.adapter.name})
+        for route in routes
+    )
 
 
 def group_of(adapter: str) -> str:
@@ -94,9 +105,8 @@ class Delivering:
             for r in self._answers.poll(500, _TICK_S if self._more else 0.0)
             if r.value is not None
         ]
-        words = [status for status in told if status.adapter == PERSON]
-        self._outbox.learn(words)
-        self._more |= bool(words)
+        self._outbox.learn([status for status in told if status.adapter != self._route.adapter.name])
+        self._more |= any(map(self._outbox.heeds, told))
         now, position = self._clock(), self._seat.member.position(_REQUESTS)
         if position == self._done and self._next - _AGAIN <= now < self._next and not self._more:
             return len(batch.records) + len(told)
@@ -169,7 +179,8 @@ class Delivering:
         self._seat = Seat(self._log, self.group, [topics.TOO_REQUESTS.name], self.name)
 
     def _empty(self) -> Outbox:
-        return Outbox(self._route.adapter, self._route.facilities, self._route.restraints)
+        route = self._route
+        return Outbox(route.adapter, route.facilities, route.restraints, route.neighbours)
 
     def _restore(self) -> None:
         """Fold what is committed. What is said after this is read by the reader of answers, once more perhaps."""

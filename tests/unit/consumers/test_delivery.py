@@ -351,24 +351,3 @@ def test_the_recorder_records_a_cancellation_of_what_it_recorded_only() -> None:
     assert states(outbox, request()) == ["recorded"]
     assert states(outbox, request(2, state="cancelled")) == ["recorded"]
     assert states(outbox, request(2, state="cancelled")) == []
-
-
-class Faulty(Scope):
-    """An adapter with a fault of its own."""
-
-    def submit(self, wanted: ToORequest, _standing: str) -> ToOStatus:
-        raise KeyError(wanted.request_id)
-
-    def look(self, asked: ToORequest, _standing: str) -> None:
-        raise TypeError(asked.request_id)
-
-
-def test_a_fault_in_an_adapter_is_an_unknown_outcome_and_holds_nobody_up() -> None:
-    outbox = Outbox(Faulty())
-    outbox.take([request(ident="a"), request(ident="b")])
-    told = list(outbox.deliver(now=NOW))
-    assert [status.state for status in told] == ["sent"] * 4
-    assert "a fault in this adapter (KeyError)" in told[1].detail
-    assert list(outbox.deliver(now=NOW + timedelta(minutes=5)))
-    outbox.learn([answer(request(ident="a"), "accepted", "scope")])
-    assert list(outbox.look(now=NOW)) == []
