@@ -21,7 +21,9 @@ class Recorder:
         window = "no window"
         if request.window_start is not None and request.window_stop is not None:
             window = f"{request.window_start:%Y-%m-%d %H:%M} to {request.window_stop:%Y-%m-%d %H:%M} UTC"
-        what = f"{request.target_name} at {request.ra:.5f} {request.dec:+.5f}, {request.exposure_s:g} s, {window}"
+        where = request.position
+        at = "position not known yet" if where is None else f"at {where.ra:.5f} {where.dec:+.5f}"
+        what = f"{request.target_name} {at}, {request.exposure_s:g} s, {window}"
         return self._recorded(request, f"would have asked {request.facility} for {what}")
 
     def cancel(self, request: ToORequest, _standing: str) -> ToOStatus:

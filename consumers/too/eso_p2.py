@@ -15,6 +15,7 @@ from nuncius.consumers.too.door import Allowance, Answer, Untouched
 from nuncius.consumers.too.doorway import door_to
 from nuncius.consumers.too.eso_p2_block import EsoP2Settings, pointed, trigger
 from nuncius.consumers.too.naming import revision_in
+from nuncius.consumers.too.placed import unplaced
 from nuncius.schemas.errors import Retry
 from nuncius.schemas.too import ToORequest, ToOStatus
 from nuncius.schemas.vocabulary import RequestState
@@ -78,8 +79,11 @@ class EsoP2:
         """Close the connection."""
         self._door.close()
 
-    def submit(self, request: ToORequest, _standing: str) -> ToOStatus:
+    def submit(self, request: ToORequest, standing: str) -> ToOStatus:
         """Copy, point, verify, submit and trigger; once at most."""
+        refused = unplaced(self, request, standing)
+        if refused is not None:
+            return refused
         if not request.needs_approval or request.tiles:
             why = (
                 "a trigger at ESO needs a person's yes" if not request.tiles else "a plan of tiles cannot be triggered"

@@ -4,6 +4,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from nuncius.consumers.too.placed import position_of
 from nuncius.schemas.too import ToORequest
 
 _TARGET_NAME: Final = 60
@@ -36,7 +37,8 @@ class EsoP2Settings(BaseModel):
 def pointed(block: dict[str, Any], request: ToORequest) -> dict[str, Any]:
     """The block with our target; all else as it was prepared."""
     target = block.get("target")
-    place = {"name": request.target_name[:_TARGET_NAME], "ra": hours(request.ra), "dec": degrees(request.dec)}
+    where = position_of(request)
+    place = {"name": request.target_name[:_TARGET_NAME], "ra": hours(where.ra), "dec": degrees(where.dec)}
     return block | {"target": (target if isinstance(target, dict) else {}) | place}
 
 

@@ -173,18 +173,25 @@ def message(
         The last revision that was published; 0 for none.
     """
     what = "Follow-up wanted" if action == "request" else "Follow-up no longer wanted"
-    where = f"{request.ra:.5f} {request.dec:+.5f}"
-    until = _when(request.expires)
+    where = request.position
+    at = ", position not known yet" if where is None else f" at {where.ra:.5f} {where.dec:+.5f} (ICRS degrees)"
+    window = f"Window: {_when(request.window_start)} to {_when(request.window_stop)}"
+    if where is None:
+        window = (
+            f"Event: {_when(request.event_time)}. Make ready, and look where you can: a message with the place follows"
+        )
     lines = [
-        f"{what}: {request.target_name} at {where} (ICRS degrees), by {request.facility}.",
+        f"{what}: {request.target_name}{at}, by {request.facility}.",
         f"Why: {request.reason}",
-        f"Window: {_when(request.window_start)} to {_when(request.window_stop)}; worth nothing after {until}.",
+        f"{window}; worth nothing after {_when(request.expires)}.",
         f"Exposure: {request.exposure_s:g} s {request.filter}".rstrip(),
     ]
     targets = [
         {"name": f"{request.target_name} {tile.number}", "ra": repr(tile.ra), "dec": repr(tile.dec)}
         for tile in request.tiles
-    ] or [{"name": request.target_name, "ra": repr(request.ra), "dec": repr(request.dec)}]
+    ]
+    if where is not None and not targets:
+        targets = [{"name": request.target_name, "ra": repr(where.ra), "dec": repr(where.dec)}]
     data: dict[str, Any] = {
         "targets": targets,
         _DATA: {"key": request.idempotency_key, "action": action, "facility": request.facility},

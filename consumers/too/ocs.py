@@ -13,6 +13,7 @@ from nuncius.consumers.too.door import Allowance, Answer
 from nuncius.consumers.too.doorway import door_to
 from nuncius.consumers.too.naming import revision_in
 from nuncius.consumers.too.ocs_body import OcsSettings, request_group
+from nuncius.consumers.too.placed import unplaced
 from nuncius.schemas.errors import Retry
 from nuncius.schemas.too import ToORequest, ToOStatus
 from nuncius.schemas.vocabulary import RequestState
@@ -82,8 +83,11 @@ class Ocs:
         """Close the connection."""
         self._door.close()
 
-    def submit(self, request: ToORequest, _standing: str) -> ToOStatus:
+    def submit(self, request: ToORequest, standing: str) -> ToOStatus:
         """Ask for the observation; earlier revisions are cancelled once this one stands."""
+        refused = unplaced(self, request, standing)
+        if refused is not None:
+            return refused
         held = self._held(request)
         newest = max(held, default=0)
         if newest > request.revision:

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from nuncius.consumers.too.placed import position_of
 from nuncius.schemas.plan import PlannedTile
 from nuncius.schemas.too import ToORequest
 
@@ -126,7 +127,8 @@ def _part(request: ToORequest, tile: PlannedTile | None, settings: OcsSettings) 
 
 def _target(request: ToORequest, tile: PlannedTile | None) -> dict[str, Any]:
     if tile is None:
-        return {"name": request.target_name[:_NAME], "type": "ICRS", "ra": request.ra, "dec": request.dec}
+        where = position_of(request)
+        return {"name": request.target_name[:_NAME], "type": "ICRS", "ra": where.ra, "dec": where.dec}
     name = tile.target_name or f"{request.target_name[: _NAME - 6]} {tile.number}"
     return {"name": name[:_NAME], "type": "ICRS", "ra": tile.ra, "dec": tile.dec}
 

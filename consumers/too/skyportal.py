@@ -13,6 +13,7 @@ from nuncius.broker.sky import separation_deg
 from nuncius.consumers.too.door import Allowance, Answer
 from nuncius.consumers.too.doorway import door_to
 from nuncius.consumers.too.naming import revision_in
+from nuncius.consumers.too.placed import position_of, unplaced
 from nuncius.consumers.too.skyportal_body import KEY, SkyPortalSettings, follow_up, source_id
 from nuncius.schemas.errors import Retry
 from nuncius.schemas.too import ToORequest, ToOStatus
@@ -102,8 +103,11 @@ class SkyPortal:
         """Close the connection."""
         self._door.close()
 
-    def submit(self, request: ToORequest, _standing: str) -> ToOStatus:
+    def submit(self, request: ToORequest, standing: str) -> ToOStatus:
         """Make the source where there is none, post the request; earlier revisions are deleted once it stands."""
+        nowhere = unplaced(self, request, standing)
+        if nowhere is not None:
+            return nowhere
         if request.tiles or request.window_start is None or request.window_stop is None:
             why = "a plan of tiles" if request.tiles else "a request without a window"
             return self._door.status(request, "rejected", f"{why} is no follow-up request of SkyPortal")
@@ -148,13 +152,13 @@ class SkyPortal:
 
     def _source(self, request: ToORequest) -> str:
         """Make sure that the source is there and lies where we want to look; why not, else empty."""
-        name = source_id(request)
+        name, where = source_id(request), position_of(request)
         found = self._ask("GET", f"/api/sources/{name}")
         if found.good:
             there = found.read(_Source).data
-            apart = float(separation_deg(there.ra, there.dec, request.ra, request.dec))
+            apart = float(separation_deg(there.ra, there.dec, where.ra, where.dec))
             return "" if apart < _NEAR_DEG else f"source {name} lies {apart:.4f} deg from where we want to look"
-        made = self._ask("POST", "/api/sources", {"id": name, "ra": request.ra, "dec": request.dec})
+        made = self._ask("POST", "/api/sources", {"id": name, "ra": where.ra, "dec": where.dec})
         return "" if made.good else f"source {name} cannot be made: {made.code}: {made.words}"
 
     def _held(self, request: ToORequest) -> dict[int, _FollowUp]:

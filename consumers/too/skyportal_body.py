@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from nuncius.consumers.too.placed import position_of
 from nuncius.schemas.too import ToORequest
 
 KEY: Final = "nuncius_key"
@@ -42,7 +43,8 @@ class SkyPortalSettings(BaseModel):
 def source_id(request: ToORequest) -> str:
     """The source a request points at: its name there, and its place where the position is not settled yet."""
     name = _NOT_IN_AN_ID.sub("-", request.target_name).strip("-") or request.request_id
-    return f"{name}_{request.ra:.4f}{request.dec:+.4f}" if request.radius_deg > 0.0 else name
+    where = position_of(request)
+    return f"{name}_{where.ra:.4f}{where.dec:+.4f}" if where.radius_deg > 0.0 else name
 
 
 def follow_up(request: ToORequest, settings: SkyPortalSettings) -> dict[str, Any]:

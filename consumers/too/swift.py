@@ -13,6 +13,7 @@ from pydantic import BaseModel, SecretStr
 from nuncius.consumers.too.door import Allowance, Answer, said
 from nuncius.consumers.too.doorway import door_to
 from nuncius.consumers.too.naming import revision_in
+from nuncius.consumers.too.placed import unplaced
 from nuncius.consumers.too.swift_form import SwiftSettings, form
 from nuncius.schemas.errors import Retry
 from nuncius.schemas.too import ToORequest, ToOStatus
@@ -84,8 +85,11 @@ class Swift:
         """Close the connection."""
         self._door.close()
 
-    def submit(self, request: ToORequest, _standing: str) -> ToOStatus:
+    def submit(self, request: ToORequest, standing: str) -> ToOStatus:
         """Validate at the facility, then ask; nothing is asked while an earlier revision stands."""
+        refused = unplaced(self, request, standing)
+        if refused is not None:
+            return refused
         if request.tiles:
             return self._door.status(request, "rejected", "a plan of tiles cannot be asked of Swift by this adapter")
         held = self._held(request)

@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from nuncius.consumers.too.placed import position_of
 from nuncius.schemas.too import ToORequest
 
 _ARCMIN_A_DEGREE: Final = 60.0
@@ -48,13 +49,14 @@ def form(request: ToORequest, settings: SwiftSettings) -> dict[str, str]:
     visit still states a cadence, which the API wants. Windows are not part of it: Swift's planners choose the time.
     """
     exposure = str(ceil(request.exposure_s))
+    where = position_of(request)
     fields = {
         "username": settings.username,
         "target_name": request.target_name,
         "target_type": settings.target_type,
-        "ra": repr(request.ra),
-        "dec": repr(request.dec),
-        "poserr": f"{request.radius_deg * _ARCMIN_A_DEGREE:.4g}",
+        "ra": repr(where.ra),
+        "dec": repr(where.dec),
+        "poserr": f"{where.radius_deg * _ARCMIN_A_DEGREE:.4g}",
         "instrument": settings.instrument,
         "obs_type": settings.obs_type,
         "urgency": str(_URGENCY_AT_ONCE if request.preempt else settings.urgency),

@@ -12,6 +12,7 @@ from pydantic import BaseModel, SecretStr
 
 from nuncius.consumers.too.door import Allowance, Answer
 from nuncius.consumers.too.doorway import door_to
+from nuncius.consumers.too.placed import unplaced
 from nuncius.consumers.too.treasure_map_rows import (
     Pointing,
     TreasureMapSettings,
@@ -68,9 +69,12 @@ class TreasureMap:
         """Close the connection."""
         self._door.close()
 
-    def submit(self, request: ToORequest, _standing: str) -> ToOStatus:
+    def submit(self, request: ToORequest, standing: str) -> ToOStatus:
         """Announce the fields; those of an earlier revision that are not among them are cancelled."""
         event = event_of(request.event_thread)
+        nowhere = unplaced(self, request, standing) if event else None
+        if nowhere is not None:
+            return nowhere
         rows = planned(request, self._settings)
         if not event or not rows:
             why = "it has no planned time" if event else f"{request.event_thread or 'its event'} is no event of LVK"

@@ -9,6 +9,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from nuncius.consumers.too.placed import position_of
+from nuncius.consumers.too.treasure_map_others import DepthUnit, Others
 from nuncius.schemas.plan import ObservationReport
 from nuncius.schemas.too import ToORequest
 
@@ -37,9 +39,7 @@ class TreasureMapSettings(BaseModel):
     depth: float | None = Field(
         default=None, description="limiting brightness that the instrument reaches, told where a report states none"
     )
-    depth_unit: Literal["ab_mag", "vega_mag", "flux_erg", "flux_jy"] = Field(
-        default="ab_mag", description="of that depth"
-    )
+    depth_unit: DepthUnit = Field(default="ab_mag", description="of that depth")
     every_s: float = Field(default=300.0, ge=60.0, description="between two looks at what others report of an event")
     days: float = Field(
         default=0.0,
@@ -47,6 +47,7 @@ class TreasureMapSettings(BaseModel):
         le=60.0,
         description="after a real event of LVK during which others' reports are read even where nothing is asked",
     )
+    others: Others = Field(default=Others(), description="whose pointings count as a place that was looked at")
 
 
 class Pointing(BaseModel):
@@ -94,7 +95,8 @@ def planned(request: ToORequest, settings: TreasureMapSettings) -> list[dict[str
     """One row a tile, or one for a pointing; none where no time is planned. Degrees; UTC seconds, and the mark."""
     fields = [(tile.ra, tile.dec, tile.start, tile.filter, tile.position_angle_deg) for tile in request.tiles]
     if not fields and request.window_start is not None:
-        fields = [(request.ra, request.dec, request.window_start, request.filter, 0.0)]
+        where = position_of(request)
+        fields = [(where.ra, where.dec, request.window_start, request.filter, 0.0)]
     return [
         {
             "ra": ra,

@@ -17,7 +17,7 @@ def too_voevent(request: ToORequest, action: Literal["request", "cancel"], befor
     """The packet; the same request gives the same bytes.
 
     Degrees (ICRS), seconds, UTC. The position stands in WhereWhen with the window's start (else the event's time), what
-    is asked in What, each tile as a group, reason and end in Why.
+    is asked in What, each tile as a group, reason and end in Why. Without a position WhereWhen has the time alone.
 
     Parameters
     ----------
@@ -62,6 +62,8 @@ def too_voevent(request: ToORequest, action: Literal["request", "cancel"], befor
 
 def _what(what: Any, request: ToORequest, action: str) -> None:
     _param(what, "action", action)
+    _param(what, "ask", request.ask)
+    _param(what, "event_time", _iso(request.event_time))
     for name in ("idempotency_key", "facility", "instrument", "site", "policy", "event_thread", "filter"):
         _param(what, name, getattr(request, name))
     _param(what, "exposure", request.exposure_s, "s")
@@ -100,13 +102,16 @@ def _where(root: Any, request: ToORequest) -> None:
     coords = etree.SubElement(location, "AstroCoords", coord_system_id=_FRAME)
     time = etree.SubElement(coords, "Time", unit="s")
     etree.SubElement(etree.SubElement(time, "TimeInstant"), "ISOTime").text = _iso(when)
+    place = request.position
+    if place is None:
+        return
     position = etree.SubElement(coords, "Position2D", unit="deg")
     etree.SubElement(position, "Name1").text = "RA"
     etree.SubElement(position, "Name2").text = "Dec"
     value = etree.SubElement(position, "Value2")
-    etree.SubElement(value, "C1").text = repr(request.ra)
-    etree.SubElement(value, "C2").text = repr(request.dec)
-    etree.SubElement(position, "Error2Radius").text = repr(request.radius_deg)
+    etree.SubElement(value, "C1").text = repr(place.ra)
+    etree.SubElement(value, "C2").text = repr(place.dec)
+    etree.SubElement(position, "Error2Radius").text = repr(place.radius_deg)
 
 
 def _ivorn(request: ToORequest, revision: int, authority: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import voeventparse
 from lxml import etree
-from too_cases import AT2017GFO, request
+from too_cases import AT2017GFO, MERGER, request
 from too_tiles import tile
 
 from nuncius.consumers.too.voevent_drop import VoEventDrop, VoEventDropSettings
@@ -25,8 +25,12 @@ def drop(folder: Path) -> VoEventDrop:
         request(tiles=(tile(1, 197.0), tile(2, 198.5)), ask="tiles"),
         request(window_start=None, window_stop=None, expires=None, issued_time=None),
         request(reason="a \x00 nasty <reason> & more", target_name="ÅT"),
+        request(
+            ra=None, dec=None, radius_deg=None, ask="ready", window_start=None, window_stop=None, event_time=MERGER
+        ),
+        request(ra=None, dec=None, radius_deg=None, ask="ready", window_start=None, issued_time=None),
     ],
-    ids=["pointing", "tiles", "no times", "odd letters"],
+    ids=["pointing", "tiles", "no times", "odd letters", "no position", "neither position nor time"],
 )
 def test_a_packet_is_valid(asked: ToORequest) -> None:
     packet = voeventparse.loads(too_voevent(asked, "request", 1, "example.org"))
@@ -45,6 +49,15 @@ def test_what_is_asked_stands_where_voevent_readers_look() -> None:
     assert [(one.get("cite"), one.text) for one in packet.Citations.EventIVORN] == [
         ("supersedes", "ivo://example.org/too#r/1")
     ]
+
+
+def test_without_a_position_the_time_of_the_event_stands_alone() -> None:
+    nowhere: dict[str, Any] = {"ra": None, "dec": None, "radius_deg": None, "ask": "ready", "window_start": None}
+    packet = too_voevent(request(**nowhere, event_time=MERGER), "request", 0, "example.org")
+    assert b"Position2D" not in packet
+    assert voeventparse.get_event_time_as_utc(voeventparse.loads(packet)) == MERGER
+    params = voeventparse.get_toplevel_params(voeventparse.loads(packet))
+    assert (params["ask"]["value"], params["event_time"]["value"]) == ("ready", "2017-08-17T12:41:04.430000")
 
 
 @pytest.mark.parametrize("changed", [{"reality": "injection"}, {"run_mode": "drill"}, {"reality": "test"}])
