@@ -1,7 +1,7 @@
 """What a subscriber needs, and follow-up adapters and notifiers: one file each.
 
-`subscribe` reads; `follow_requests` is a telescope's own loop over what it is asked; `create_stream` and its like make the broker select; `to_voevent` writes an alert, a coincidence or a
-candidate list as a VOEvent 2.0 packet.
+`subscribe` reads; `follow_requests` is a telescope's own loop over what it is asked; `create_stream` and its like make
+the broker select; `to_voevent` writes an alert, a coincidence or a candidate list as a VOEvent 2.0 packet.
 """
 
 from nuncius.consumers.desk.following import follow_requests

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nuncius.broker.cli import too_plan, too_reports
+from nuncius.broker.cli import too_desk, too_plan, too_reports
 from nuncius.broker.cli.opened import opened
 from nuncius.broker.cli.options import Broker, Config, Json, settings_of
 from nuncius.broker.cli.service import Leash, run_one
@@ -76,6 +76,22 @@ def decline(ident: Ident, *, who: Who = None, why: Why = "", broker: Broker = No
     _say("rejected", ident, who, why, broker, config)
 
 
+@app.command(short_help="you see to what could not be cancelled")
+def acknowledge(ident: Ident, *, who: Who = None, why: Why = "", broker: Broker = None, config: Config = None) -> None:
+    """Say that you see to what a telescope would not cancel: nobody else is woken for it, and those told hear of you."""
+    from nuncius.broker.services.too_book import book, named, write_words
+    from nuncius.broker.services.too_seen import acknowledged, stuck_at
+    from nuncius.broker.transport.clock import utc_now
+
+    with opened(broker, config) as log:
+        entry = named(book(log), ident)
+        said = acknowledged(entry, who=who or _login(), why=why, now=utc_now())
+        write_words(log, said, f"nuncius-person-{os.getpid()}")
+    where = ", ".join(stuck_at(entry))
+    done = f"{said[0].who} sees to it" if said else "somebody sees to it already"
+    typer.echo(f"{done}: {entry.latest.request_id} (revision {entry.latest.revision}) at {where}")
+
+
 @app.command(short_help="what a policy would have asked, when, and why not")
 def check(
     policies: Annotated[Path, typer.Argument(metavar="POLICIES", help="TOML file of policies.")],
@@ -136,3 +152,5 @@ def _login() -> str:
 app.command("plan", short_help="a request's fields: table, picture, files")(too_plan.plan)
 app.command("report", short_help="say where you looked")(too_reports.report)
 app.command("reports", short_help="who looked where, and how much they hold")(too_reports.reports)
+app.command("follow", short_help="a telescope's own loop: what it is to do")(too_desk.follow)
+app.command("answer", short_help="say for a telescope what became of it")(too_desk.answer)

@@ -102,7 +102,7 @@ class Following:
         self._desk = desk
         self._until_end = until_end
         self._on_wait = on_wait
-        self._closed = False
+        self._closed = self._looked = False
 
     def __iter__(self) -> Iterator[Task]:
         return self
@@ -112,6 +112,7 @@ class Following:
             task = self._patiently(lambda: self._desk.next_task(0.0 if self._until_end else _POLL_S))
             if task is not None:
                 return task
+            self._look_around()
             if self._until_end:
                 break
         raise StopIteration
@@ -155,6 +156,14 @@ class Following:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _look_around(self) -> None:
+        """Say once if nothing was ever asked of such a facility: its name may be wrong."""
+        known = self._desk.facilities()
+        if not self._looked and self._desk.facility not in known:
+            there = f"requests are for {', '.join(known)}" if known else "there are none at all"
+            self._on_wait(f"no request of {self._desk.facility} so far; {there}")
+        self._looked = True
 
     def _patiently(self, call: Callable[[], T]) -> T:
         wait_s, away = _FIRST_WAIT_S, False
