@@ -70,7 +70,7 @@ def plan_of(log: Log, entry: Entry, policies: Policies) -> Plan:
     Raises
     ------
     SettingsError
-        If it has neither fields nor a window: it is not wanted, or taken back.
+        If it has neither fields nor a window: it is not wanted, taken back, or has no position yet.
     """
     one = entry.latest
     tiles = tiles_of(one)
@@ -89,15 +89,16 @@ def plan_of(log: Log, entry: Entry, policies: Policies) -> Plan:
 
 
 def tiles_of(one: ToORequest) -> tuple[PlannedTile, ...]:
-    """Its fields; of a pointing one, with its window; empty where it has neither."""
-    if one.tiles or one.window_start is None or one.window_stop is None:
+    """Its fields; of a pointing one, with its window; empty where it has neither, or no position yet."""
+    where = one.position
+    if one.tiles or where is None or one.window_start is None or one.window_stop is None:
         return one.tiles
     return (
         PlannedTile(
             number=1,
             site=one.site,
-            ra=one.ra,
-            dec=one.dec,
+            ra=where.ra,
+            dec=where.dec,
             start=one.window_start,
             stop=one.window_stop,
             exposure_s=one.exposure_s,

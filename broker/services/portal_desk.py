@@ -113,7 +113,8 @@ class PortalDesk:
 
     def _place(self, asked: FollowUp, known: Iterable[ToORequest]) -> tuple[float, float]:
         """Where the source is; while SkyPortal does not answer, where it was when it was asked for before."""
-        before = next(((one.ra, one.dec) for one in known), None)
+        places = (one.position for one in known)
+        before = next(((where.ra, where.dec) for where in places if where is not None), None)
         try:
             return self._portal.places.place(asked.obj_id)
         except Retry:

@@ -35,7 +35,7 @@ class SkyPictures:
         layers = self._layers(request)
         if not layers:
             return None
-        tiles = request.tiles
+        tiles, where = request.tiles, request.position
         crowd = Crowd(np.array([t.ra for t in tiles]), np.array([t.dec for t in tiles]), f"{len(tiles)} fields")
         with tempfile.TemporaryDirectory(prefix="nuncius-") as folder:
             path = Path(folder) / "sky.png"
@@ -43,7 +43,7 @@ class SkyPictures:
                 plot_places(
                     layers,
                     path,
-                    points=[Mark(request.ra, request.dec, request.target_name)],
+                    points=[] if where is None else [Mark(where.ra, where.dec, request.target_name)],
                     crowd=crowd if tiles else None,
                     backdrop=Backdrop(request.window_start),
                     title=headline(request),
@@ -65,6 +65,7 @@ class SkyPictures:
                 continue
             if sky is not None and alert is not None:
                 found[alert.thread_id] = Layer(sky, alert.thread_id)
-        if found or request.radius_deg <= 0:
+        where = request.position
+        if found or where is None or where.radius_deg <= 0:
             return list(found.values())[:4]
-        return [Layer(Localization(Cone(request.ra, request.dec, request.radius_deg)), "90 % region")]
+        return [Layer(Localization(Cone(where.ra, where.dec, where.radius_deg)), "90 % region")]

@@ -104,11 +104,13 @@ def _alert_row(alert: Alert) -> list[Html]:
 
 def _request_row(asked: Asked) -> list[Html]:
     request, status = asked
+    where = request.position
+    place = "position not known yet" if where is None else f"{where.ra:.4f} {where.dec:+.4f}"
     state = request.state if status is None else status.state
     window = "–" if request.window_start is None else f"{moment(request.window_start)} to {moment(request.window_stop)}"
     by_hand = " (waits for a person's yes)" if request.needs_approval and state == "proposed" else ""
     return [
-        joined(request.target_name, f" {request.ra:.4f} {request.dec:+.4f}"),
+        joined(request.target_name, " ", place),
         joined(f"{request.facility} ({request.policy})"),
         joined(f"{state}{by_hand}", *_marks(request.reality, request.run_mode)),
         joined(window),
