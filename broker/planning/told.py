@@ -12,6 +12,9 @@ TELL: Final = "tell-"
 
 REQUEST: Final = "request"
 WORD: Final = "word"
+SEEN: Final = "seen-"
+"""With an adapter's name behind it, the adapter in a status by which a person sees to what it would not cancel; the
+subject, too, of what was told of that."""
 AT: Final = "@"
 """With an adapter's name behind it, the subject of what was told of it."""
 
@@ -42,3 +45,9 @@ def told_in(statuses: Sequence[ToOStatus]) -> tuple[Told, ...]:
         for index, one in enumerate(statuses)
         if one.state == "recorded" and one.adapter.startswith(TELL) and "/" in one.reference
     )
+
+
+def seen_to(statuses: Sequence[ToOStatus], adapter: str) -> ToOStatus | None:
+    """By which status a person sees to what an adapter would not cancel; void once that has taken something anew."""
+    since = max((i for i, one in enumerate(statuses) if (one.adapter, one.state) == (adapter, "accepted")), default=-1)
+    return next((one for one in reversed(statuses[since + 1 :]) if one.adapter == f"{SEEN}{adapter}"), None)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from nuncius.broker.planning.lifecycle import PERSON
-from nuncius.broker.planning.told import TELL
+from nuncius.broker.planning.told import SEEN, TELL
 from nuncius.broker.services.lines import printable
 from nuncius.broker.services.too_book import SHORT, Entry
 from nuncius.schemas import ToORequest, ToOStatus
@@ -46,9 +46,8 @@ def _lines(entry: Entry, now: datetime, link: str) -> Iterator[str]:
     if one.event_thread:
         kind = f" ({one.event_class})" if one.event_class else ""
         yield f"EVENT  {one.event_thread}{kind}{_since(one.event_time, now)}"
-    area = f", 90 % within {one.radius_deg:.3g} deg" if one.radius_deg else ""
     yield f"TAKE   {_taken(one)}"
-    yield f"WHERE  RA {one.ra:.4f} Dec {one.dec:+.4f} (ICRS){area}"
+    yield f"WHERE  {_where(one)}"
     if one.tiles:
         share = "" if one.probability is None else f", {100 * one.probability:.0f} % of the map"
         yield f"PLAN   {len(one.tiles)} fields{share}, the first at {one.tiles[0].start:%Y-%m-%d %H:%M} UTC"
@@ -56,6 +55,8 @@ def _lines(entry: Entry, now: datetime, link: str) -> Iterator[str]:
         site = f" from {one.site}" if one.site else ""
         began = " (it has begun)" if one.window_start <= now < one.window_stop else ""
         yield f"WHEN   {one.window_start:%Y-%m-%d %H:%M} to {one.window_stop:%Y-%m-%d %H:%M} UTC{site}{began}"
+    elif one.position is None and one.state == "proposed":
+        yield "WHEN   from now on: a revision with a position follows once one is known"
     if one.expires is not None:
         left = "over" if one.expires <= now else f"{_span(one.expires - now)} left"
         yield f"UNTIL  {one.expires:%Y-%m-%d %H:%M} UTC ({left})"
@@ -68,12 +69,24 @@ def _lines(entry: Entry, now: datetime, link: str) -> Iterator[str]:
 
 
 def _asked(one: ToORequest) -> str:
+    if one.position is None:
+        return "no position yet, make ready"
     what = f"{one.exposure_s:g} s {one.filter}".rstrip()
     return f"{len(one.tiles)} fields of {what}" if one.tiles else what
 
 
+def _where(one: ToORequest) -> str:
+    where = one.position
+    if where is None:
+        return "not known yet"
+    area = f", 90 % within {where.radius_deg:.3g} deg" if where.radius_deg else ""
+    return f"RA {where.ra:.4f} Dec {where.dec:+.4f} (ICRS){area}"
+
+
 def _taken(one: ToORequest) -> str:
     said = [_asked(one), f"priority {one.priority:g}"]
+    if one.position is None:
+        said.insert(1, f"{one.exposure_s:g} s {one.filter}".rstrip() + " once there is one")
     if one.instrument:
         said.insert(1, f"with {one.instrument}")
     if one.max_airmass is not None:
@@ -107,6 +120,8 @@ def _status(status: ToOStatus) -> str:
     detail = f": {status.detail}" if status.detail else ""
     if status.adapter.startswith(TELL):
         return f"{when}{'told' if status.state == 'recorded' else 'trying'} {status.adapter.removeprefix(TELL)}{detail}"
+    if status.adapter.startswith(SEEN):
+        return f"{when}{status.who or 'somebody'} sees to it at {status.adapter.removeprefix(SEEN)}{detail}"
     who = (status.who or "somebody") if status.adapter == PERSON else status.adapter
     return f"{when}{who} {status.state}{detail}"
 
