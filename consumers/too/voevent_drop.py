@@ -67,8 +67,8 @@ class VoEventDrop:
         return self._write(request, "request", before, "accepted")
 
     def cancel(self, request: ToORequest, _standing: str) -> ToOStatus:
-        """Write a retraction of the last revision, where one lies there."""
-        before = max((one for one in self._there(request) if one < request.revision), default=0)
+        """Write a retraction of the last revision, where one lies there; of this very one after a person's no."""
+        before = max((one for one in self._there(request) if one <= request.revision), default=0)
         if not before:
             return answer(request, "cancelled", self.name, "nothing of it was written")
         return self._write(request, "cancel", before, "cancelled")

@@ -35,7 +35,7 @@ def too_voevent(request: ToORequest, action: Literal["request", "cancel"], befor
         {
             "version": "2.0",
             "role": role(request.reality, request.run_mode),
-            "ivorn": _ivorn(request, request.revision, authority),
+            "ivorn": _ivorn(request, request.revision, authority) + ("/cancel" if action == "cancel" else ""),
         },
         nsmap={"voe": _NS},
     )

@@ -79,6 +79,17 @@ def test_files_appear_whole_and_a_cancellation_retracts_the_last(tmp_path: Path)
     assert (cite.get("cite"), cite.text) == ("retraction", "ivo://nuncius/too#r/2")
 
 
+def test_a_persons_no_retracts_the_revision_that_was_written(tmp_path: Path) -> None:
+    adapter = drop(tmp_path)
+    adapter.submit(request(), "")
+    assert adapter.cancel(request(), "").state == "cancelled"
+    packet = etree.parse(tmp_path / "r_1.cancel.xml")
+    assert [(one.get("cite"), one.text) for one in packet.iterfind("Citations/EventIVORN")] == [
+        ("retraction", "ivo://nuncius/too#r/1")
+    ]
+    assert packet.getroot().get("ivorn") == "ivo://nuncius/too#r/1/cancel"
+
+
 def test_a_folder_that_is_gone_is_tried_again_and_one_that_never_was_is_told(tmp_path: Path) -> None:
     folder = tmp_path / "drop"
     folder.mkdir()
