@@ -76,9 +76,12 @@ class ExchangeBook:
             marks.add(TAKEN if status.detail.startswith(TAKEN) else status.idempotency_key)
 
     def is_news(self, report: ObservationReport) -> bool:
-        """Whether a report says something else than the log, but for the time it was issued."""
+        """Whether a report says something else than the log, but for the time it was issued.
+
+        What is cancelled and was never reported is no news.
+        """
         known = self._reports.get(report.report_id)
-        return known is None or _content(known) != _content(report)
+        return report.state != "cancelled" if known is None else _content(known) != _content(report)
 
     def watched(self, now: datetime, span: timedelta) -> tuple[str, ...]:
         """Threads of LVK for which somebody may look now: a request is out, or the event is not older than ``span``.

@@ -39,6 +39,10 @@ class Untouched(Retry):
     """The facility did nothing: the call did not reach it, or it said so."""
 
 
+class TooLong(Retry):
+    """The answer is longer than is read of any: to ask again for the same leads nowhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the facility said.
@@ -168,7 +172,7 @@ class Door:
         ------
         Retry
             If nothing came back, the facility is in trouble or asks for patience, or it was asked too often;
-            `Untouched` where it certainly did nothing.
+            `Untouched` where it certainly did nothing, `TooLong` where the answer is.
         """
         wait_s = self._pace.wait_s(monotonic())
         if wait_s > self._timeout_s:
@@ -208,7 +212,9 @@ class Door:
         try:
             for part in response.iter_raw():
                 text += part
-                if len(text) > _ANSWER_BYTES or monotonic() > deadline:
+                if len(text) > _ANSWER_BYTES:
+                    raise TooLong(f"{self._name}: an answer from {self._base.host} of more than {_ANSWER_BYTES} bytes")
+                if monotonic() > deadline:
                     raise Retry(f"{self._name}: an answer from {self._base.host} without an end")
         except httpx.TransportError as error:
             raise Retry(f"{self._name}: half an answer from {self._base.host}: {type(error).__name__}") from None

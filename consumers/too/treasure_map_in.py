@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from nuncius.broker.sky import moc_ascii
 from nuncius.consumers.too.door import Allowance
 from nuncius.consumers.too.doorway import door_to
+from nuncius.consumers.too.treasure_map_listing import listing
 from nuncius.consumers.too.treasure_map_rows import Pointing, TreasureMapSettings
 from nuncius.consumers.too.treasure_map_sky import mosaic
 from nuncius.schemas.errors import LimitExceeded, Retry
@@ -70,7 +71,7 @@ class TreasureMapReader:
         self._door.close()
 
     def read(self, event: str, run_mode: RunMode) -> Coverage:
-        """All pointings of an event (``S190814bv``) but our own.
+        """All pointings of an event (``S190814bv``) but our own; what does not count (`Others`) is ``cancelled``.
 
         Raises
         ------
@@ -86,16 +87,26 @@ class TreasureMapReader:
 
         The map is asked with the first; the sky of a mosaic of sixty detectors takes a tenth of a second.
         """
-        listed = self._door.ask("GET", "/pointings", query={"graceid": event})
-        if not listed.good:
-            raise Retry(f"{self._settings.name}: pointings of {event}: {listed.code}: {listed.words}")
-        for one in sorted(listed.read(tuple[Pointing, ...]), key=lambda row: row.id):
+        found = tuple(listing(self._door, self._settings.name, event))
+        yield from (one for one in found if isinstance(one, str))
+        rows = {one.id: one for one in found if isinstance(one, Pointing)}
+        for ident in sorted(rows):
+            one = rows[ident]
             if one.username == self._settings.username:
                 continue
             try:
-                yield self._report(one, event, run_mode)
+                yield self._report(one, event, run_mode) if self._counts(one) else passed_over(one, event, run_mode)
             except (ValueError, LimitExceeded) as error:
                 yield f"pointing {one.id} of {one.instrument_name}: {error}"
+
+    def _counts(self, one: Pointing) -> bool:
+        return self._settings.others.count(
+            instrument=one.instrumentid,
+            submitter=one.username,
+            band=one.band,
+            depth=one.depth,
+            unit=one.depth_unit,
+        )
 
     def _report(self, one: Pointing, event: str, run_mode: RunMode) -> ObservationReport:
         """The report of a row; that of a row which is as it was is not made again."""
@@ -156,6 +167,19 @@ def observation(pointing: Pointing, detectors: Sequence[str], event: str, run_mo
         depth_unit=pointing.depth_unit or "",
         run_mode=run_mode,
         issued_time=_aware(issued),
+    )
+
+
+def passed_over(pointing: Pointing, event: str, run_mode: RunMode) -> ObservationReport:
+    """The report that says of a pointing that it does not count, where it was taken to before; without its sky."""
+    return ObservationReport(
+        report_id=f"{OTHERS}{pointing.id}",
+        thread_id=f"lvk:{event}",
+        facility=pointing.instrument_name or f"instrument {pointing.instrumentid}",
+        state="cancelled",
+        footprint="",
+        run_mode=run_mode,
+        issued_time=_aware(pointing.dateupdated or pointing.datecreated),
     )
 
 

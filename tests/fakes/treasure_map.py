@@ -98,10 +98,13 @@ class Map(Fake):
         if "ids" in call.query or "id" in call.query:
             named = call.query.get("ids", call.query.get("id", "")).strip("[]").split(",")
             return Reply(200, [self.rows[int(ident)] for ident in named])
+        since, until = call.query.get("completed_after", ""), call.query.get("completed_before", "9")
         found = [
             row
             for row in self.rows.values()
             if all(str(row[mine]) == call.query[asked] for asked, mine in wanted.items() if asked in call.query)
+            and (not since or row["status"] == "completed")
+            and since <= (row.get("time") or "") <= until
         ]
         return Reply(200, [{name: value for name, value in row.items() if name != "graceid"} for row in found])
 
