@@ -78,7 +78,7 @@ def decline(ident: Ident, *, who: Who = None, why: Why = "", broker: Broker = No
 
 @app.command(short_help="you see to what could not be cancelled")
 def acknowledge(ident: Ident, *, who: Who = None, why: Why = "", broker: Broker = None, config: Config = None) -> None:
-    """Say that you see to what a telescope would not cancel: nobody else is woken for it, and those told hear of you."""
+    """Say that you see to what a telescope would not cancel: nobody else is woken, and those who were told hear so."""
     from nuncius.broker.services.too_book import book, named, write_words
     from nuncius.broker.services.too_seen import acknowledged, stuck_at
     from nuncius.broker.transport.clock import utc_now

@@ -7,15 +7,18 @@ Rules
    tells once more.
 2. An item is told to one receiver once: again only when its subject has had another state for that receiver meanwhile,
    when the request asks for something else, or, of one that waits, when a person's word came in between.
-3. Urgent are a request that waits for a yes, the first time it does, and one that a facility would not drop. They go
-   out at once, a message each. Everything else waits until the receiver had no message for its ``every``, and goes as
-   one.
+3. Urgent are a request that waits for a yes, the first time it does, and one that a facility would not drop, until a
+   person sees to it. They go out at once, a message each, but in a storm: where a receiver would get more than three
+   within ten minutes, all that is urgent goes as one message, and the next not before half a minute has passed.
+   Everything else waits until the receiver had no message for its ``every``, and goes as one.
 4. A receiver outside its hours is not told. What is urgent goes to the next in the chain (``then``) instead, at once;
    so it does while a receiver cannot be reached.
-5. Where a receiver was told that a request waits, and nobody answered for its ``after``, the next is told, once.
+5. Where a receiver was told something urgent, and nobody answered for its ``after``, the next is told, once. An answer
+   is a yes or a no, or a person's word that they see to what could not be cancelled.
 6. Nothing that is not real and live is ever urgent. Tests and drills are told to those who want them, marked; replays
    and demonstrations to nobody.
-7. That something was taken back, is over, or got its answer is told to those who were told of the request before.
+7. That something was taken back, is over, or got its answer is told to those who were told of the request before; that
+   somebody sees to it, to those who were told that it could not be cancelled.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,11 +28,17 @@ from typing import Final
 
 from nuncius.broker.planning.lifecycle import PERSON, Life, in_charge
 from nuncius.broker.planning.order import same_wish
-from nuncius.broker.planning.told import AT, REQUEST, WORD, Told, told_in
+from nuncius.broker.planning.told import AT, REQUEST, SEEN, WORD, Told, seen_to, told_in
 from nuncius.schemas.too import ToORequest, ToOStatus
 
 _NEWS: Final = frozenset({"accepted", "rejected", "scheduled", "observed", "expired", "cancelled", "not_cancelled"})
 _TAKEN_BACK: Final = frozenset({"cancelled", "not_cancelled"})
+_URGENT: Final = frozenset({"waits", "not_cancelled"})
+_ALONE: Final = 3
+_ALONE_WITHIN: Final = timedelta(minutes=10)
+"""So many urgent messages in so long come one by one (ours); more are a storm."""
+_STORM_PAUSE: Final = timedelta(seconds=30)
+"""Between two messages in a storm (ours): 300 requests in a minute are five of them or six."""
 _FORGOTTEN: Final = timedelta(days=1)
 """After a request has expired, news of it is told for so long (ours)."""
 
@@ -105,7 +114,7 @@ class Item:
     request_id, revision
         About what.
     subject
-        ``request``, ``word`` (a person's), or ``@`` and an adapter's name.
+        ``request``, ``word`` (a person's), or ``@`` or ``seen-`` (a person sees to it) and an adapter's name.
     state
         Of the request ``waits``, ``withdrawn``, ``over`` or ``drill``; else a status's.
     """
@@ -146,28 +155,37 @@ def due(
     silent
         Receivers that could not be reached when last tried.
     """
-    urgent: list[Due] = []
+    alarms: dict[str, list[tuple[float, Item]]] = {}
     rest: dict[str, list[Item]] = {}
-    last: dict[str, datetime] = {}
+    heard: dict[str, list[Told]] = {}
     for case in cases:
         told = told_in(case.statuses)
         for one in told:
-            last[one.receiver] = max(one.time, last.get(one.receiver, one.time))
-        items = tuple(_worth_telling(case, now))
-        for item in items:
+            heard.setdefault(one.receiver, []).append(one)
+        for item in _worth_telling(case, now):
             for name in _audience(case, item, told, receivers, now, silent):
-                first = _is_urgent(case, item) and not (item.state == "waits" and _in_period(case, name, told))
-                if first:
-                    urgent.append(Due(name, True, (item,)))
+                if _is_urgent(case, item) and not (item.state == "waits" and _in_period(case, name, told)):
+                    alarms.setdefault(name, []).append((-case.latest.priority, item))
                 else:
                     rest.setdefault(name, []).append(item)
-    alarmed = {one.receiver for one in urgent}
+    urgent = [message for name, found in alarms.items() for message in _paced(name, found, heard.get(name, []), now)]
     quiet = [
         Due(name, False, tuple(items))
         for name, items in rest.items()
-        if name not in alarmed and (name not in last or now >= last[name] + receivers[name].every)
+        if name not in alarms and all(now >= one.time + receivers[name].every for one in heard.get(name, ()))
     ]
     return (*urgent, *quiet)
+
+
+def _paced(name: str, found: Sequence[tuple[float, Item]], heard: Sequence[Told], now: datetime) -> tuple[Due, ...]:
+    """A message each; in a storm one with all of it, what could not be cancelled first, or none for the moment."""
+    items = tuple(item for _, item in sorted(found, key=lambda one: (one[1].state == "waits", one[0])))
+    before = [one for one in heard if one.state in _URGENT and now - _ALONE_WITHIN < one.time]
+    if len(before) + len(items) <= _ALONE:
+        return tuple(Due(name, True, (item,)) for item in items)
+    if any(timedelta() <= now - one.time < _STORM_PAUSE for one in heard):
+        return ()
+    return (Due(name, True, items),)
 
 
 def _worth_telling(case: Case, now: datetime) -> Iterator[Item]:
@@ -188,9 +206,10 @@ def _worth_telling(case: Case, now: datetime) -> Iterator[Item]:
         yield item(REQUEST, "waits" if latest.expires is not None and latest.expires > now else "over")
     if life.people:
         yield item(WORD, life.people[-1].state)
-    for adapter, state in _facilities(case).items():
-        if _genuine(latest) or state in _TAKEN_BACK:
-            yield item(f"{AT}{adapter}", state)
+    said = _facilities(case)
+    yield from (item(f"{AT}{name}", word) for name, word in said.items() if _genuine(latest) or word in _TAKEN_BACK)
+    stuck = [name for name, word in said.items() if word == "not_cancelled"]
+    yield from (item(f"{SEEN}{name}", "acknowledged") for name in stuck if seen_to(case.statuses, name) is not None)
 
 
 def _facilities(case: Case) -> dict[str, str]:
@@ -220,6 +239,9 @@ def _audience(
         names = [name for name in case.names if name in receivers and receivers[name].drills]
     elif item.subject == WORD or (item.subject == REQUEST and item.state in {"withdrawn", "over"}):
         names = [name for name in involved if _was_asked(name, told)]
+    elif item.subject.startswith(SEEN):
+        stuck = f"{AT}{item.subject.removeprefix(SEEN)}"
+        names = [name for name in involved if any(one.state == "not_cancelled" for one in _of(name, stuck, told))]
     else:
         names = list(dict.fromkeys((*case.names, *involved)))
     for name in names:
@@ -239,10 +261,10 @@ def _chain(
     found = [name for name in dict.fromkeys(case.names) if name in receivers]
     for name in found:  # it grows meanwhile
         one = receivers[name]
-        about = _in_period(case, name, told) if item.state == "waits" else _of(name, item.subject, told)
+        about = _in_period(case, name, told) if item.state == "waits" else _of_this_wish(case, item, name, told)
         period = [one for one in about if one.state == item.state]
         absent = not period and (not one.on_call(now) or name in silent)
-        unanswered = item.state == "waits" and bool(period) and now >= period[0].time + one.after
+        unanswered = bool(period) and now >= period[0].time + one.after
         if one.then in receivers and one.then not in found and (absent or unanswered):
             found.append(one.then)
     return found
@@ -278,6 +300,8 @@ def _is_urgent(case: Case, item: Item) -> bool:
     if item.state != "not_cancelled":
         return False
     adapter = item.subject.removeprefix(AT)
+    if seen_to(case.statuses, adapter) is not None:
+        return False
     asked = {one.revision for one in case.statuses if one.adapter == adapter and one.state in {"sent", "accepted"}}
     return any(_genuine(one) for one in case.revisions if one.revision in asked)
 
@@ -289,6 +313,10 @@ def _was_asked(name: str, told: Sequence[Told]) -> bool:
 
 def _of(name: str, subject: str, told: Sequence[Told]) -> list[Told]:
     return [one for one in told if (one.receiver, one.subject) == (name, subject)]
+
+
+def _of_this_wish(case: Case, item: Item, name: str, told: Sequence[Told]) -> list[Told]:
+    return [one for one in _of(name, item.subject, told) if _asks_the_same(case, one)]
 
 
 def _genuine(one: ToORequest) -> bool:

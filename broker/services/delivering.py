@@ -7,9 +7,10 @@ from typing import Final
 
 from nuncius.broker.planning.restraint import Restraint
 from nuncius.broker.services.fold import fold
-from nuncius.broker.services.seat import Seat
+from nuncius.broker.services.listener import Listener
+from nuncius.broker.services.worker import Send
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import Log, Reader, TopicPartition
+from nuncius.broker.transport.port import Log, TopicPartition
 from nuncius.broker.transport.reading import read_all
 from nuncius.consumers.adapter import Adapter
 from nuncius.consumers.delivery import Outbox
@@ -84,58 +85,52 @@ class Delivering:
         self._route = route
         self._clock = clock
         self._next = self._look = clock()
-        self._more = False
-        self._done = -1
-        self._answers: Reader | None = None
-        self._open()
+        self._listener = Listener(log, self.group, self.name, _REQUESTS, (_STATUS,))
+        self._forget()
 
     def work(self, timeout_s: float) -> int:
         """Deliver what is new or due again; returns how many records were read or written."""
-        batch = self._seat.poll(500, 0.0 if self._more else timeout_s)
+        batch = self._listener.poll(0.0 if self._more else timeout_s)
         if batch.assigned or batch.revoked:
             self._restore()
             return len(batch.assigned)
-        if self._seat.writer is None or self._answers is None or not self._seat.member.assignment():
+        if not self._listener.active:
             return 0
         self._outbox.take([decode(ToORequest, r.value) for r in batch.records if r.value is not None])
-        if not self._seat.member.caught_up():
+        if not self._listener.caught_up():
             return len(batch.records)
         told = [
             decode(ToOStatus, r.value)
-            for r in self._answers.poll(500, _TICK_S if self._more else 0.0)
+            for r in self._listener.beside(_TICK_S if self._more else 0.0)
             if r.value is not None
         ]
         self._outbox.learn([status for status in told if status.adapter != self._route.adapter.name])
         self._more |= any(map(self._outbox.heeds, told))
-        now, position = self._clock(), self._seat.member.position(_REQUESTS)
+        now, position = self._clock(), self._listener.position
         if position == self._done and self._next - _AGAIN <= now < self._next and not self._more:
             return len(batch.records) + len(told)
-        if not self._answers.caught_up():
+        if not self._listener.has_read_all():
             self._more = True
             return len(batch.records) + len(told) + 1
         self._next = now + _AGAIN
         written = self._deliver()
         if position != self._done:
-            with self._seat.writer.transaction() as tx:
-                tx.commit_offset(self.group, _REQUESTS, position)
+            self._listener.commit()
             self._done = position
         return len(batch.records) + len(told) + written
 
     def caught_up(self) -> bool:
         """Whether every request on the log has been taken."""
-        return self._seat.member.caught_up()
+        return self._listener.caught_up()
 
     def reopen(self) -> None:
         """Drop everything and go back to the committed point."""
-        self.close()
-        self._open()
+        self._listener.reopen()
+        self._forget()
 
     def close(self) -> None:
         """Leave the group and give the slot back."""
-        self._seat.close()
-        if self._answers is not None:
-            self._answers.close()
-            self._answers = None
+        self._listener.close()
 
     def _deliver(self) -> int:
         """Hand over until there is news to read; then, now and then, look what became of one request."""
@@ -158,10 +153,9 @@ class Delivering:
         """Make each durable. After one that took long to write, what was to follow is decided anew."""
         written = 0
         for status in statuses:
-            if self._seat.writer is None:
+            if not self._listener.active:
                 break
-            with self._seat.writer.transaction() as tx:
-                tx.send(topics.TOO_STATUS.name, encode(status), key=status.request_id.encode())
+            self._listener.write((Send(topics.TOO_STATUS.name, status.request_id.encode(), encode(status)),))
             written += 1
             if status.time is not None and self._clock() - status.time > _STALE:
                 self._outbox.learn((status,))
@@ -170,13 +164,12 @@ class Delivering:
 
     def _has_news(self) -> bool:
         """Whether something that nobody read yet may change what is to be delivered."""
-        return not self._seat.member.caught_up() or self._answers is None or not self._answers.caught_up()
+        return not self._listener.has_read_all()
 
-    def _open(self) -> None:
+    def _forget(self) -> None:
         self._outbox = self._empty()
         self._more = False
         self._done = -1
-        self._seat = Seat(self._log, self.group, [topics.TOO_REQUESTS.name], self.name)
 
     def _empty(self) -> Outbox:
         route = self._route
@@ -185,18 +178,16 @@ class Delivering:
     def _restore(self) -> None:
         """Fold what is committed. What is said after this is read by the reader of answers, once more perhaps."""
         self._outbox = self._empty()
-        if self._answers is not None:
-            self._answers.close()
-            self._answers = None
-        committed = self._seat.committed().get(_REQUESTS)
+        self._listener.stop_listening()
+        committed = self._listener.seat.committed().get(_REQUESTS)
         if committed is None:
             return
         until = committed.offset
-        self._answers = self._log.reader({_STATUS: self._log.end(_STATUS)})
+        self._listener.listen({_STATUS: self._log.end(_STATUS)})
         told = (record.value for record in read_all(self._log, topics.TOO_STATUS.name))
         spans = {_REQUESTS: (self._log.start(_REQUESTS), until)}
         records = [record for batch in fold(self._log, spans) for record in batch]
         self._outbox.take([decode(ToORequest, record.value) for record in records if record.value is not None])
         self._outbox.learn([decode(ToOStatus, data) for data in told if data is not None])
-        self._seat.member.seek(_REQUESTS, until)
+        self._listener.seat.member.seek(_REQUESTS, until)
         self._done = until

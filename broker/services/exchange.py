@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Final, Protocol
 
 from nuncius.broker.services.exchange_book import ExchangeBook
-from nuncius.broker.services.seat import Seat
+from nuncius.broker.services.listener import Listener
+from nuncius.broker.services.worker import Send
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import Log, Reader, TopicPartition
+from nuncius.broker.transport.port import Log, TopicPartition
+from nuncius.consumers.outside import outside
 from nuncius.schemas import ObservationReport, Retry
 from nuncius.schemas.codec import encode
 from nuncius.schemas.vocabulary import RunMode
@@ -108,56 +111,51 @@ class Exchanging:
     def __init__(
         self, log: Log, boards: tuple[Board, ...], clock: Callable[[], datetime], say: Callable[[str], object]
     ) -> None:
-        self._log = log
         self._boards = boards
         self._clock = clock
         self._say = say
         self._due: dict[tuple[str, str, str], datetime] = {}
         self._failed: dict[tuple[str, str, str], int] = {}
         self._said: set[str] = set()
-        self._looked = clock() - 2 * _LOOK
-        self._beside: Reader | None = None
-        self._reading: _Reading | None = None
-        self._open()
+        self._listener = Listener(log, GROUP, self.name, _REPORTS, _BESIDE)
+        self._forget()
 
     def work(self, timeout_s: float) -> int:
         """Read what is new, then tell one report or read a slice of one event; returns how much was read or done."""
-        batch = self._seat.poll(500, timeout_s)
-        if batch.assigned or batch.revoked:
-            self._restore()
-            return len(batch.assigned)
-        if self._seat.writer is None or self._beside is None or not self._seat.member.assignment():
-            return 0
-        records = (*batch.records, *self._beside.poll(500, 0.0))
-        self._book.take(records)
+        heard = self._listener.hear(timeout_s)
+        if heard.anew:
+            self._forget()
+            return heard.count
+        self._book.take(heard.records)
         now = self._clock()
-        if not records and self._looked - _LOOK < now < self._looked + _LOOK:
+        if not self._listener.active or (not heard.records and self._looked - _LOOK < now < self._looked + _LOOK):
             return 0
-        if not (self._seat.member.caught_up() and self._beside.caught_up()):
-            return len(records) + 1
+        if not self._listener.has_read_all():
+            return heard.count + 1
         done = self._tell(now) or self._read(now)
         self._looked = now - _LOOK if done else now  # what else is due is done at once
-        return len(records) + done
+        return heard.count + done
 
     def caught_up(self) -> bool:
         """Whether every report on the log has been taken."""
-        return self._seat.member.caught_up()
+        return self._listener.caught_up()
 
     def reopen(self) -> None:
         """Drop everything and read the log again."""
-        self.close()
-        self._open()
+        self._hang_up()
+        self._listener.reopen()
+        self._forget()
 
     def close(self) -> None:
         """Leave the group, give the slot back, close connections."""
-        self._seat.close()
+        self._listener.close()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         for board in self._boards:
             board.tells.close()
             if board.reads is not None:
                 board.reads.close()
-        if self._beside is not None:
-            self._beside.close()
-            self._beside = None
 
     def _tell(self, now: datetime) -> int:
         for board in self._boards:
@@ -166,7 +164,7 @@ class Exchanging:
                 if self._waits(task, now):
                     continue
                 try:
-                    refused = board.tells.publish(report)
+                    refused = outside(partial(board.tells.publish, report))
                 except Retry as error:
                     self._later(task, board.every, error)
                     return 1
@@ -183,7 +181,7 @@ class Exchanging:
             return 0
         task = ("read", reading.board.tells.name, reading.thread)
         try:
-            found = tuple(islice(reading.rest, _SLICE))
+            found = outside(lambda: tuple(islice(reading.rest, _SLICE)))
         except Retry as error:
             self._reading = None
             self._later(task, reading.board.every, error)
@@ -208,16 +206,11 @@ class Exchanging:
                 continue
             for thread in self._book.watched(now, board.span):
                 if not self._waits(("read", board.tells.name, thread), now):
-                    return _Reading(board, thread, board.reads.reports(thread.partition(":")[2], "live"))
+                    return _Reading(board, thread, _reports(board.reads, thread.partition(":")[2]))
         return None
 
     def _write(self, topic: str, values: tuple[tuple[str, bytes], ...]) -> None:
-        if self._seat.writer is None:
-            return
-        with self._seat.writer.transaction() as tx:
-            for key, value in values:
-                tx.send(topic, value, key=key.encode())
-            tx.commit_offset(GROUP, _REPORTS, self._seat.member.position(_REPORTS))
+        self._listener.commit(Send(topic, key.encode(), value) for key, value in values)
 
     def _waits(self, task: tuple[str, str, str], now: datetime) -> bool:
         due = self._due.get(task)
@@ -239,19 +232,13 @@ class Exchanging:
             self._said.add(words)
             self._say(words)
 
-    def _open(self) -> None:
-        self._book = ExchangeBook()
-        self._reading = None
-        self._looked = self._clock() - 2 * _LOOK
-        self._seat: Seat = Seat(self._log, GROUP, [topics.OBSERVATIONS.name], self.name)
-
-    def _restore(self) -> None:
+    def _forget(self) -> None:
         """All that lies on the log is read by `work`, before anything is done."""
         self._book = ExchangeBook()
-        self._reading = None
-        if self._beside is not None:
-            self._beside.close()
-            self._beside = None
-        if self._seat.member.assignment():
-            self._seat.member.seek(_REPORTS, self._log.start(_REPORTS))
-            self._beside = self._log.reader(self._log.starts(_BESIDE))
+        self._reading: _Reading | None = None
+        self._looked = self._clock() - 2 * _LOOK
+
+
+def _reports(reads: Reads, event: str) -> Iterator[ObservationReport | str]:
+    """Asks only when the first is wanted."""
+    yield from reads.reports(event, "live")

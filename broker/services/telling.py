@@ -1,18 +1,23 @@
 """Telling: what a person must know of requests goes to whom the policy names. At least once; the log remembers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from functools import partial
+from typing import Final
 
 from nuncius.broker.planning.telling import Case, Due, Item, Receiver, due
 from nuncius.broker.planning.told import TELL
-from nuncius.broker.services.seat import Seat
+from nuncius.broker.services.listener import Listener
+from nuncius.broker.services.sending import Sending, Sends, Sent
 from nuncius.broker.services.too_book import Entry
+from nuncius.broker.services.worker import Send
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import Log, Reader, TopicPartition
+from nuncius.broker.transport.port import Log, Record, TopicPartition
 from nuncius.consumers.notify.message import Message
-from nuncius.schemas import Retry, ToORequest, ToOStatus
+from nuncius.consumers.outside import outside
+from nuncius.schemas import NunciusError, Retry, ToORequest, ToOStatus
 from nuncius.schemas.codec import decode, encode
 
 GROUP: Final = "nuncius-tell"
@@ -23,15 +28,13 @@ _LOOK: Final = timedelta(seconds=1)
 _AGAIN_S: Final = 5.0
 _AGAIN_MAX_S: Final = 300.0
 """A receiver that is not reached is tried after 5 s, then after twice as long each time, up to 5 minutes (ours)."""
+_SLOW: Final = timedelta(seconds=20)
+"""After so long without an end to a message its receiver counts as not reached, and the next is asked (ours)."""
+_TICK_S: Final = 0.05
+"""How often it is looked whether a message came to its end."""
+_FAREWELL_S: Final = 5.0
+"""At the end of the process it is waited so long for messages on their way (ours)."""
 _FORGOTTEN: Final = timedelta(days=2)
-
-
-class Sends(Protocol):
-    """The addresses of one receiver."""
-
-    def send(self, message: Message, /) -> str:
-        """Send it; what came of it, in words. `Retry` where nobody was reached."""
-        ...
 
 
 Compose = Callable[[Due, Mapping[str, Entry], datetime], Message]
@@ -90,75 +93,88 @@ class Telling:
     name = GROUP
 
     def __init__(self, log: Log, telephone: Telephone, clock: Callable[[], datetime]) -> None:
-        self._log = log
         self._telephone = telephone
         self._clock = clock
         self._trouble: dict[str, _Trouble] = {}
-        self._known: dict[str, _Known] = {}
-        self._answers: Reader | None = None
-        self._looked = clock() - 2 * _LOOK
-        self._open()
+        self._sending = Sending(telephone.senders)
+        self._listener = Listener(log, GROUP, self.name, _REQUESTS, (_STATUS,))
+        self._forget()
 
     def work(self, timeout_s: float) -> int:
-        """Read what is new, then send one message at most; returns how much was read or done."""
-        batch = self._seat.poll(500, timeout_s)
-        if batch.assigned or batch.revoked:
-            self._restore()
-            return len(batch.assigned)
-        if self._seat.writer is None or self._answers is None or not self._seat.member.assignment():
+        """Read what is new, then send what is due, a message a receiver; returns how much was read or done."""
+        heard = self._listener.hear(0.0 if self._sending.busy else timeout_s)
+        if heard.anew:
+            self._forget()
+            return heard.count
+        self._learn(heard.records)
+        if not self._listener.active:
             return 0
-        for record in batch.records:
-            if record.value is not None:
-                request = decode(ToORequest, record.value)
-                self._known.setdefault(request.request_id, _Known()).revisions.setdefault(request.revision, request)
-        told = [decode(ToOStatus, record.value) for record in self._answers.poll(500, 0.0) if record.value is not None]
-        for status in told:
-            self._known.setdefault(status.request_id, _Known()).statuses.append(status)
+        if self._sending.busy and (sent := self._sending.next_done(0.0 if heard.records else _TICK_S)) is not None:
+            self._note(sent)
+            self._looked = self._clock() - _LOOK  # what else is due goes out at once
+            return heard.count + 1
         now = self._clock()
-        read = len(batch.records) + len(told)
-        if not read and self._looked - _LOOK < now < self._looked + _LOOK:
-            return 0
-        if not (self._seat.member.caught_up() and self._answers.caught_up()):
-            return read + 1
+        if not heard.records and self._looked - _LOOK < now < self._looked + _LOOK:
+            return len(self._sending.busy)
+        if not self._listener.has_read_all():
+            return heard.count + 1
         self._looked = now
-        return read + self._tell(now)
+        return heard.count + self._tell(now) + len(self._sending.busy)
 
     def caught_up(self) -> bool:
         """Whether every request on the log has been taken."""
-        return self._seat.member.caught_up()
+        return self._listener.caught_up()
 
     def reopen(self) -> None:
         """Drop everything and read the log again."""
-        self.close()
-        self._open()
+        self._listener.reopen()
+        self._forget()
 
     def close(self) -> None:
-        """Leave the group and give the slot back."""
-        self._seat.close()
-        if self._answers is not None:
-            self._answers.close()
-            self._answers = None
+        """Leave the group and give the slot back; messages on their way may come to their end and be noted before."""
+        with suppress(NunciusError):  # what is not noted is told again by the next process
+            while self._sending.busy and (sent := self._sending.next_done(_FAREWELL_S)) is not None:
+                self._note(sent)
+        self._listener.close()
+
+    def _learn(self, records: Sequence[Record]) -> None:
+        for record in records:
+            if record.value is None:
+                continue
+            if record.topic == _REQUESTS.topic:
+                request = decode(ToORequest, record.value)
+                self._known.setdefault(request.request_id, _Known()).revisions.setdefault(request.revision, request)
+            else:
+                status = decode(ToOStatus, record.value)
+                self._known.setdefault(status.request_id, _Known()).statuses.append(status)
 
     def _tell(self, now: datetime) -> int:
-        silent = frozenset(self._trouble)
-        waiting = {name for name, one in self._trouble.items() if now < one.until}
-        messages = due(self._cases(now), self._telephone.receivers, now=now, silent=silent)
-        first = next((one for one in messages if one.receiver not in waiting), None)
-        if first is None:
-            return 0
-        self._looked = now - _LOOK  # what else is due goes out at once
-        try:
-            said = self._send(first, now)
-        except Retry as error:
-            self._is_silent(first, error)
-            return 1
-        self._trouble.pop(first.receiver, None)
-        self._write([self._status(item, first.receiver, said) for item in first.items])
-        return 1
+        """Start what is due, the first for each receiver; how many were started, or gave no answer."""
+        slow = self._sending.slow(now, _SLOW)
+        silent = frozenset(self._trouble) | slow
+        away = self._sending.busy | {name for name, one in self._trouble.items() if now < one.until}
+        first: dict[str, Due] = {}
+        for message in due(self._cases(now), self._telephone.receivers, now=now, silent=silent):
+            first.setdefault(message.receiver, message)
+        started = [message for name, message in first.items() if name not in away]
+        for message in started:
+            entries = {item.request_id: self._entry(item.request_id) for item in message.items}
+            try:
+                words = outside(partial(self._telephone.compose, message, entries, now))
+            except Retry as error:
+                self._is_silent(message, error)
+            else:
+                self._sending.start(message, words, now)
+        return len(started)
 
-    def _send(self, message: Due, now: datetime) -> str:
-        entries = {item.request_id: self._entry(item.request_id) for item in message.items}
-        return self._telephone.senders[message.receiver].send(self._telephone.compose(message, entries, now))
+    def _note(self, sent: Sent) -> None:
+        """What became of a message, for the log."""
+        if sent.error is not None:
+            self._is_silent(sent.due, sent.error)
+            return
+        self._trouble.pop(sent.due.receiver, None)
+        now = self._clock()
+        self._write([self._status(item, sent.due.receiver, sent.said, now) for item in sent.due.items])
 
     def _is_silent(self, message: Due, error: Retry) -> None:
         """A receiver was not reached: the first time that is written, for who looks why nobody came."""
@@ -166,10 +182,10 @@ class Telling:
         wait_s = min(_AGAIN_MAX_S, _AGAIN_S * 2.0**times)
         self._trouble[message.receiver] = _Trouble(times + 1, self._clock() + timedelta(seconds=wait_s))
         if not times:
-            status = self._status(message.items[0], message.receiver, str(error))
+            status = self._status(message.items[0], message.receiver, str(error), self._clock())
             self._write([replace(status, state="proposed", reference="")])
 
-    def _status(self, item: Item, receiver: str, said: str) -> ToOStatus:
+    def _status(self, item: Item, receiver: str, said: str, now: datetime) -> ToOStatus:
         about = self._known[item.request_id].revisions[item.revision]
         return ToOStatus(
             request_id=item.request_id,
@@ -180,16 +196,11 @@ class Telling:
             detail=f"{item.state.replace('_', ' ')}: {said}",
             idempotency_key=about.idempotency_key,
             reference=item.mark,
-            time=self._clock(),
+            time=now,
         )
 
     def _write(self, statuses: Sequence[ToOStatus]) -> None:
-        if self._seat.writer is None:
-            return
-        with self._seat.writer.transaction() as tx:
-            for status in statuses:
-                tx.send(topics.TOO_STATUS.name, encode(status), key=status.request_id.encode())
-            tx.commit_offset(GROUP, _REQUESTS, self._seat.member.position(_REQUESTS))
+        self._listener.commit(Send(_STATUS.topic, one.request_id.encode(), encode(one)) for one in statuses)
 
     def _cases(self, now: datetime) -> list[Case]:
         """Requests of policies that name somebody, but for those that were over long ago."""
@@ -208,17 +219,7 @@ class Telling:
         known = self._known[ident]
         return Entry(tuple(known.revisions[number] for number in sorted(known.revisions)), tuple(known.statuses))
 
-    def _open(self) -> None:
-        self._known = {}
-        self._looked = self._clock() - 2 * _LOOK
-        self._seat = Seat(self._log, GROUP, [topics.TOO_REQUESTS.name], self.name)
-
-    def _restore(self) -> None:
+    def _forget(self) -> None:
         """All that lies on the log is read by `work`, before anything is decided."""
-        self._known = {}
-        if self._answers is not None:
-            self._answers.close()
-            self._answers = None
-        if self._seat.member.assignment():
-            self._seat.member.seek(_REQUESTS, self._log.start(_REQUESTS))
-            self._answers = self._log.reader({_STATUS: self._log.start(_STATUS)})
+        self._known: dict[str, _Known] = {}
+        self._looked = self._clock() - 2 * _LOOK

@@ -1,12 +1,13 @@
 """What a receiver reads: what happened, and what to press, in words for a mail, a chat and a text message."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from nuncius.broker.planning.lifecycle import PERSON
 from nuncius.broker.planning.telling import Due, Item
-from nuncius.broker.planning.told import AT
+from nuncius.broker.planning.told import AT, SEEN, seen_to
 from nuncius.broker.services.lines import printable
 from nuncius.broker.services.links import Links
 from nuncius.broker.services.too_book import SHORT, Entry
@@ -14,6 +15,9 @@ from nuncius.broker.services.too_words import brief, headline
 
 _MOST: Final = 20
 """Changes told in one message; of more their number is."""
+
+_STORM_CHARACTERS: Final = 3500
+"""Of what is told at once in a storm; the smallest chat takes 4096 (Telegram's sendMessage), a title is before it."""
 
 _CHANGES: Final[Mapping[str, str]] = {
     "waits": "waits for your yes, and was revised",
@@ -38,7 +42,9 @@ def title(due: Due, entries: Mapping[str, Entry], now: datetime) -> str:
     """One line that says whether to get up."""
     first = due.items[0]
     about = headline(entries[first.request_id].latest)
-    if due.urgent and first.state == "waits":
+    if due.urgent and len(due.items) > 1:
+        said = f"{_numbers(due)}, among them {about}"
+    elif due.urgent and first.state == "waits":
         said = f"YES OR NO? {about}{_until(entries[first.request_id], now)}"
     elif due.urgent:
         said = f"CANCEL BY HAND at {_adapter(first)}: {about}"
@@ -51,6 +57,8 @@ def title(due: Due, entries: Mapping[str, Entry], now: datetime) -> str:
 
 def text(due: Due, entries: Mapping[str, Entry], now: datetime, links: Links | None) -> str:
     """All of it, as plain text."""
+    if due.urgent and len(due.items) > 1:
+        return "\n".join(_storm(due, entries, now))
     if due.urgent:
         return "\n".join(_urgent(due, entries[due.items[0].request_id], now, links))
     lines: list[str] = []
@@ -69,6 +77,11 @@ def text(due: Due, entries: Mapping[str, Entry], now: datetime, links: Links | N
 def short(due: Due, entries: Mapping[str, Entry], now: datetime, links: Links | None) -> str:
     """The same for a text message: the title and what to press."""
     entry = entries[due.items[0].request_id]
+    if due.urgent and len(due.items) > 1:
+        return f"{title(due, entries, now)[:120]}. All of them: nuncius too list"
+    if due.urgent and due.items[0].state == "not_cancelled":
+        link = "" if links is None else links.acknowledging(entry.latest, due.receiver)
+        return f"{title(due, entries, now)[:110]} {link or f'nuncius too acknowledge {_ident(entry)}'}"
     if due.items[0].state != "waits":
         return f"{title(due, entries, now)[:120]}. nuncius too show {_ident(entry)}"
     link = "" if links is None else links.url(entry.latest, due.receiver)
@@ -77,6 +90,10 @@ def short(due: Due, entries: Mapping[str, Entry], now: datetime, links: Links | 
 
 def change(item: Item, entry: Entry) -> str:
     """One change in a few words."""
+    if item.subject.startswith(SEEN):
+        name = item.subject.removeprefix(SEEN)
+        seen = seen_to(entry.told, name)
+        return f"{(seen.who if seen else '') or 'somebody'} sees to what {name} would not cancel"
     if item.subject.startswith(AT):
         return f"{_adapter(item)} {_AT_A_FACILITY.get(item.state, item.state)}{_reference(item, entry)}"
     words = _CHANGES.get(item.state, item.state)
@@ -95,13 +112,40 @@ def _urgent(due: Due, entry: Entry, now: datetime, links: Links | None) -> Seque
             "All times are UTC.",
         ]
     said = next((one.detail for one in reversed(entry.told) if one.state == "not_cancelled"), "")
+    link = "" if links is None else links.acknowledging(entry.latest, due.receiver)
     reference = _reference(item, entry)
     return [
         _line(f"{_adapter(item)} still has this request{reference} and would not cancel it: {said}"),
-        "Nothing more is tried. Call them.",
+        "Nothing more is tried. Call them, and say that you do, or the next on call is told:",
+        f"nuncius too acknowledge {_ident(entry)}",
+        *(f"or {one}" for one in (link,) if one),
         "",
         brief(entry, now),
     ]
+
+
+def _storm(due: Due, entries: Mapping[str, Entry], now: datetime) -> Iterator[str]:
+    """All that is urgent, a line each while they fit; of the rest how many of which policy."""
+    yield f"{_numbers(due)}. Too many came at once for a message each."
+    yield "nuncius too approve ID, decline ID, acknowledge ID; all of them: nuncius too list. All times are UTC."
+    used, left = 0, Counter[str]()
+    for item in due.items:
+        entry = entries[item.request_id]
+        mark = f"at {_adapter(item)}" if item.state == "not_cancelled" else "YES OR NO?"
+        line = _line(f"{_ident(entry)} {mark} {headline(entry.latest)}{_until(entry, now)}")
+        used += len(line) + 1
+        if used > _STORM_CHARACTERS:
+            left[entry.latest.policy] += 1
+        else:
+            yield line
+    if left:
+        yield _line("and " + ", ".join(f"{number} more of policy {policy}" for policy, number in left.items()))
+
+
+def _numbers(due: Due) -> str:
+    stuck = sum(item.state == "not_cancelled" for item in due.items)
+    said = [f"CANCEL BY HAND: {stuck}"] if stuck else []
+    return "; ".join([*said, *([f"YES OR NO? {len(due.items) - stuck} requests"] if stuck < len(due.items) else [])])
 
 
 def _press(entry: Entry, receiver: str, links: Links | None) -> list[str]:

@@ -153,10 +153,16 @@ def word(entry: Entry, say: RequestState, *, who: str, why: str, now: datetime) 
 
 def write_word(log: Log, status: ToOStatus, slot: str) -> None:
     """Put a person's word on the log; durable when this returns."""
+    write_words(log, (status,), slot)
+
+
+def write_words(log: Log, statuses: Sequence[ToOStatus], slot: str) -> None:
+    """The same for several, all or none."""
     writer = log.writer(slot)
     try:
         with writer.transaction() as tx:
-            tx.send(topics.TOO_STATUS.name, encode(status), key=status.request_id.encode())
+            for status in statuses:
+                tx.send(topics.TOO_STATUS.name, encode(status), key=status.request_id.encode())
     finally:
         writer.close()
 

@@ -63,6 +63,23 @@ def answer_page(entry: Entry, receiver: str, now: datetime) -> str:
     )
 
 
+def acknowledge_page(entry: Entry, where: str, receiver: str, now: datetime) -> str:
+    """One request that could not be cancelled, with a button to say that one sees to it."""
+    return page(
+        headline(entry.latest),
+        tag("p", f"{where} would not cancel it. Call them, and say here that you do.", class_="said"),
+        _button("acknowledged", "I see to it", "yes"),
+        *_told(entry, now),
+        tag("p", f"You answer as {receiver}, to whom the link was sent.", class_="small"),
+    )
+
+
+def acknowledged_page(entry: Entry, now: datetime) -> str:
+    """What a person has said of one that could not be cancelled."""
+    words = "Thank you: nobody else is woken for it, and those who were told hear that you see to it."
+    return page(headline(entry.latest), tag("p", words, class_="said"), *_told(entry, now))
+
+
 def said_page(entry: Entry, state: str, now: datetime) -> str:
     """What a person has said."""
     words = f"Thank you: it is {_in_words(state)}. {_LATER}"

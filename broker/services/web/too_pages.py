@@ -18,9 +18,12 @@ from fastapi.responses import HTMLResponse
 
 from nuncius.broker.planning.order import same_wish
 from nuncius.broker.services.links import Link, Links
-from nuncius.broker.services.too_book import Entry, book, word, write_word
+from nuncius.broker.services.too_book import Entry, book, word, write_word, write_words
+from nuncius.broker.services.too_seen import acknowledged, stuck_at
 from nuncius.broker.services.web.too_html import (
     STYLE,
+    acknowledge_page,
+    acknowledged_page,
     answer_page,
     entry_page,
     list_page,
@@ -103,6 +106,41 @@ class _Desk:
             self._kept = (float("-inf"), ())
         return _html(said_page(entry, said, utc_now()))
 
+    def stuck(self, request_id: str, query: str) -> Response:
+        """What a link about one that could not be cancelled shows."""
+        with self._lock:
+            found = self._found_stuck(request_id, query)
+        if isinstance(found, Response):
+            return found
+        link, entry = found
+        return _html(acknowledge_page(entry, " and ".join(stuck_at(entry)), link.receiver, utc_now()))
+
+    def acknowledged(self, request_id: str, query: str, body: bytes) -> Response:
+        """Write that a person sees to it, once."""
+        if body != b"answer=acknowledged":
+            return _refused(400, "No answer", "Nothing was sent.", "Open the link again and press the button.")
+        with self._lock:
+            found = self._found_stuck(request_id, query)
+            if isinstance(found, Response):
+                return found
+            link, entry = found
+            said = acknowledged(entry, who=f"{link.receiver} (link)", why="", now=utc_now())
+            write_words(self._log, said, self._slot)
+            self._kept = (float("-inf"), ())
+        return _html(acknowledged_page(Entry(entry.revisions, (*entry.told, *said)), utc_now()))
+
+    def _found_stuck(self, request_id: str, query: str) -> tuple[Link, Entry] | Response:
+        see = f"See how it stands: nuncius too show {request_id[:8]}"
+        link = None if self._links is None else self._links.read_acknowledging(request_id, query)
+        if link is None:
+            return _refused(403, "Not a link of ours", "It is not whole, or was not written by this broker.", see)
+        if utc_now() >= link.expires:
+            return _refused(410, "Too late", f"The link was good until {link.expires:%Y-%m-%d %H:%M} UTC.", see)
+        entry = _named(book(self._log), request_id)
+        if entry is None or not stuck_at(entry):
+            return _refused(410, "Nothing to see to", "No telescope holds it against our word any more.", see)
+        return link, entry
+
     def _as_of(self, seconds: float) -> tuple[Entry, ...]:
         if time.monotonic() - self._kept[0] > seconds:
             self._kept = (time.monotonic(), book(self._log))
@@ -169,14 +207,34 @@ def too_page_routes(log: Log, links: Links | None) -> APIRouter:
     @router.post("/too/{request_id}/answer")
     async def post_answer(request_id: str, request: Request) -> Response:
         """A person's yes or no."""
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > _BODY_BYTES:
-                return _refused(413, "Too long", "No answer is that long.", "Open the link again and press a button.")
-        return await run_in_threadpool(desk.answered, request_id, request.url.query, bytes(body))
+        body = await _body(request)
+        if isinstance(body, Response):
+            return body
+        return await run_in_threadpool(desk.answered, request_id, request.url.query, body)
+
+    @router.get("/too/{request_id}/acknowledge")
+    def get_acknowledge(request_id: str, request: Request) -> Response:
+        """The page of a link about one that could not be cancelled. It answers nothing."""
+        return desk.stuck(request_id, request.url.query)
+
+    @router.post("/too/{request_id}/acknowledge")
+    async def post_acknowledge(request_id: str, request: Request) -> Response:
+        """A person sees to it."""
+        body = await _body(request)
+        if isinstance(body, Response):
+            return body
+        return await run_in_threadpool(desk.acknowledged, request_id, request.url.query, body)
 
     return router
+
+
+async def _body(request: Request) -> bytes | Response:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _BODY_BYTES:
+            return _refused(413, "Too long", "No answer is that long.", "Open the link again and press a button.")
+    return bytes(body)
 
 
 def _named(entries: Sequence[Entry], request_id: str) -> Entry | None:
