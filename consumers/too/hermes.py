@@ -1,12 +1,13 @@
 """Tells people through Hermes, which publishes to a Hopskotch topic: a message a request, one more to take it back.
 
 A message cannot be changed or unsaid: a later revision, and a cancellation, is a message that names the one before.
-The idempotency key stands in the message's data, and the topic's last messages are looked through for it first. Facts:
-LCOGT/hermes, ``hermes/views.py`` and ``serializers.py`` (a refusal may come with 200 and an ``error``; references by
-``hop_uuid`` are refused until Hermes has read the message back, so we cite by key).
+The idempotency key stands in the message's data, and the topic is looked through for it first, back to the event.
+Facts: LCOGT/hermes, ``hermes/views.py`` and ``serializers.py`` (a refusal may come with 200 and an ``error``;
+references by ``hop_uuid`` are refused until Hermes has read the message back, so we cite by key).
 """
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -14,13 +15,15 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from nuncius.consumers.too.door import Allowance, Answer, said
 from nuncius.consumers.too.doorway import door_to
 from nuncius.consumers.too.naming import revision_in
+from nuncius.consumers.too.searched import PAGES, not_known, since
 from nuncius.schemas.errors import Retry
 from nuncius.schemas.too import ToORequest, ToOStatus
 from nuncius.schemas.vocabulary import RequestState
 
 _ALLOWANCE: Final = Allowance(calls=30, within_s=60.0)
 """Ours; none is published."""
-_LISTED: Final = "100"
+_LISTED: Final = 100
+_CALL: Final = "look at the topic, and write there yourself"
 _SUBMIT: Final = "/api/v0/submit_message/"
 _DATA: Final = "nuncius"
 """Hermes hands on what it does not know within ``data``."""
@@ -50,7 +53,13 @@ class _Ours(BaseModel):
     action: Literal["request", "cancel"]
 
 
+class _Metadata(BaseModel):
+    timestamp: float | None = None
+    """Milliseconds since 1970."""
+
+
 class _Said(BaseModel):
+    metadata: _Metadata = _Metadata()
     message: object = None
 
     @property
@@ -72,6 +81,15 @@ class _Sent(BaseModel):
     uuid: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Out:
+    """Revisions of which a message is out, and whether the topic was looked through to where the request began."""
+
+    requests: frozenset[int]
+    cancels: frozenset[int]
+    whole: bool
+
+
 class Hermes:
     """An adapter for one topic. Close it when done.
 
@@ -91,7 +109,7 @@ class Hermes:
         self._settings = settings
         self._door = door_to(settings, allowance, token)
         self._who = {"Authorization": f"Token {token.get_secret_value()}"}
-        self._sent: dict[tuple[str, str], ToOStatus] = {}
+        self._sent: dict[tuple[Literal["request", "cancel"], str], ToOStatus] = {}
         """What went out from here: the archive that is looked through may lag behind."""
 
     def close(self) -> None:
@@ -100,25 +118,30 @@ class Hermes:
 
     def submit(self, request: ToORequest, _standing: str) -> ToOStatus:
         """Publish the request, unless this revision or a later one is out."""
-        out = self._out(request, "request")
-        newest = max(out, default=0)
+        searched = self._out(request)
+        newest = max(searched.requests, default=0)
         if newest > request.revision:
             return self._door.status(request, "rejected", f"revision {newest} is out already")
         if newest == request.revision:
             return self._known(request, "request", "accepted")
+        if not searched.whole:
+            return self._door.status(request, "rejected", not_known(PAGES * _LISTED, _CALL))
         return self._publish(request, message(request, self._settings, "request", newest), "request")
 
     def cancel(self, request: ToORequest, _standing: str) -> ToOStatus:
         """Publish that it is taken back, where it was published."""
-        out = self._out(request, "request")
-        if max(self._out(request, "cancel"), default=0) > max(out, default=0) or not out:
+        searched = self._out(request)
+        newest = max(searched.requests, default=0)
+        if max(searched.cancels, default=0) > newest or (searched.whole and not newest):
             return self._known(request, "cancel", "cancelled")
-        return self._publish(request, message(request, self._settings, "cancel", max(out)), "cancel")
+        if not newest:
+            return self._door.status(request, "not_cancelled", not_known(PAGES * _LISTED, _CALL))
+        return self._publish(request, message(request, self._settings, "cancel", newest), "cancel")
 
     def look(self, _request: ToORequest, _standing: str) -> None:
         """Nothing: readers of a topic do not answer there."""
 
-    def _known(self, request: ToORequest, action: str, state: RequestState) -> ToOStatus:
+    def _known(self, request: ToORequest, action: Literal["request", "cancel"], state: RequestState) -> ToOStatus:
         detail = "nothing of it was published" if action == "cancel" else "it is out already"
         return self._sent.get((action, request.idempotency_key)) or self._door.status(request, state, detail)
 
@@ -136,15 +159,37 @@ class Hermes:
         self._sent[action, request.idempotency_key] = status
         return status
 
-    def _out(self, request: ToORequest, action: str) -> set[int]:
-        """Revisions of which such a message is out."""
-        listed = self._ask("GET", "/api/v0/query/", query={"topic": self._settings.topic, "limit": _LISTED})
+    def _out(self, request: ToORequest) -> _Out:
+        """What is out of the request: read backwards in time until a page reaches no further back."""
+        notes = [_Ours(key=key, action=action) for action, key in self._sent]
+        end: float | None = None
+        whole = False
+        for _ in range(PAGES):
+            page = self._page(since(request), end)
+            notes += [note for one in page if (note := one.ours) is not None]
+            oldest = min((one.metadata.timestamp for one in page if one.metadata.timestamp is not None), default=None)
+            if oldest is None or (end is not None and oldest >= end):
+                whole = len(page) < _LISTED
+                break
+            end = oldest
+        found = [(note.action, revision_in(note.key, request)) for note in notes]
+        return _Out(
+            requests=frozenset(revision for what, revision in found if what == "request" and revision is not None),
+            cancels=frozenset(revision for what, revision in found if what == "cancel" and revision is not None),
+            whole=whole,
+        )
+
+    def _page(self, start: datetime | None, end_ms: float | None) -> tuple[_Said, ...]:
+        """The newest messages of a span; its end is part of it, a millisecond more: others may have the same time."""
+        query = {"topic": self._settings.topic, "limit": str(_LISTED)}
+        if start is not None:
+            query["start"] = start.isoformat(timespec="seconds")
+        if end_ms is not None:
+            query["end"] = datetime.fromtimestamp((end_ms + 1) / 1000, UTC).isoformat(timespec="milliseconds")
+        listed = self._ask("GET", "/api/v0/query/", query=query)
         if not listed.good:
             raise Retry(f"{self.name}: {self._settings.topic} cannot be read: {listed.code}: {listed.words}")
-        there = [one.ours for one in listed.read(_Topic).messages]
-        keys = [note.key for note in there if note is not None and note.action == action]
-        keys += [key for what, key in self._sent if what == action]
-        return {revision for key in keys if (revision := revision_in(key, request)) is not None}
+        return listed.read(_Topic).messages
 
     def _ask(self, method: str, path: str, body: object = None, query: dict[str, str] | None = None) -> Answer:
         return self._door.ask(method, path, body=body, query=query, headers=self._who)

@@ -7,13 +7,14 @@ skyportal/skyportal, ``handlers/api/followup_request.py``, ``handlers/api/source
 
 from typing import Any, Final
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 
 from nuncius.broker.sky import separation_deg
 from nuncius.consumers.too.door import Allowance, Answer
 from nuncius.consumers.too.doorway import door_to
 from nuncius.consumers.too.naming import revision_in
 from nuncius.consumers.too.placed import position_of, unplaced
+from nuncius.consumers.too.searched import PAGES, Searched, not_known, since
 from nuncius.consumers.too.skyportal_body import KEY, SkyPortalSettings, follow_up, source_id
 from nuncius.schemas.errors import Retry
 from nuncius.schemas.too import ToORequest, ToOStatus
@@ -21,8 +22,9 @@ from nuncius.schemas.vocabulary import RequestState
 
 _ALLOWANCE: Final = Allowance(calls=10, within_s=2.0)
 """``rate_limit`` 5 a second, ``burst`` 10, of SkyPortal's own default configuration."""
-_LISTED: Final = "1000"
-"""``MAX_FOLLOWUP_REQUESTS``."""
+_LISTED: Final = 100
+"""As it lists where nobody says; each comes with its source, so that a thousand would be megabytes."""
+_CALL: Final = "look there yourself"
 _NEAR_DEG: Final = 10 / 3600
 """A source further away from the target is another (ours)."""
 _FOLLOW_UP: Final = "/api/followup_request"
@@ -51,6 +53,7 @@ class _FollowUp(BaseModel):
 
 class _FollowUps(BaseModel):
     followup_requests: tuple[_FollowUp, ...]
+    total: int = Field(validation_alias="totalMatches")
 
 
 class _Page(BaseModel):
@@ -111,10 +114,13 @@ class SkyPortal:
         if request.tiles or request.window_start is None or request.window_stop is None:
             why = "a plan of tiles" if request.tiles else "a request without a window"
             return self._door.status(request, "rejected", f"{why} is no follow-up request of SkyPortal")
-        held = self._held(request)
+        searched = self._held(request)
+        held = dict(searched.found)
         newest = max(held, default=0)
         if newest > request.revision:
             return self._door.status(request, "rejected", f"revision {newest} is already there", str(held[newest].id))
+        if newest < request.revision and not searched.whole:
+            return self._door.status(request, "rejected", not_known(PAGES * _LISTED, _CALL))
         if newest < request.revision:
             wrong = self._source(request)
             if wrong:
@@ -135,7 +141,10 @@ class SkyPortal:
 
     def cancel(self, request: ToORequest, standing: str) -> ToOStatus:
         """Delete every revision that stands."""
-        refused = self._drop(list(self._held(request).values()))
+        searched = self._held(request)
+        refused = self._drop(list(searched.found.values()))
+        if not searched.whole:
+            refused = refused or not_known(PAGES * _LISTED, _CALL)
         if refused:
             return self._door.status(request, "not_cancelled", refused, standing)
         return self._door.status(request, "cancelled", "nothing of it stands there any longer", standing)
@@ -161,24 +170,38 @@ class SkyPortal:
         made = self._ask("POST", "/api/sources", {"id": name, "ra": where.ra, "dec": where.dec})
         return "" if made.good else f"source {name} cannot be made: {made.code}: {made.words}"
 
-    def _held(self, request: ToORequest) -> dict[int, _FollowUp]:
-        """What stands, or stood, of the request there, by revision."""
+    def _held(self, request: ToORequest) -> Searched[_FollowUp]:
+        """What stands, or stood, of the request there, by revision: all of the allocation since the event."""
+        held: dict[int, _FollowUp] = {}
+        read = 0
+        for number in range(1, PAGES + 1):
+            page = self._page(request, number)
+            for one in page.followup_requests:
+                revision = revision_in(str((one.payload or {}).get(KEY, "")), request)
+                if revision is not None:
+                    held[revision] = one
+            read += len(page.followup_requests)
+            if read >= page.total or not page.followup_requests:
+                return Searched(held, whole=True)
+        return Searched(held, whole=False)
+
+    def _page(self, request: ToORequest, number: int) -> _FollowUps:
+        """Newest first: what is made meanwhile shows an entry twice and hides none."""
         query = {
             "allocationID": str(self._settings.allocation_id),
-            "numPerPage": _LISTED,
+            "numPerPage": str(_LISTED),
+            "pageNumber": str(number),
             "sortBy": "created_at",
             "sortOrder": "desc",
             "includeObjThumbnails": "false",
         }
+        start = since(request)
+        if start is not None:
+            query["startDate"] = start.replace(tzinfo=None).isoformat(timespec="seconds")
         listed = self._ask("GET", _FOLLOW_UP, query=query)
         if not listed.good:
             raise Retry(f"{self.name}: what stands there cannot be listed: {listed.code}: {listed.words}")
-        held = {}
-        for one in listed.read(_Page).data.followup_requests:
-            revision = revision_in(str((one.payload or {}).get(KEY, "")), request)
-            if revision is not None:
-                held[revision] = one
-        return held
+        return listed.read(_Page).data
 
     def _drop(self, standing: list[_FollowUp]) -> str:
         """Delete what has not ended; what was refused, in the facility's words."""

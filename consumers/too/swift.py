@@ -2,8 +2,9 @@
 
 The API can neither change nor withdraw a ToO: a later revision is refused here while an earlier one stands, and a
 cancellation is for a person. It has no name or comment of ours either; the idempotency key stands at the end of
-``immediate_objective``, and the account's own ToOs are looked through for it before anything is submitted. Facts:
-swifttools 4.0.5, ``swift_too`` (``base/common.py``, ``base/constants.py``, ``swift/toorequest.py``, ``requests.py``).
+``immediate_objective``, and all of the account's own ToOs are looked through for it before anything is submitted.
+Facts: swifttools 4.0.5, ``swift_too`` (``base/common.py``, ``base/constants.py``, ``swift/toorequest.py``,
+``requests.py``).
 """
 
 from typing import Final
@@ -14,6 +15,7 @@ from nuncius.consumers.too.door import Allowance, Answer, said
 from nuncius.consumers.too.doorway import door_to
 from nuncius.consumers.too.naming import revision_in
 from nuncius.consumers.too.placed import unplaced
+from nuncius.consumers.too.searched import PAGES, Searched, not_known
 from nuncius.consumers.too.swift_form import SwiftSettings, form
 from nuncius.schemas.errors import Retry
 from nuncius.schemas.too import ToORequest, ToOStatus
@@ -92,7 +94,8 @@ class Swift:
             return refused
         if request.tiles:
             return self._door.status(request, "rejected", "a plan of tiles cannot be asked of Swift by this adapter")
-        held = self._held(request)
+        searched = self._held(request)
+        held = searched.found
         if request.revision in held:
             stands = held[request.revision]
             return self._door.status(request, "accepted", f"ToO {stands.too_id}", str(stands.too_id))
@@ -100,6 +103,8 @@ class Swift:
             ident = held[max(held)].too_id
             detail = f"ToO {ident} of revision {max(held)} stands, and the API cannot change it: {_CALL}"
             return self._door.status(request, "rejected", detail, str(ident))
+        if not searched.whole:
+            return self._door.status(request, "rejected", not_known(PAGES * _LISTED, _CALL))
         body = form(request, self._settings)
         checked = self._ask("POST", body | {"validate_only": "true"})
         if not checked.good or checked.read(_Done).is_refused:
@@ -115,8 +120,11 @@ class Swift:
 
     def cancel(self, request: ToORequest, standing: str) -> ToOStatus:
         """Nothing can be taken back by the API: success only where nothing stands."""
-        idents = {str(one.too_id) for one in self._held(request).values() if not _declined(one)}
+        searched = self._held(request)
+        idents = {str(one.too_id) for one in searched.found.values() if not _declined(one)}
         idents |= {standing} if standing and not self._is_declined(standing) else set()
+        if not idents and not searched.whole:
+            return self._door.status(request, "not_cancelled", not_known(PAGES * _LISTED, _CALL))
         if not idents:
             return self._door.status(request, "cancelled", "nothing of it stands there")
         detail = f"the API cannot withdraw ToO {', '.join(sorted(idents))}: {_CALL}"
@@ -134,18 +142,28 @@ class Swift:
         detail = f"ToO {standing}: {decision}"
         return self._door.status(request, state, detail, standing)
 
-    def _held(self, request: ToORequest) -> dict[int, _Entry]:
-        """The account's ToOs for this request, by revision."""
-        query = {"username": self._settings.username, "detail": "true", "limit": str(_LISTED)}
-        listed = self._ask("GET", query=query)
+    def _held(self, request: ToORequest) -> Searched[_Entry]:
+        """The account's ToOs for this request, by revision; read until a page brings nothing new."""
+        held: dict[int, _Entry] = {}
+        seen: set[int] = set()
+        for _ in range(PAGES):
+            page = self._page(len(seen))
+            for entry in page:
+                revision = revision_in((entry.immediate_objective or "").rstrip(")"), request)
+                if revision is not None:
+                    held[revision] = entry
+            fresh = {entry.too_id for entry in page} - seen
+            if request.revision in held or not fresh:
+                return Searched(held, whole=len(page) < _LISTED or request.revision in held)
+            seen |= fresh
+        return Searched(held, whole=False)
+
+    def _page(self, offset: int) -> tuple[_Entry, ...]:
+        place = {"limit": str(_LISTED), "offset": str(offset)}
+        listed = self._ask("GET", query={"username": self._settings.username, "detail": "true"} | place)
         if not listed.good:
             raise Retry(f"{self.name}: its ToOs cannot be listed: {listed.code}: {listed.words}")
-        held = {}
-        for entry in listed.read(_Entries).entries:
-            revision = revision_in((entry.immediate_objective or "").rstrip(")"), request)
-            if revision is not None:
-                held[revision] = entry
-        return held
+        return listed.read(_Entries).entries
 
     def _entry(self, ident: str) -> _Entry | None:
         listed = self._ask("GET", query={"too_id": ident, "detail": "true"})

@@ -4,6 +4,8 @@ Written from LCOGT/hermes: ``hermes/serializers.py`` (what a message must have),
 on).
 """
 
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Self
 
 from fakes.server import Call, Fake, Reply
@@ -60,6 +62,7 @@ class Service(Fake):
 
     def __init__(self) -> None:
         super().__init__()
+        self.began = datetime(2017, 8, 17, 18, tzinfo=UTC)
         self.published: list[dict[str, Any]] = []
         self.credential = True
 
@@ -71,15 +74,28 @@ class Service(Fake):
             return Reply(401, {"detail": f"Invalid token {call.headers.get('authorization')}"})
         match call.method, call.path:
             case "GET", "/api/v0/query/":
-                found = [one for one in self.published if one["topic"] == call.query["topic"]]
-                messages = [{"metadata": {"topic": one["topic"]}, "annotations": {}, "message": one} for one in found]
-                other = {"metadata": {"topic": TOPIC}, "annotations": {}, "message": {"data": {"nuncius": "somebody"}}}
-                return Reply(200, {"messages": [other, *messages[::-1]][: int(call.query["limit"])]})
+                return Reply(200, {"messages": self._messages(call.query)})
             case "POST", "/api/v0/submit_message/validate/":
                 return Reply(200, self._errors(call))
             case "POST", "/api/v0/submit_message/":
                 return self._submit(call)
         return Reply(404, {"detail": "Not found."})
+
+    def _messages(self, query: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Those of a topic in a span of time, newest first; a second passes between two, and ends are included."""
+        somebody = {"topic": TOPIC, "data": {"nuncius": "somebody"}}
+        known = [(self.began + timedelta(seconds=n), one) for n, one in enumerate([somebody, *self.published])]
+        start, end = (_moment(query.get(name)) for name in ("start", "end"))
+        found = [
+            {
+                "metadata": {"timestamp": when.timestamp() * 1000},
+                "annotations": {},
+                "message": one,
+            }
+            for when, one in known
+            if one["topic"] == query["topic"] and (start is None or start <= when) and (end is None or when <= end)
+        ]
+        return found[::-1][: int(query["limit"])]
 
     def _errors(self, call: Call) -> dict[str, Any]:
         if self.refusing:
@@ -117,3 +133,7 @@ class Service(Fake):
             else:
                 del standing[ident]
         return standing
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

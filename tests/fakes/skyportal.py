@@ -59,7 +59,10 @@ class Portal(Fake):
                 mine = [
                     one for one in self.requests.values() if str(one["allocation_id"]) == call.query["allocationID"]
                 ]
-                return _success({"followup_requests": mine[::-1], "totalMatches": len(mine)})
+                since, size = call.query.get("startDate", ""), int(call.query.get("numPerPage", 100))
+                mine = [one for one in mine if one.get("created_at", "2017-08-17T18:00:00") >= since]
+                first = (int(call.query.get("pageNumber", 1)) - 1) * size
+                return _success({"followup_requests": mine[::-1][first:][:size], "totalMatches": len(mine)})
             case "GET", "api", "followup_request", ident:
                 one = self.requests.get(int(ident))
                 return _error("Could not retrieve followup request.") if one is None else _success(one)

@@ -31,6 +31,7 @@ class SwiftApi(Fake):
         super().__init__()
         self.toos: dict[int, dict[str, Any]] = {}
         self.sessions = {SESSION}
+        self.pages = True
 
     def asks(self, call: Call) -> bool:
         return call.method == "POST" and call.path.endswith("/swift/too") and call.form["validate_only"] == "false"
@@ -56,7 +57,9 @@ class SwiftApi(Fake):
         found = [one for ident, one in self.toos.items() if wanted in {None, str(ident)}]
         if call.query.get("detail") != "true":
             found = [one | {"immediate_objective": None} for one in found]
-        return Reply(200, {"entries": found[::-1][: int(call.query.get("limit", 20))], "status": "Accepted"})
+        first = int(call.query.get("offset", 0)) if self.pages else 0
+        page = found[::-1][first:][: int(call.query.get("limit", 20))]
+        return Reply(200, {"entries": page, "status": "Accepted"})
 
     def _too(self, form: dict[str, str]) -> Reply:
         wrong = self._wrong(form)
