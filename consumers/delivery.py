@@ -13,7 +13,7 @@ from nuncius.broker.planning.elsewhere import Elsewhere
 from nuncius.broker.planning.lifecycle import PERSON, Cancel, Held, Life, Move, Say, Submit, Wait, leave, next_move
 from nuncius.broker.planning.restraint import FREE, Restraint, held, quiet_until
 from nuncius.consumers.adapter import Adapter, answer
-from nuncius.consumers.outside import Guarded
+from nuncius.consumers.outside import LOOKED, Guarded
 from nuncius.schemas.errors import Fault, Retry
 from nuncius.schemas.too import ToORequest, ToOStatus
 
@@ -221,8 +221,8 @@ class Outbox:
             return answer(request, "sent", self._adapter.name, f"no answer, to be asked again: {error}")
 
     def _last_news(self, life: Life, standing: ToORequest) -> str:
-        """What was said last of a revision, words of this broker's own aside."""
-        return next((state for state in reversed(life.states(standing.revision)) if state != "proposed"), "")
+        """What the facility said last of a revision when it was asked for, or looked at."""
+        return next((state for state in reversed(life.states(standing.revision)) if state in LOOKED), "")
 
     def _settled(self, ident: str, now: datetime) -> bool:
         if not self._adapter.real:

@@ -15,7 +15,8 @@ T = TypeVar("T")
 
 _SUBMITTED: Final = frozenset[RequestState]({"accepted", "rejected", "recorded"})
 _CANCELLED: Final = frozenset[RequestState]({"cancelled", "not_cancelled", "recorded"})
-_LOOKED: Final = frozenset[RequestState]({"accepted", "scheduled", "observed", "expired", "rejected", "cancelled"})
+LOOKED: Final = frozenset[RequestState]({"accepted", "scheduled", "observed", "expired", "rejected", "cancelled"})
+"""What `Adapter.look` may say."""
 
 _DETAIL: Final = 4000
 _REFERENCE: Final = 500
@@ -72,7 +73,7 @@ class Guarded:
 
         def looked() -> ToOStatus | None:
             status = self._adapter.look(request, standing)
-            return None if status is None else self._checked(request, status, _LOOKED)
+            return None if status is None else self._checked(request, status, LOOKED)
 
         return outside(looked)
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 import typer
 
+from nuncius.broker.services.left_behind import said_to_be_left, words
 from nuncius.broker.services.lines import printable
 from nuncius.broker.services.too_book import SHORT, Entry
 from nuncius.broker.services.too_words import brief, headline, history
@@ -29,6 +30,8 @@ def print_list(found: Sequence[Entry], now: datetime, *, every: bool, json: bool
     for entry in shown:
         mark = "waits for you" if entry.waits(now) else entry.state
         typer.echo(f"{entry.latest.request_id[:SHORT]}  {mark:<14} {printable(headline(entry.latest))}")
+    for left in (one for entry in found for one in said_to_be_left(entry, now)):
+        typer.echo(printable(words(left)), err=True)
     waiting = sum(entry.waits(now) for entry in found)
     hidden = len(found) - len(shown)
     typer.echo(

@@ -1,11 +1,11 @@
 """The book of requests: what was asked, where each stands, and a person's yes or no."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from nuncius.broker.planning.lifecycle import PERSON, Life, in_charge
+from nuncius.broker.planning.lifecycle import MOVED, PERSON, Life, in_charge
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log
 from nuncius.broker.transport.reading import read_all
@@ -66,7 +66,7 @@ class Entry:
         if self.latest.state != "proposed":
             gone = [status.state for status in said if status.state in {"cancelled", "not_cancelled"}]
             return gone[-1] if gone else self.latest.state
-        facility = [status.state for status in said if status.adapter != PERSON and status.state != "proposed"]
+        facility = [one.state for one in _in_place(said) if one.adapter != PERSON and one.state != "proposed"]
         word = self.life("").word
         return facility[-1] if facility else self.latest.state if word is None else word.state
 
@@ -165,6 +165,15 @@ def write_words(log: Log, statuses: Sequence[ToOStatus], slot: str) -> None:
                 tx.send(topics.TOO_STATUS.name, encode(status), key=status.request_id.encode())
     finally:
         writer.close()
+
+
+def _in_place(said: Sequence[ToOStatus]) -> Iterator[ToOStatus]:
+    """Without what adapters said of what was moved away from them."""
+    moved = {one.adapter: index for index, one in enumerate(said) if one.detail.startswith(MOVED)}
+    for index, one in enumerate(said):
+        at = moved.get(one.adapter, -1)
+        if index > at and (at < 0 or one.state not in {"cancelled", "not_cancelled"}):
+            yield one
 
 
 def _ended(entry: Entry) -> str | None:
