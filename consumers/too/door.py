@@ -163,7 +163,7 @@ class Door:
         *,
         body: object = None,
         form: Mapping[str, str] | None = None,
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, str | tuple[str, ...]] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """One call, at most one of ``body`` (sent as JSON) and ``form`` with it.

@@ -1,15 +1,15 @@
 """Asks an Observatory Control System portal: LCO, and SOAR and Blanco through AEON, which share its contract.
 
 A request is one request group whose name is the idempotency key (at most 50 characters there, ours have 38 to 46), so
-that what stands is found by name. Facts: observatorycontrolsystem/observation-portal, ``requestgroups`` (views,
-serializers, models), and its default throttles.
+that what stands is found by name, under whatever proposal. Facts: observation-portal 4.18.9, ``requestgroups`` and
+``observations`` (views, filters, serializers, models), and its default throttles; ``make soak`` runs it.
 """
 
 from typing import Final
 
 from pydantic import BaseModel, SecretStr
 
-from nuncius.consumers.too.door import Allowance, Answer
+from nuncius.consumers.too.door import Allowance, Answer, said
 from nuncius.consumers.too.doorway import door_to
 from nuncius.consumers.too.naming import revision_in
 from nuncius.consumers.too.ocs_body import OcsSettings, request_group
@@ -27,9 +27,9 @@ _OVER: Final[dict[str, RequestState]] = {
     "FAILURE_LIMIT_REACHED": "rejected",
     "CANCELED": "cancelled",
 }
-_LOOKED_AT: Final = 5
-"""So many pending fields of a plan are asked for their time in the schedule (ours)."""
-_ON_ITS_WAY: Final = frozenset({"PENDING", "IN_PROGRESS"})
+_ON_ITS_WAY: Final = ("PENDING", "IN_PROGRESS")
+_DEEP: Final = 16
+"""So deep do the portal's errors lie at most (ours; of an exposure time they lie ten levels deep)."""
 
 
 class _Part(BaseModel):
@@ -54,9 +54,13 @@ class _Verdict(BaseModel):
 
 
 class _Observation(BaseModel):
-    state: str
     start: str
     site: str = ""
+
+
+class _Schedule(BaseModel):
+    count: int
+    results: tuple[_Observation, ...]
 
 
 class Ocs:
@@ -88,7 +92,7 @@ class Ocs:
         refused = unplaced(self, request, standing)
         if refused is not None:
             return refused
-        held = self._held(request)
+        held = self._held(request, f"{request.request_id}/")
         newest = max(held, default=0)
         if newest > request.revision:
             return self._door.status(
@@ -97,8 +101,10 @@ class Ocs:
         if newest < request.revision:
             body = request_group(request, self._settings)
             checked = self._ask("POST", f"{_GROUPS}validate/", body)
-            if not checked.good or checked.read(_Verdict).errors:
-                return self._door.status(request, "rejected", f"not valid there ({checked.code}): {checked.words}")
+            errors = checked.read(_Verdict).errors if checked.good else checked.body
+            if errors or not checked.good:
+                words = "; ".join(said(errors, depth=_DEEP)) or checked.words
+                return self._door.status(request, "rejected", f"not valid there ({checked.code}): {words}")
             made = self._ask("POST", _GROUPS, body)
             if not made.good:
                 return self._door.status(request, "rejected", f"{made.code}: {made.words}")
@@ -111,7 +117,8 @@ class Ocs:
 
     def cancel(self, request: ToORequest, standing: str) -> ToOStatus:
         """Take back every revision that is pending there."""
-        found = [group for groups in self._held(request).values() for group in groups]
+        held = self._held(request, f"{request.request_id}/")
+        found = [group for groups in held.values() for group in groups]
         if standing.isdecimal() and int(standing) not in {group.id for group in found}:
             found.append(_Group(id=int(standing), name="", state="PENDING"))
         refused = self._drop(found)
@@ -122,7 +129,7 @@ class Ocs:
 
     def look(self, request: ToORequest, _standing: str) -> ToOStatus | None:
         """The group's state; of a pending one, whether the scheduler has a time for it."""
-        groups = self._held(request).get(request.revision, [])
+        groups = self._held(request, request.idempotency_key).get(request.revision, [])
         if not groups:
             return None
         group, *doubles = groups
@@ -132,20 +139,27 @@ class Ocs:
         done = f"{sum(part.state == 'COMPLETED' for part in group.requests)} of {len(group.requests)} observed"
         if state is not None:
             return self._door.status(request, state, f"{group.state}, {done}", standing)
-        for part in [one for one in group.requests if one.state == "PENDING"][:_LOOKED_AT]:
-            planned = self._ask("GET", f"/api/requests/{part.id}/observations/")
-            if not planned.good:
-                continue
-            for one in planned.read(tuple[_Observation, ...]):
-                if one.state in _ON_ITS_WAY:
-                    detail = f"{one.start} at {one.site or 'a site of its choice'}, {done}"
-                    return self._door.status(request, "scheduled", detail, standing)
+        planned = self._schedule(group)
+        if planned is not None and planned.results:
+            first = planned.results[0]
+            where = (
+                f"the first of {planned.count} in the schedule: {first.start} at {first.site or 'a site of its choice'}"
+            )
+            return self._door.status(request, "scheduled", f"{where}, {done}", standing)
         return self._door.status(request, "accepted", f"{group.state}, {done}", standing)
 
-    def _held(self, request: ToORequest) -> dict[int, list[_Group]]:
-        """What stands of the request there by revision, oldest first."""
-        query = {"name": f"{request.request_id}/", "proposal": self._settings.proposal, "limit": "100"}
-        listed = self._ask("GET", _GROUPS, query=query)
+    def _schedule(self, group: _Group) -> _Schedule | None:
+        """What of the group has a time, the earliest of it first; None where the portal does not say."""
+        query = {"request_group_id": str(group.id), "state": _ON_ITS_WAY, "ordering": "start", "limit": "1"}
+        listed = self._ask("GET", "/api/observations/", query=query)
+        return listed.read(_Schedule) if listed.good else None
+
+    def _held(self, request: ToORequest, named: str) -> dict[int, list[_Group]]:
+        """What stands of the request there by revision, oldest first, of groups with this in their names.
+
+        No proposal is named: of one that it does not know, the portal lists nothing but an error.
+        """
+        listed = self._ask("GET", _GROUPS, query={"name": named, "limit": "100"})
         if not listed.good:
             raise Retry(f"{self.name}: what stands there cannot be listed: {listed.code}: {listed.words}")
         page = listed.read(_Groups)
@@ -172,5 +186,7 @@ class Ocs:
                 refused.append(f"request group {group.id}: {gone.code}: {gone.words}")
         return refused
 
-    def _ask(self, method: str, path: str, body: object = None, query: dict[str, str] | None = None) -> Answer:
+    def _ask(
+        self, method: str, path: str, body: object = None, query: dict[str, str | tuple[str, ...]] | None = None
+    ) -> Answer:
         return self._door.ask(method, path, body=body, query=query, headers=self._who)

@@ -1,7 +1,7 @@
 """A request as an OCS request group: what the portal's serializers take, in its units."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +15,8 @@ _NAME: Final = 50
 _NOTE: Final = 255
 _AIRMASS: Final = (1.0, 25.0)
 _MOON_DEG: Final = (0.0, 180.0)
+_RAPID: Final = timedelta(hours=24)
+"""A rapid response must end so soon (and its duration); observation-portal, ``requestgroups/serializers.py``."""
 
 
 class OcsSettings(BaseModel):
@@ -71,7 +73,8 @@ def request_group(request: ToORequest, settings: OcsSettings) -> dict[str, Any]:
     Angles in degrees (ICRS), exposures in seconds, windows in UTC. Each tile is a request of its own (``MANY``) with
     the window of the whole plan: the portal orders them itself and adds its own overheads, for which a tile's own start
     and stop would leave no room. What may interrupt (``preempt``) is a rapid response, which the portal takes only
-    without a start in the future; none is stated then.
+    without a start in the future and with an end within 24 hours: no start is stated then, and no end later than 24
+    hours after the cause was issued.
     """
     parts = [_part(request, tile, settings) for tile in request.tiles] or [_part(request, None, settings)]
     return {
@@ -138,6 +141,8 @@ def _window(request: ToORequest) -> dict[str, str]:
     stops = [tile.stop for tile in request.tiles]
     start = request.window_start or min(starts, default=None)
     stop = request.window_stop or max(stops, default=None) or request.expires
+    if request.preempt and stop is not None and request.issued_time is not None:
+        stop = min(stop, request.issued_time + _RAPID)
     window = {} if stop is None else {"end": _utc(stop)}
     if start is not None and not request.preempt:
         window["start"] = _utc(start)

@@ -1,11 +1,13 @@
 """A stand-in for an Observatory Control System portal, with the rules of observation-portal's serializers.
 
-Written from ``requestgroups/serializers.py``, ``models.py`` and ``common/state_changes.py`` of
-observatorycontrolsystem/observation-portal; its sky visibility and time accounting are left out.
+Written from ``requestgroups/serializers.py``, ``models.py``, ``observations/filters.py`` and
+``common/state_changes.py`` of observatorycontrolsystem/observation-portal, and compared with the portal itself
+(``tests/contract/test_ocs_portal.py``). Its time accounting is left out; what can be seen is a bound on declination.
 """
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from fakes.server import Call, Fake, Reply
@@ -16,6 +18,10 @@ PROPOSAL = "NUN2026A-001"
 FILTERS = {"rp", "ip", "gp"}
 NEEDED = {"1M0-SCICAM-SINISTRO": {"filter": FILTERS}, "SOAR_GHTS_REDCAM": {"slit": {"1.0as"}, "grating": {"SYZY_400"}}}
 """Instruments, and the optical elements that each must have set."""
+
+
+UNSEEN = "According to the constraints of the request, the target will not be visible within the time window."
+RAPID = "A Rapid Response observation must start within the next 24 hours"
 
 
 class Strict(BaseModel):
@@ -114,26 +120,39 @@ class RequestGroup(Strict):
 
 
 class Portal(Fake):
-    """The portal, its request groups by id, and how many were ever made."""
+    """The portal, its request groups by id, and how many were ever made.
+
+    Attributes
+    ----------
+    observations
+        What is in the schedule, by the id of a request.
+    now
+        Its clock; None: windows may lie anywhere.
+    northernmost_deg
+        What lies north of it is never visible.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.groups: dict[int, dict[str, Any]] = {}
         self.observations: dict[int, list[dict[str, Any]]] = {}
+        self.now: datetime | None = None
+        self.northernmost_deg = 90.0
 
     def asks(self, call: Call) -> bool:
         return call.method == "POST" and not call.path.endswith("/validate/")
 
     def handle(self, call: Call) -> Reply:
         if call.headers.get("authorization") != f"Token {TOKEN}":
-            return Reply(401, {"detail": f"Invalid token: {call.headers.get('authorization')}"})
+            # the portal says no more than the first two words; the rest is here for an adapter to hide
+            return Reply(403, {"detail": f"Invalid token. {call.headers.get('authorization')}"})
         match call.method, *call.path.strip("/").split("/"):
             case "GET", "api", "requestgroups":
                 return self._list(call)
             case "GET", "api", "requestgroups", ident:
                 return self._one(int(ident), lambda group: Reply(200, group))
-            case "GET", "api", "requests", ident, "observations":
-                return Reply(200, self.observations.get(int(ident), []))
+            case "GET", "api", "observations":
+                return self._scheduled(call)
             case "POST", "api", "requestgroups", "validate":
                 errors = self._errors(call)
                 return Reply(200, {"request_durations": {}, "errors": errors})
@@ -153,12 +172,23 @@ class Portal(Fake):
 
     def _errors(self, call: Call) -> dict[str, Any]:
         if self.refusing:
-            return {"requests": [{"non_field_errors": ["the target will not be visible within the time window"]}]}
+            return {"requests": [{"non_field_errors": [UNSEEN]}]}
         try:
-            RequestGroup.model_validate_json(call.body)
+            group = RequestGroup.model_validate_json(call.body)
         except ValidationError as error:
-            return {".".join(map(str, one["loc"])) or "non_field_errors": [one["msg"]] for one in error.errors()}
-        return {}
+            return _nested([(one["loc"], one["msg"]) for one in error.errors()])
+        places = [(n, part.configurations[0].target.dec) for n, part in enumerate(group.requests)]
+        unseen = [(("requests", n), UNSEEN) for n, dec in places if dec > self.northernmost_deg]
+        if self.now is None or unseen:
+            return _nested(unseen)
+        ends = [(n, window.end) for n, part in enumerate(group.requests) for window in part.windows]
+        gone = [
+            (("requests", n, "windows", 0, "end"), "Window end time must be in the future")
+            for n, end in ends
+            if end < self.now
+        ]
+        late = group.observation_type == "RAPID_RESPONSE" and any(e > self.now + timedelta(hours=24) for _, e in ends)
+        return _nested(gone or [((), RAPID)] * late)
 
     def _create(self, call: Call) -> Reply:
         errors = self._errors(call)
@@ -171,8 +201,11 @@ class Portal(Fake):
 
     def _cancel(self, group: dict[str, Any]) -> Reply:
         if group["state"] != "PENDING":
-            return Reply(400, {"errors": [f"Cannot transition from request state {group['state']} to CANCELED"]})
+            said = f"Cannot transition from request state {group['state']} to CANCELED for {group['id']}"
+            return Reply(400, {"errors": [said]})
         group["state"] = "CANCELED"
+        for part in group["requests"]:
+            part["state"] = "CANCELED" if part["state"] == "PENDING" else part["state"]
         return Reply(200, group)
 
     def _one(self, ident: int, then: Any) -> Reply:
@@ -181,10 +214,21 @@ class Portal(Fake):
         return reply
 
     def _list(self, call: Call) -> Reply:
+        if call.query.get("proposal", PROPOSAL) != PROPOSAL:
+            choice = "Select a valid choice. That choice is not one of the available choices."
+            return Reply(400, {"proposal": [choice]})
         name = call.query.get("name", "").lower()
         found = [group for group in self.groups.values() if name in group["name"].lower()]
         page = found[: int(call.query.get("limit", "20"))]
         return Reply(200, {"count": len(found), "next": None, "previous": None, "results": page[::-1]})
+
+    def _scheduled(self, call: Call) -> Reply:
+        group = self.groups[int(call.query["request_group_id"])]
+        states = {value for name, value in call.pairs if name == "state"}
+        found = [one for part in group["requests"] for one in self.observations.get(part["id"], [])]
+        found = sorted((one for one in found if one["state"] in states), key=lambda one: str(one["start"]))
+        page = found[: int(call.query.get("limit", "10"))]
+        return Reply(200, {"count": len(found), "next": None, "previous": None, "results": page})
 
     @property
     def executed(self) -> list[str]:
@@ -195,3 +239,19 @@ class Portal(Fake):
         pending = [group["name"] for group in self.groups.values() if group["state"] == "PENDING"]
         assert len(set(pending)) == len(pending)
         return {re.sub(r"/\d+$", "", name): int(name.rpartition("/")[2]) for name in pending}
+
+
+def _nested(errors: list[tuple[tuple[int | str, ...], str]]) -> dict[str, Any]:
+    """Errors as Django REST framework gives them: lists as long as needed, what is in order an empty object there."""
+    whole: dict[str, Any] = {}
+    for place, words in errors:
+        at: Any = whole
+        *way, last = (*place, "non_field_errors") if not place or isinstance(place[-1], int) else place
+        for step, following in pairwise((*way, last)):
+            if isinstance(step, int):
+                at.extend({} for _ in range(step + 1 - len(at)))
+                at = at[step]
+            else:
+                at = at.setdefault(step, [] if isinstance(following, int) else {})
+        at.setdefault(last, []).append(words)
+    return whole

@@ -25,6 +25,8 @@ class Call:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    pairs: tuple[tuple[str, str], ...] = ()
+    """The query with every value of a name that is said more than once."""
 
     @property
     def json(self) -> Any:
@@ -119,6 +121,7 @@ def running(fake: Fake) -> Iterator[str]:
                 dict(parse_qsl(parts.query)),
                 {name.lower(): value for name, value in self.headers.items()},
                 self.rfile.read(length),
+                tuple(parse_qsl(parts.query)),
             )
             fake.seen.append(call)
             _answer(fake, self, call)

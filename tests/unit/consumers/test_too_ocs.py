@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from fakes.ocs import PROPOSAL, TOKEN, Portal
 from fakes.server import running
 from pydantic import SecretStr
-from too_cases import AT2017GFO, request
+from too_cases import AT2017GFO, MAP_OUT, MERGER, request
 from too_tiles import tile
 
 from nuncius.consumers.too.ocs import Ocs
@@ -169,7 +170,58 @@ def test_a_time_in_the_schedule_is_told(there: tuple[Portal, Ocs]) -> None:
     seen = adapter.look(WANTED, standing)
     assert seen is not None
     assert seen.state == "scheduled"
-    assert "2017-08-18T00:10:00Z at lsc, 0 of 1 observed" in seen.detail
+    assert "the first of 1 in the schedule: 2017-08-18T00:10:00Z at lsc, 0 of 1 observed" in seen.detail
+
+
+def test_a_look_at_a_plan_of_thirty_fields_is_two_calls(there: tuple[Portal, Ocs]) -> None:
+    portal, adapter = there
+    plan = replace(WANTED, ask="tiles", tiles=tuple(tile(number, 190.0 + number) for number in range(30)))
+    standing = adapter.submit(plan, "").reference
+    for number, part in enumerate(portal.groups[1]["requests"]):
+        start = f"2017-08-18T00:{59 - number}:00Z"
+        portal.observations[part["id"]] = [{"state": "PENDING", "start": start, "site": "lsc"}]
+    portal.seen.clear()
+    seen = adapter.look(plan, standing)
+    assert [call.path for call in portal.seen] == ["/api/requestgroups/", "/api/observations/"]
+    assert seen is not None
+    assert seen.detail == "the first of 30 in the schedule: 2017-08-18T00:30:00Z at lsc, 0 of 30 observed"
+
+
+def test_what_is_being_observed_counts_as_in_the_schedule(there: tuple[Portal, Ocs]) -> None:
+    portal, adapter = there
+    standing = adapter.submit(WANTED, "").reference
+    part = portal.groups[1]["requests"][0]["id"]
+    portal.observations[part] = [{"state": "IN_PROGRESS", "start": "2017-08-18T00:10:00Z", "site": "lsc"}]
+    seen = adapter.look(WANTED, standing)
+    assert seen is not None
+    assert seen.state == "scheduled"
+
+
+def test_a_proposal_that_is_not_known_there_is_a_refusal_not_a_wait(there: tuple[Portal, Ocs]) -> None:
+    portal, _ = there
+    adapter = Ocs(settings(portal.url, proposal="NOPE"), SecretStr(TOKEN))
+    status = adapter.submit(WANTED, "")
+    adapter.close()
+    assert status.state == "rejected"
+    assert "You do not belong to the proposal" in status.detail
+
+
+def test_an_error_that_lies_deep_is_told_in_words(there: tuple[Portal, Ocs]) -> None:
+    _, adapter = there
+    status = adapter.submit(replace(WANTED, exposure_s=-1.0), "")
+    assert status.state == "rejected"
+    place = "requests.configurations.instrument_configs.exposure_time"
+    assert status.detail.startswith(f"not valid there (200): {place}: ")
+
+
+def test_a_rapid_response_ends_within_a_day_of_its_cause(there: tuple[Portal, Ocs]) -> None:
+    portal, adapter = there
+    portal.now = MAP_OUT
+    late = replace(WANTED, window_stop=MERGER + timedelta(hours=72))
+    assert adapter.submit(replace(late, preempt=True), "").state == "accepted"
+    assert portal.groups[1]["requests"][0]["windows"] == [{"end": "2017-08-18T17:54:51Z"}]
+    assert adapter.submit(replace(late, revision=2, idempotency_key="r/2"), "").state == "accepted"
+    assert portal.groups[2]["requests"][0]["windows"][0]["end"] == "2017-08-20T12:41:04Z"
 
 
 def test_a_double_from_a_slow_portal_is_taken_back(there: tuple[Portal, Ocs]) -> None:
@@ -208,6 +260,6 @@ def test_a_wrong_token_is_told_without_it() -> None:
     portal = Portal()
     with running(portal) as url:
         adapter = Ocs(settings(url), SecretStr("wr0ng-t0ken-zz99"))
-        with pytest.raises(Retry, match="401: detail: Invalid token: Token …"):
+        with pytest.raises(Retry, match=r"403: detail: Invalid token\. Token …"):
             adapter.submit(WANTED, "")
         adapter.close()
