@@ -24,6 +24,8 @@ from nuncius.consumers.too.treasure_map import TreasureMap
 from nuncius.consumers.too.treasure_map_in import OTHERS, TreasureMapReader
 from nuncius.consumers.too.treasure_map_rows import TreasureMapSettings
 from nuncius.consumers.too.voevent_drop import VoEventDrop, VoEventDropSettings
+from nuncius.consumers.too.voevent_topic import voevent_topic
+from nuncius.consumers.too.voevent_topic_settings import VoEventTopicSettings
 from nuncius.schemas import SettingsError
 
 _Own = Annotated[
@@ -33,7 +35,8 @@ _Own = Annotated[
     | SkyPortalSettings
     | EsoP2Settings
     | HermesSettings
-    | VoEventDropSettings,
+    | VoEventDropSettings
+    | VoEventTopicSettings,
     Field(discriminator="kind"),
 ]
 _OWN: Final[TypeAdapter[_Own]] = TypeAdapter(_Own)
@@ -110,7 +113,10 @@ def _settings(number: int, table: Mapping[str, Any]) -> tuple[_Route, _Own]:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"])) or "kind"
         raise SettingsError(f"[[adapter]] {number}: {place}: {first['msg']}") from None
-    if not about.credential and not isinstance(own, VoEventDropSettings):
+    asks_nobody = isinstance(own, VoEventDropSettings) or (
+        isinstance(own, VoEventTopicSettings) and not own.needs_password
+    )
+    if not about.credential and not asks_nobody:
         raise SettingsError(
             f"[[adapter]] {number}: credential: name the environment variable that holds the token of {own.name!r}"
         )
@@ -123,12 +129,18 @@ def _route(
     about, own = _settings(number, table)
     if isinstance(own, VoEventDropSettings):
         return Route(adapter=VoEventDrop(own), facilities=frozenset(about.facilities), restraints=restraints)
-    adapter = _made(own, credential(environ, about.credential))
+    adapter = _made(own, credential(environ, about.credential) if about.credential else SecretStr(""))
     return Route(adapter=adapter, facilities=frozenset(about.facilities), restraints=restraints)
 
 
 def _made(
-    own: OcsSettings | SwiftSettings | TreasureMapSettings | SkyPortalSettings | EsoP2Settings | HermesSettings,
+    own: OcsSettings
+    | SwiftSettings
+    | TreasureMapSettings
+    | SkyPortalSettings
+    | EsoP2Settings
+    | HermesSettings
+    | VoEventTopicSettings,
     secret: SecretStr,
 ) -> Adapter:
     match own:
@@ -144,3 +156,5 @@ def _made(
             return EsoP2(own, secret)
         case HermesSettings():
             return Hermes(own, secret)
+        case VoEventTopicSettings():
+            return voevent_topic(own, secret)

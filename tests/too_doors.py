@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from fakes import eso_p2, hermes, ocs, skyportal, swift, treasure_map
+from fakes.observatory import Observatory, at_work
 from fakes.server import Fake, running
 from lxml import etree
 from pydantic import SecretStr
@@ -17,6 +18,9 @@ from too_cases import request
 from too_server import SECRET, facility
 from too_tiles import tile
 
+from nuncius.broker.transport.clock import utc_now
+from nuncius.broker.transport.local import open_local
+from nuncius.broker.transport.topics import Topic
 from nuncius.consumers.adapter import Adapter
 from nuncius.consumers.recorder import Recorder
 from nuncius.consumers.too.door import Allowance
@@ -32,6 +36,8 @@ from nuncius.consumers.too.swift_form import SwiftSettings
 from nuncius.consumers.too.treasure_map import TreasureMap
 from nuncius.consumers.too.treasure_map_rows import TreasureMapSettings, mark
 from nuncius.consumers.too.voevent_drop import VoEventDrop, VoEventDropSettings
+from nuncius.consumers.too.voevent_topic import VoEventTopic
+from nuncius.consumers.too.voevent_topic_settings import VoEventTopicSettings
 from nuncius.consumers.webhook import Webhook
 from nuncius.schemas import ToORequest
 
@@ -158,6 +164,19 @@ def voevent() -> Iterator[Case]:
 
 
 @contextmanager
+def voevent_topic() -> Iterator[Case]:
+    log = open_local(None, utc_now)
+    topics = ("too.requests.imager", "too.status.imager")
+    log.create([Topic(name=name) for name in topics])
+    telescope = Observatory()
+    adapter = VoEventTopic(VoEventTopicSettings(servers="kafka.example:9092", wait_s=5.0), lambda: log)
+    with at_work(telescope, log, *topics):
+        yield Case(adapter, telescope)
+    adapter.close()
+    log.close()
+
+
+@contextmanager
 def lco() -> Iterator[Case]:
     portal = ocs.Portal()
     with running(portal) as url:
@@ -227,4 +246,4 @@ def hopskotch() -> Iterator[Case]:
 Made = Callable[[], AbstractContextManager[Case]]
 TAKE_BACK: tuple[Made, ...] = (lco, treasure, sky_portal, hopskotch)
 VENDORS: tuple[Made, ...] = (*TAKE_BACK, swift_too, eso)
-ADAPTERS: tuple[Made, ...] = (recorder, webhook, voevent, *VENDORS)
+ADAPTERS: tuple[Made, ...] = (recorder, webhook, voevent, voevent_topic, *VENDORS)

@@ -66,6 +66,23 @@ def test_what_is_wrong_is_named(old: str, new: str, environ: dict[str, str], say
     assert CANARY not in str(caught.value)
 
 
+KAFKA = """
+[[adapter]]
+kind = "voevent_kafka"
+facilities = ["CTAO"]
+servers = "kafka.example:9092"
+"""
+SASL = 'security_protocol = "SASL_SSL"\nsasl_mechanism = "SCRAM-SHA-512"\nusername = "nuncius"\n'
+
+
+def test_a_topic_needs_a_credential_only_where_a_password_is_asked_for() -> None:
+    (route,) = adapter_routes(tables(KAFKA), {}, {})
+    assert (route.adapter.name, route.adapter.real, route.facilities) == ("voevent-kafka", True, frozenset({"CTAO"}))
+    with pytest.raises(SettingsError, match="credential: name the environment variable"):
+        adapter_routes(tables(KAFKA + SASL), {}, {})
+    adapter_routes(tables(KAFKA + SASL + 'credential = "CTAO_KAFKA"\n'), {}, {"CTAO_KAFKA": CANARY})
+
+
 def test_it_is_told_who_is_really_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "nuncius.toml"
     file.write_text(LCO.replace("las-cumbres", "ZTF"), encoding="utf-8")
