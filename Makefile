@@ -15,7 +15,7 @@ help:
 	@echo '             KAFKA=local plays them on a real Apache Kafka, started for it (Java 17 and Maven)'
 	@echo 'make test    run the tests, without the long ones (six to ten minutes)'
 	@echo 'make bench   print ratios measured side by side; JSON=1 keeps them in build/bench.json'
-	@echo 'make soak    run the tests that take minutes each'
+	@echo 'make soak    run the tests that take minutes each, and every property on ten times the examples'
 	@echo 'make lint    ruff: rules and format'
 	@echo 'make types   mypy, strict, the tests too'
 	@echo 'make clean   remove what was built or cached (.venv stays)'
@@ -31,7 +31,7 @@ bench: $(VENV)/.bench
 	NUNCIUS_BENCH_JSON=$(JSON:1=build/bench.json) $(PYTEST) -m bench -s $(ARGS)
 
 soak: $(VENV)/.test
-	$(PYTEST) -m soak $(ARGS)
+	$(PYTEST) -m 'soak or hypothesis' --hypothesis-profile=soak --timeout=1800 $(ARGS)
 
 lint: $(VENV)/.test
 	$(VENV)/bin/ruff check .

@@ -12,6 +12,10 @@ from kafka_here import REQUIRED, kafka_node
 # time is never asserted: the first call may compile
 settings.register_profile("nuncius", deadline=None)
 settings.load_profile("nuncius")
+# `make soak`, whatever CI says: another seed each time, and how to come back to what was found
+settings.register_profile(
+    "soak", settings.get_profile("nuncius"), max_examples=1000, derandomize=False, print_blob=True
+)
 
 ALERTS = Path(__file__).resolve().parents[2] / "shared" / "alerts"
 

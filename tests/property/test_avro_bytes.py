@@ -5,6 +5,7 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from examples import examples
 from nuncius.producers import avro, avro_schema, rubin, ztf
 from nuncius.producers.facility import Context
 from nuncius.schemas import Quarantine
@@ -68,7 +69,7 @@ def test_any_body_on_the_wire_gives_an_alert_or_a_quarantine(body: bytes) -> Non
         return
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(schema=SCHEMAS, body=st.binary(max_size=60), count=st.integers(0, 3))
 def test_any_schema_over_any_bytes_stays_within_a_few_objects_a_byte(schema: object, body: bytes, count: int) -> None:
     try:

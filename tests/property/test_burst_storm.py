@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matching_alerts import NOW, cone, grb
 
+from examples import examples
 from nuncius.broker.matching import Associate, shipped_rules
 from nuncius.schemas import Alert
 
@@ -31,7 +32,7 @@ def storms(draw: st.DrawFn) -> tuple[list[Alert], set[tuple[str, ...]]]:
     return draw(st.permutations(notices)), bursts
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(storms())
 def test_as_many_events_as_bursts(storm: tuple[list[Alert], set[tuple[str, ...]]]) -> None:
     notices, bursts = storm

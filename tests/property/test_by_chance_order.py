@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matching_alerts import T0, candidates, cone, gw
 
+from examples import examples
 from nuncius.broker.matching import Associate, Match, shipped_rules
 from nuncius.schemas import Alert, CandidateBatch, CandidateList, Coverage
 
@@ -52,7 +53,7 @@ def ranked(workers: Sequence[Match], steps: Sequence[tuple[int, tuple[Alert, ...
     return replace(made, revision=0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.data(), st.lists(ROW, min_size=2, max_size=10))
 def test_order_batches_and_two_workers(data: st.DataObject, drawn: list[dict[str, object]]) -> None:
     batches = rows_of(drawn)

@@ -13,6 +13,7 @@ from filter_trees import MOMENTS, NUMBERS, POINTS, TEXTS, conditions, duck, text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from examples import examples
 from nuncius.filters import matches, parse_filter, rows_of, select
 from nuncius.filters import tree as t
 from nuncius.schemas.alert import Alert, Photometry
@@ -126,7 +127,7 @@ def by_duckdb(trees: list[t.Condition], many: list[dict[str, Any]]) -> list[list
     return [list(answers) for answers in zip(*rows, strict=True)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(conditions, min_size=4, max_size=8), st.lists(raws, min_size=1, max_size=8))
 def test_the_same_rows_row_by_row_vectorised_and_by_duckdb(
     trees: list[t.Condition], many: list[dict[str, Any]]
@@ -139,7 +140,7 @@ def test_the_same_rows_row_by_row_vectorised_and_by_duckdb(
     assert np.array_equal(vectorised, np.array([[answer is True for answer in row] for row in one_by_one]))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(conditions)
 def test_a_tree_comes_back_from_its_text(tree: t.Condition) -> None:
     assert parse_filter(text(tree), "alerts").tree == tree

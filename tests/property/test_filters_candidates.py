@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from examples import examples
 from nuncius.filters import FIELDS, matches, parse_filter, rows_of, rows_of_batch, select
 from nuncius.filters.fields import FIRST_US, LAST_US
 from nuncius.schemas import NO_TIME, CandidateBatch
@@ -65,7 +66,7 @@ conditions = st.recursive(
 )
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(st.lists(conditions, min_size=1, max_size=5), st.lists(seen, max_size=5))
 def test_the_same_candidates_in_every_form(asked: list[str], many: list[dict[str, Any]]) -> None:
     filters = [parse_filter(text, "candidates") for text in asked]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from filter_trees import conditions, text
 from hypothesis import given, settings
 
+from examples import examples
 from nuncius.filters import matches, parse_filter
 from nuncius.filters import tree as t
 from nuncius.filters.explain import explain
@@ -36,7 +37,7 @@ NOTICES = (
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(conditions)
 def test_a_filter_written_again_means_the_same_and_causes_are_not_true(tree: t.Condition) -> None:
     checked = parse_filter(text(tree), "alerts")

@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp, parser
 
+from examples import examples
 from nuncius.filters import Filter, FilterError, Names, parse_filter
 from nuncius.filters.scan import FUNCTIONS
 
@@ -95,7 +96,7 @@ def settled(text: str) -> Filter | FilterError:
     return refusal
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.text(max_size=60))
 @example("'\x00'")
 @example("\ud800")
@@ -104,7 +105,7 @@ def test_any_text_is_a_filter_or_refused(text: str) -> None:
     settled(text)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(st.lists(st.sampled_from(WORDS), max_size=14).map(" ".join))
 def test_any_order_of_words_is_a_filter_or_refused(text: str) -> None:
     settled(text)

@@ -14,6 +14,7 @@ from road import memory, work_through
 from streams_here import made, stream, work_streams
 from web_here import app_on, ask
 
+from examples import examples
 from nuncius.broker.services.ingest import Ingest
 from nuncius.broker.services.packets import Packet
 from nuncius.broker.services.reading import read
@@ -61,7 +62,7 @@ def packet(alert: Alert) -> bytes:
 
 
 @pytest.mark.soak
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(st.tuples(st.sampled_from((gw(), grb("fermi-gbm:7"))), ODD), min_size=1, max_size=4))
 def test_the_road_goes_on(many: list[tuple[Alert, dict[str, Any]]]) -> None:
     sound = gw(), grb("fermi-gbm:8", localizations=cone(197.0, -23.0, 3.0))

@@ -6,6 +6,7 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from examples import examples
 from nuncius.producers import parse_all
 from nuncius.schemas import Alert, Quarantine
 from nuncius.schemas.codec import encode
@@ -84,7 +85,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(data=st.data())
 def test_any_value_in_any_field(data: st.DataObject) -> None:
     message = dict(data.draw(st.sampled_from(MESSAGES)))

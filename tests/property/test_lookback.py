@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matching_alerts import candidates
 
+from examples import examples
 from nuncius.broker.matching.lookback import Chunk, LookBack
 from nuncius.broker.matching.segment import Segment
 from nuncius.broker.sky import pixel
@@ -49,7 +50,7 @@ def test_a_word_with_accents_and_an_empty_one_survive() -> None:
 
 
 @pytest.mark.parametrize("segment_rows", [1, 7, 10_000])
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     batches=st.lists(st.tuples(st.integers(0, 99), st.integers(1, 12)), min_size=1, max_size=8),
     circle=st.tuples(st.floats(0, 360), st.floats(-90, 90), st.floats(5, 120)),

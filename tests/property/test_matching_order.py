@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matching_alerts import T0, alert, at, candidates, cone
 
+from examples import examples
 from nuncius.broker.matching import Associate, Match, MatchOutcome, load_rules, shipped_rules
 from nuncius.schemas import Alert, CandidateBatch, CandidateList, Citation, Coincidence
 
@@ -152,7 +153,7 @@ def cut(draw: Any, alerts: Sequence[Alert]) -> list[Sequence[Alert]]:
     return [alerts[a:b] for a, b in pairwise(edges)]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.data(), ALERTS)
 def test_order_copies_batches_and_aborts(data: Any, alerts: list[Alert]) -> None:
     expected = run([[one] for one in alerts])
@@ -164,7 +165,7 @@ def test_order_copies_batches_and_aborts(data: Any, alerts: list[Alert]) -> None
     assert run([alerts]) == expected
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.data(), scenes())
 def test_groups_and_multiplicities_in_any_order(data: Any, alerts: list[Alert]) -> None:
     expected = run([[one] for one in alerts])
@@ -173,7 +174,7 @@ def test_groups_and_multiplicities_in_any_order(data: Any, alerts: list[Alert]) 
     assert run([alerts]) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(ALERTS)
 def test_nothing_real_meets_a_test(alerts: list[Alert]) -> None:
     engine = Associate(RULES)
@@ -185,7 +186,7 @@ def test_nothing_real_meets_a_test(alerts: list[Alert]) -> None:
         assert {scope[i] for member in members for i in member.alert_ids} == {(record.reality, record.run_mode)}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(ALERTS)
 def test_a_restart_publishes_nothing_new(alerts: list[Alert]) -> None:
     engine, fresh = Associate(RULES), Associate(RULES)
@@ -197,7 +198,7 @@ def test_a_restart_publishes_nothing_new(alerts: list[Alert]) -> None:
     assert fresh.published() == engine.published()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.data(), ALERTS, ROWS)
 def test_events_and_candidates_in_any_order(
     data: st.DataObject, alerts: list[Alert], rows: list[dict[str, object]]

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matching_alerts import cone, grb
 
+from examples import examples
 from nuncius.broker.matching.events import agreement
 from nuncius.broker.matching.identity import joined
 from nuncius.broker.matching.regions import Regions
@@ -36,7 +37,7 @@ def bursts(draw: st.DrawFn) -> tuple[Facts, ...]:
     return tuple(found)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(bursts(), bursts(), st.data())
 def test_the_same_as_from_the_beginning(
     first: tuple[Facts, ...], second: tuple[Facts, ...], data: st.DataObject
@@ -51,7 +52,7 @@ def test_the_same_as_from_the_beginning(
     assert rejoined(again, now, agree) is again
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(bursts())
 def test_one_after_the_other(all_of_them: tuple[Facts, ...]) -> None:
     agree = agreement(Regions({}))

@@ -10,6 +10,7 @@ import strategies
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from examples import examples
 from nuncius.schemas import Alert, CandidateRow, Coincidence, MalformedAlert, Quarantine, ToORequest, UnknownSchema
 from nuncius.schemas.avsc import RECORDS
 from nuncius.schemas.candidate import COLUMNS
@@ -18,7 +19,7 @@ from nuncius.schemas.codec import decode, decode_json, encode, encode_json
 
 anything = st.sampled_from(RECORDS).flatmap(strategies.record)
 slow = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from examples import examples
 from nuncius.broker.sky import healpix
 from nuncius.broker.sky.annulus import Annulus, annulus_cover
 from nuncius.broker.sky.cover import Cover, circle_cover
@@ -92,7 +93,7 @@ def test_an_annulus_is_covered_and_full_ranges_lie_inside(
     assert not np.any(touched[off > half + 2.0])
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(ra_deg, dec_deg, st.tuples(*[st.floats(-3, 1.5).map(lambda p: 10.0**p)] * 4), st.floats(0, 180), seeds)
 def test_an_ellipse_is_covered_and_full_ranges_lie_inside(
     ra: float, dec: float, axes: tuple[float, float, float, float], turn: float, seed: int
@@ -106,7 +107,7 @@ def test_an_ellipse_is_covered_and_full_ranges_lie_inside(
     assert np.all(inside[full] <= 1 + 1e-9)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(ra_deg, dec_deg, st.floats(-3, 1.7).map(lambda p: 10.0**p), st.integers(3, 9), seeds)
 def test_a_star_polygon_is_covered_and_full_ranges_lie_inside(
     ra: float, dec: float, size: float, corners: int, seed: int

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sky_files import flat, multi_order
 
+from examples import examples
 from nuncius.broker.sky import SkyMap, moc_ranges
 from nuncius.broker.sky.healpix import PIXEL_AREA_SR, PIXELS
 from nuncius.schemas.errors import Quarantine
@@ -34,7 +35,7 @@ def check(data: bytes) -> None:
     assert 0 < sky.area(0.9) < 41253
 
 
-@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(250), suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(SEEDS), st.lists(st.tuples(st.integers(0, 11_000), st.binary(min_size=1, max_size=30)), max_size=6)
 )
@@ -45,7 +46,7 @@ def test_overwritten_bytes(seed: bytes, edits: list[tuple[int, bytes]]) -> None:
     check(bytes(data))
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(seed=st.sampled_from(SEEDS), length=st.integers(0, 12_000), compress=st.booleans())
 def test_a_file_cut_anywhere(*, seed: bytes, length: int, compress: bool) -> None:
     check((gzip.compress(seed) if compress else seed)[:length])
@@ -66,7 +67,7 @@ values = st.one_of(
 )
 
 
-@settings(max_examples=250)
+@settings(max_examples=examples(250))
 @given(st.sampled_from(SEEDS), st.lists(st.tuples(st.sampled_from(CARDS), values), min_size=1, max_size=4))
 def test_cards_with_other_values(seed: bytes, cards: list[tuple[str, str]]) -> None:
     data = seed

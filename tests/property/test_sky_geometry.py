@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sky_files import random_tiling
 
+from examples import examples
 from nuncius.broker.sky import Cone, SkyMap, geometry, map_overlap, overlap, separation_deg
 from nuncius.broker.sky.healpix import PIXEL_AREA_SR, cell_range, position
 from nuncius.broker.sky.within import credible_region, probability_inside
@@ -76,7 +77,7 @@ def test_overlap_does_not_depend_on_where_the_pole_is(
     assert after == pytest.approx(before, rel=1e-6)
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(cones, cones)
 def test_the_merge_of_maps_is_the_closed_form(a: Cone, b: Cone) -> None:
     one, two = geometry(a), geometry(b)
@@ -128,7 +129,7 @@ def test_credible_level_falls_with_density_and_area_grows_with_level(seed: int) 
     assert np.all(np.diff(areas) >= 0)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(ra_deg, dec_deg, st.floats(0.05, 30))
 def test_a_cone_is_densest_at_its_centre_wherever_it_is(ra: float, dec: float, radius: float) -> None:
     sky = geometry(Cone(ra, dec, radius, 0.9))
@@ -144,7 +145,7 @@ def test_separation_is_that_of_vectors(ra1: float, dec1: float, ra2: float, dec2
     assert separation_deg(ra1, dec1, ra2, dec2) == pytest.approx(expected, abs=1e-9)
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(
     st.builds(Cone, ra_deg, dec_deg, st.floats(1, 30), containment),
     st.builds(Cone, ra_deg, dec_deg, st.floats(1, 60), containment),
@@ -159,7 +160,7 @@ def test_turning_the_sky_leaves_what_a_circle_holds(a: Cone, b: Cone, axis: tupl
     assert probability_inside(after, turned(b, axis, angle)) == pytest.approx(probability_inside(before, b), abs=3e-3)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(seeds, seeds)
 def test_cutting_tiles_changes_nothing_that_a_region_holds(seed: int, other: int) -> None:
     sky = sky_of(seed)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from examples import examples
 from nuncius.broker.sky import SkyMap, index
 from nuncius.broker.sky.compiled import load
 from nuncius.broker.sky.errors import fisher
@@ -42,7 +43,7 @@ def held_by(shape: SkyMap | Fisher, slack: float = 0.0) -> set[int]:
 
 
 @pytest.mark.parametrize("compiled", [True, False])
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(history=actions)
 def test_any_history(*, compiled: bool, history: list[tuple[int, SkyMap | Fisher | None]]) -> None:
     regions: RegionIndex[int] = RegionIndex()

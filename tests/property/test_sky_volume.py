@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from examples import examples
 from nuncius.broker.sky import SkyMap
 from nuncius.broker.sky.combine import combined
 from nuncius.broker.sky.distance import normalised, whole_sky
@@ -23,7 +24,7 @@ def made(rows: list[tuple[float, float, float]], cut: int = 0) -> SkyMap:
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(TILES, st.floats(0, 400))
 def test_cutting_tiles_in_four_changes_nothing(rows: list[tuple[float, float, float]], distance: float) -> None:
     one, four = Volume(made(rows)), Volume(made(rows, 1))
@@ -34,7 +35,7 @@ def test_cutting_tiles_in_four_changes_nothing(rows: list[tuple[float, float, fl
     assert np.allclose(one.volume([0.5, 0.9]), four.volume([0.5, 0.9]), rtol=1e-8)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(TILES)
 def test_denser_is_never_of_a_higher_level(rows: list[tuple[float, float, float]]) -> None:
     space = Volume(made(rows))
@@ -44,7 +45,7 @@ def test_denser_is_never_of_a_higher_level(rows: list[tuple[float, float, float]
     assert np.all(np.diff(level[np.argsort(-density, kind="stable")]) >= -1e-12)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.tuples(LAYER, LAYER, LAYER), st.floats(0, 1e6))
 def test_broken_layers_give_numbers(layer: tuple[float, float, float], distance: float) -> None:
     good = np.array([100.0, 20.0, normalised(np.array([100.0]), np.array([20.0]))[0]])

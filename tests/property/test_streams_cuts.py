@@ -9,12 +9,13 @@ from matching_alerts import candidates
 from road import Failing, memory, put, run_through
 from streams_here import MADE, made, rows_of_stream, selected, stream
 
+from examples import examples
 from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.streams.worker import StreamsWorker
 from nuncius.broker.transport.port import Log
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(
     most=st.integers(1, 9),
     before=st.lists(st.floats(15.0, 22.0), min_size=1, max_size=12),

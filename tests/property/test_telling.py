@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from too_cases import MERGER, request
 
+from examples import examples
 from nuncius.broker.planning.lifecycle import PERSON
 from nuncius.broker.planning.telling import Case, Due, Receiver, due
 from nuncius.consumers.adapter import answer
@@ -120,7 +121,7 @@ def played(story: list[tuple[ToORequest | ToOStatus, int]]) -> World:
     return world
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(happenings())
 def test_it_comes_to_rest_and_alarms_only_of_what_is_real_and_live(
     story: list[tuple[ToORequest | ToOStatus, int]],
@@ -138,7 +139,7 @@ def test_it_comes_to_rest_and_alarms_only_of_what_is_real_and_live(
                 assert any((known[n].reality, known[n].run_mode) == ("real", "live") for n in asked if n in known)
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(happenings())
 def test_what_is_not_urgent_keeps_the_quiet_of_its_receiver(
     story: list[tuple[ToORequest | ToOStatus, int]],
@@ -151,7 +152,7 @@ def test_what_is_not_urgent_keeps_the_quiet_of_its_receiver(
         assert RECEIVERS[message.receiver].on_call(at)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(happenings())
 def test_nobody_is_told_twice_of_the_same(story: list[tuple[ToORequest | ToOStatus, int]]) -> None:
     """Between two happenings each receiver hears of each state once at the most, however long that is."""
@@ -163,7 +164,7 @@ def test_nobody_is_told_twice_of_the_same(story: list[tuple[ToORequest | ToOStat
     assert all(count == 1 for count in heard.values())
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(st.permutations(range(3)), st.integers(0, 12))
 def test_each_step_of_the_chain_is_climbed_once(order: list[int], steps: int) -> None:
     """The window moves while nobody answers: three revisions that ask for the same."""

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiling_cases import PALOMAR, PARANAL, START, blob, held_by, keeps_its_times, telescope
 
+from examples import examples
 from nuncius.broker.planning.joint import plan_jointly
 from nuncius.broker.planning.telescope import CircleField, FieldOfView, RectangleField
 from nuncius.broker.planning.visibility import Limits
@@ -40,7 +41,7 @@ def tasks(draw: st.DrawFn) -> Task:
     )
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=examples(5), deadline=None)
 @given(tasks())
 def test_a_plan_can_be_kept(task: Task) -> None:
     can_be_kept(task)
@@ -48,7 +49,7 @@ def test_a_plan_can_be_kept(task: Task) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(tasks())
 def test_many_plans_can_be_kept(task: Task) -> None:
     can_be_kept(task)

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from too_cases import request
 from too_doors import FREELY, HERE
 
+from examples import examples
 from nuncius.consumers.adapter import Adapter
 from nuncius.consumers.too.eso_p2 import EsoP2
 from nuncius.consumers.too.eso_p2_block import EsoP2Settings
@@ -168,7 +169,7 @@ def there() -> Iterator[tuple[Babble, tuple[Closing, ...]]]:
         yield made
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=examples(25), suppress_health_check=[HealthCheck.too_slow])
 @given(answers=ANSWERS)
 def test_an_answer_of_any_shape_ends_in_a_status_or_in_again_later(
     there: tuple[Babble, tuple[Closing, ...]], answers: dict[str, tuple[int, Any]]

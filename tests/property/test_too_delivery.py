@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from too_cases import MERGER, request
 
+from examples import examples
 from nuncius.broker.planning.lifecycle import PERSON
 from nuncius.consumers.adapter import answer
 from nuncius.consumers.delivery import Outbox
@@ -176,7 +177,7 @@ def played(draw: st.DrawFn) -> tuple[list[ToORequest], World]:
     return every, world
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(played())
 def test_only_what_may_go_out_goes_out(outcome: tuple[list[ToORequest], World]) -> None:
     every, world = outcome
@@ -187,7 +188,7 @@ def test_only_what_may_go_out_goes_out(outcome: tuple[list[ToORequest], World]) 
         assert not asked.needs_approval or "approved" in words_on(asked, every, world)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(played())
 def test_no_key_is_executed_twice_and_none_is_sent_again_once_accepted(outcome: tuple[list[ToORequest], World]) -> None:
     _, world = outcome
@@ -196,7 +197,7 @@ def test_no_key_is_executed_twice_and_none_is_sent_again_once_accepted(outcome: 
     assert len(accepted) == len(set(accepted))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(played())
 def test_nothing_taken_back_stays_with_the_telescope(outcome: tuple[list[ToORequest], World]) -> None:
     every, world = outcome
@@ -206,7 +207,7 @@ def test_nothing_taken_back_stays_with_the_telescope(outcome: tuple[list[ToORequ
             assert last.request_id not in world.telescope.holds
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(played())
 def test_only_what_was_asked_is_taken_back(outcome: tuple[list[ToORequest], World]) -> None:
     _, world = outcome
@@ -216,7 +217,7 @@ def test_only_what_was_asked_is_taken_back(outcome: tuple[list[ToORequest], Worl
         assert gone.run_mode == "live"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(played())
 def test_what_may_go_out_arrives(outcome: tuple[list[ToORequest], World]) -> None:
     every, world = outcome

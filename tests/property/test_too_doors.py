@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from too_cases import MERGER
 from too_doors import TAKE_BACK, VENDORS, Case, Made
 
+from examples import examples
 from nuncius.broker.planning.lifecycle import PERSON
 from nuncius.consumers.adapter import answer
 from nuncius.consumers.delivery import Outbox
@@ -59,7 +60,7 @@ class Night:
 
 
 @pytest.mark.parametrize("made", VENDORS, ids=lambda factory: factory.__name__)
-@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=examples(8), suppress_health_check=[HealthCheck.too_slow])
 @given(night=st.lists(st.tuples(st.sampled_from(["tick", "tick", "next", "crash"]), TROUBLES), max_size=10))
 def test_each_revision_is_asked_once_and_nothing_taken_back_stands(
     made: Made, night: list[tuple[str, Trouble]]

@@ -24,6 +24,7 @@ from too_cases import (
     policies,
 )
 
+from examples import examples
 from nuncius.broker.planning.engine import Planner
 from nuncius.schemas import Alert, CandidateList, Coincidence, Pair, ToORequest
 
@@ -134,7 +135,7 @@ def runs(draw: st.DrawFn) -> tuple[list[Record], list[list[Record]]]:
     return history, [order[a:b] for a, b in zip([0, *cuts], [*cuts, len(order)], strict=True)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(run=runs(), data=st.data())
 def test_every_arrival_ends_alike(run: tuple[list[Record], list[list[Record]]], data: st.DataObject) -> None:
     history, batches = run
@@ -150,7 +151,7 @@ def test_every_arrival_ends_alike(run: tuple[list[Record], list[list[Record]]], 
     assert other.last == at_once.last
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(run=runs())
 def test_revisions_count_up_one_by_one_under_keys_of_their_own(run: tuple[list[Record], list[list[Record]]]) -> None:
     one = service()
@@ -162,7 +163,7 @@ def test_revisions_count_up_one_by_one_under_keys_of_their_own(run: tuple[list[R
     assert len({request.idempotency_key for request in one.log}) == len(one.log)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(run=runs(), last=st.integers(10, 20))
 def test_no_request_survives_the_retraction_of_its_cause(
     run: tuple[list[Record], list[list[Record]]], last: int

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from too_cases import MERGER, request
 
+from examples import examples
 from nuncius.broker.planning.restraint import Restraint
 from nuncius.consumers.adapter import answer
 from nuncius.consumers.delivery import Outbox
@@ -102,14 +103,14 @@ def within(telescope: Telescope, moment: datetime) -> list[ToORequest]:
     return [one for when, one in telescope.asked if moment - (WITHIN - BACK) < when <= moment]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(weeks(Restraint(quota=QUOTA, within=WITHIN)))
 def test_never_more_requests_than_the_quota_in_any_span(telescope: Telescope) -> None:
     for moment, _ in telescope.asked:
         assert len({one.request_id for one in within(telescope, moment)}) <= QUOTA
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(weeks(Restraint(time_s=TIME_S, within=WITHIN)))
 def test_never_more_exposure_than_allowed_in_any_span(telescope: Telescope) -> None:
     """Of each request the last revision counts: it replaced those before."""

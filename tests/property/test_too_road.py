@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from road import decoded
 from too_night import Night
 
+from examples import examples
 from nuncius.broker.matching.rules_toml import shipped_rules
 from nuncius.broker.planning.policies_toml import load_policies
 from nuncius.broker.services.associating import Associating
@@ -22,7 +23,7 @@ from nuncius.broker.services.facility_reader import read_packet
 from nuncius.broker.services.ingest import Ingest
 from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.packets import Packet
-from nuncius.broker.services.planning import Planning
+from nuncius.broker.services.planning import planners
 from nuncius.broker.services.policy_filters import PolicyFilters
 from nuncius.broker.services.reading import read
 from nuncius.broker.services.runner import drain
@@ -152,15 +153,15 @@ def asked_for(sent: Sent, run_mode: RunMode, hours: float, *, approval: bool, ye
         maps = MapShelf(night.log)
         policies = load_policies(POLICIES.replace("APPROVAL", str(approval).lower()))
         associate = Worker(night.log, Associating(shipped_rules(), 36_500.0, maps))
-        planning = Worker(night.log, Planning(policies, maps, PolicyFilters(policies, NO_NAMES, {}, {})))
+        planning = planners(night.log, policies, lambda own, shelf: PolicyFilters(own, NO_NAMES, shelf, {}))
         ingest = Ingest(night.log, SkyMap.read, run_mode)
-        for closing in (associate, planning, ingest):
+        for closing in (associate, *planning, ingest):
             stack.callback(closing.close)
         for payload in sent.packets:
             packet = Packet(payload, "a test", "", night.now)
             context = Context(source="a test", received_time=night.now, run_mode=run_mode)
             ingest.accept([read(packet, context, read_packet)])
-        drain((associate, planning, night.service))
+        drain((associate, *planning, night.service))
         if yes:
             for one in decoded(night.log, topics.TOO_REQUESTS.name):
                 night.says("Ana", "approved", one)
@@ -168,7 +169,7 @@ def asked_for(sent: Sent, run_mode: RunMode, hours: float, *, approval: bool, ye
     return asked
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     sent=SENT,
     run_mode=st.sampled_from(("live", "live", *RUN_MODES)),

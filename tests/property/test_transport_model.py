@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 from transport_logs import Abort, everything
 
+from examples import examples
 from nuncius.broker.transport.local import LocalLog, open_local
 from nuncius.broker.transport.port import Committed, Headers, TopicPartition
 from nuncius.broker.transport.topics import Topic
@@ -196,5 +197,5 @@ class LogMachine(RuleBasedStateMachine):
 
 TestLogMachine = LogMachine.TestCase
 TestLogMachine.settings = settings(
-    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=examples(40), stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
