@@ -59,7 +59,8 @@ def of_type(hint: Any) -> st.SearchStrategy[Any]:
 def record(kind: Any, **known: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """Values of a dataclass, with the strategies of ``known`` in place of those that the types give."""
     hints = get_type_hints(kind)
-    narrowed = {**NARROWED, **known}
+    unknown = {name: st.none() | NARROWED[name] for name in NARROWED if types.NoneType in get_args(hints.get(name))}
+    narrowed = {**NARROWED, **unknown, **known}
     drawn = {f.name: narrowed[f.name] if f.name in narrowed else of_type(hints[f.name]) for f in fields(kind)}
     return st.builds(kind, **drawn)
 

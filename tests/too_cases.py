@@ -71,6 +71,19 @@ expires_h = 24.0
 exposure_s = 300.0
 max_airmass = 2.0
 approval = false
+
+[[policy]]
+name = "burst"
+source = "a test"
+cause = "coincidence"
+rules = ["nu-burst"]
+max_joint_far_hz = 1e-8
+without_position = true
+facility = "imager"
+sites = ["Las Campanas"]
+expires_h = 168.0
+exposure_s = 30.0
+max_airmass = 2.5
 """
 
 
@@ -139,6 +152,17 @@ def member(one: Alert, **changed: Any) -> Member:
     )
     return replace(known, **changed)
 
+
+NOWHERE: dict[str, Any] = {
+    "ra": None,
+    "dec": None,
+    "radius_deg": None,
+    "ask": "ready",
+    "tiles": (),
+    "window_start": None,
+    "window_stop": None,
+}
+"""Of a request whose position is not known yet."""
 
 REAL_NULL = Significance(null="unrelated_real", method="untargeted", expected_by_chance=1.8e-6)
 NOISE_NULL = Significance(null="noise_pair", method="untargeted", joint_far_hz=1e-9)

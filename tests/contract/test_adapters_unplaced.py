@@ -2,25 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from fakes import hermes
+from too_cases import NOWHERE
 from too_doors import Case, Made, eso, hopskotch, lco, recorder, sky_portal, swift_too, treasure, voevent, webhook
 
 from nuncius.schemas import Retry
 
 NEED_IT: Final[tuple[Made, ...]] = (lco, swift_too, treasure, sky_portal, eso)
 CARRY_WORDS: Final[tuple[Made, ...]] = (recorder, webhook, voevent, hopskotch)
-NOWHERE: Final[dict[str, Any]] = {
-    "ra": None,
-    "dec": None,
-    "radius_deg": None,
-    "ask": "ready",
-    "tiles": (),
-    "window_start": None,
-    "window_stop": None,
-}
 
 
 @pytest.fixture

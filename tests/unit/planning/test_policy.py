@@ -90,7 +90,7 @@ def test_an_alert_policy_must_say_which_alerts() -> None:
 def test_the_shipped_policies_cover_the_four_uses_and_wait_for_a_person() -> None:
     active = shipped().active
     assert {policy.cause for policy in active} == {"coincidence", "candidate_list", "alert"}
-    assert len(active) == 7
+    assert len(active) == 8
     assert all(policy.approval and policy.realities == ("real",) for policy in active)
 
 

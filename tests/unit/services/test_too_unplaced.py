@@ -8,7 +8,7 @@ import lxml.html
 import pytest
 from icalendar import Calendar
 from road import memory
-from too_cases import request
+from too_cases import NOWHERE, request
 
 from nuncius.broker.planning.policies_toml import shipped
 from nuncius.broker.services.archive import Archive
@@ -38,12 +38,7 @@ def waiting(revision: int = 1, **changed: Any) -> ToORequest:
         "facility": "ZTF",
         "policy": "galactic-supernova",
         "target_name": "snews:XENONnT:1",
-        "ra": None,
-        "dec": None,
-        "radius_deg": None,
-        "ask": "ready",
-        "window_start": None,
-        "window_stop": None,
+        **NOWHERE,
         "exposure_s": 30.0,
         "filter": "r",
         "priority": 10.0,
