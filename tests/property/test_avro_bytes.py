@@ -2,10 +2,10 @@
 
 import avro_packets as packets
 import orjson
+from how_many import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from examples import examples
 from nuncius.producers import avro, avro_schema, rubin, ztf
 from nuncius.producers.facility import Context
 from nuncius.schemas import Quarantine

@@ -1,10 +1,10 @@
 """The storm of a magnetar: many bursts of one place, seconds to minutes apart, each seen by several instruments."""
 
+from how_many import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matching_alerts import NOW, cone, grb
 
-from examples import examples
 from nuncius.broker.matching import Associate, shipped_rules
 from nuncius.schemas import Alert
 

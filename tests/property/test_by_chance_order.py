@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from how_many import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matching_alerts import T0, candidates, cone, gw
 
-from examples import examples
 from nuncius.broker.matching import Associate, Match, shipped_rules
 from nuncius.schemas import Alert, CandidateBatch, CandidateList, Coverage
 

@@ -10,10 +10,10 @@ import duckdb
 import numpy as np
 from astropy.coordinates import SkyCoord
 from filter_trees import MOMENTS, NUMBERS, POINTS, TEXTS, conditions, duck, text
+from how_many import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from examples import examples
 from nuncius.filters import matches, parse_filter, rows_of, select
 from nuncius.filters import tree as t
 from nuncius.schemas.alert import Alert, Photometry

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from how_many import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from examples import examples
 from nuncius.filters import FIELDS, matches, parse_filter, rows_of, rows_of_batch, select
 from nuncius.filters.fields import FIRST_US, LAST_US
 from nuncius.schemas import NO_TIME, CandidateBatch

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 from filter_trees import conditions, text
+from how_many import examples
 from hypothesis import given, settings
 
-from examples import examples
 from nuncius.filters import matches, parse_filter
 from nuncius.filters import tree as t
 from nuncius.filters.explain import explain

@@ -3,11 +3,11 @@
 from time import perf_counter
 
 import pytest
+from how_many import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp, parser
 
-from examples import examples
 from nuncius.filters import Filter, FilterError, Names, parse_filter
 from nuncius.filters.scan import FUNCTIONS
 

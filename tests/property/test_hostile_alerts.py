@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from how_many import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matching_alerts import cone, grb, gw
@@ -14,7 +15,6 @@ from road import memory, work_through
 from streams_here import made, stream, work_streams
 from web_here import app_on, ask
 
-from examples import examples
 from nuncius.broker.services.ingest import Ingest
 from nuncius.broker.services.packets import Packet
 from nuncius.broker.services.reading import read

@@ -3,10 +3,10 @@
 from typing import Any
 
 import orjson
+from how_many import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from examples import examples
 from nuncius.producers import parse_all
 from nuncius.schemas import Alert, Quarantine
 from nuncius.schemas.codec import encode

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from how_many import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matching_alerts import candidates
 
-from examples import examples
 from nuncius.broker.matching.lookback import Chunk, LookBack
 from nuncius.broker.matching.segment import Segment
 from nuncius.broker.sky import pixel

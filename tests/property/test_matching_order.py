@@ -6,11 +6,11 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
+from how_many import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matching_alerts import T0, alert, at, candidates, cone
 
-from examples import examples
 from nuncius.broker.matching import Associate, Match, MatchOutcome, load_rules, shipped_rules
 from nuncius.schemas import Alert, CandidateBatch, CandidateList, Citation, Coincidence
 

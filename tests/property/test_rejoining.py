@@ -1,10 +1,10 @@
 """Bursts joined again after a few changed, against joining all of them from the beginning."""
 
+from how_many import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matching_alerts import cone, grb
 
-from examples import examples
 from nuncius.broker.matching.events import agreement
 from nuncius.broker.matching.identity import joined
 from nuncius.broker.matching.regions import Regions

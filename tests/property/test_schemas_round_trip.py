@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 import pytest
 import strategies
+from how_many import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from examples import examples
 from nuncius.schemas import Alert, CandidateRow, Coincidence, MalformedAlert, Quarantine, ToORequest, UnknownSchema
 from nuncius.schemas.avsc import RECORDS
 from nuncius.schemas.candidate import COLUMNS

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from how_many import examples
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from examples import examples
 from nuncius.broker.sky import healpix
 from nuncius.broker.sky.annulus import Annulus, annulus_cover
 from nuncius.broker.sky.cover import Cover, circle_cover

@@ -4,11 +4,11 @@ import gzip
 
 import numpy as np
 import pytest
+from how_many import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sky_files import flat, multi_order
 
-from examples import examples
 from nuncius.broker.sky import SkyMap, moc_ranges
 from nuncius.broker.sky.healpix import PIXEL_AREA_SR, PIXELS
 from nuncius.schemas.errors import Quarantine

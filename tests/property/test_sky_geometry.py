@@ -5,11 +5,11 @@ import math
 import numpy as np
 import numpy.typing as npt
 import pytest
+from how_many import examples
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sky_files import random_tiling
 
-from examples import examples
 from nuncius.broker.sky import Cone, SkyMap, geometry, map_overlap, overlap, separation_deg
 from nuncius.broker.sky.healpix import PIXEL_AREA_SR, cell_range, position
 from nuncius.broker.sky.within import credible_region, probability_inside

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from how_many import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from examples import examples
 from nuncius.broker.sky import SkyMap, index
 from nuncius.broker.sky.compiled import load
 from nuncius.broker.sky.errors import fisher

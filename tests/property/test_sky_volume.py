@@ -1,10 +1,10 @@
 """Laws of levels in space: they do not depend on how a map is cut, and broken layers break nothing."""
 
 import numpy as np
+from how_many import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from examples import examples
 from nuncius.broker.sky import SkyMap
 from nuncius.broker.sky.combine import combined
 from nuncius.broker.sky.distance import normalised, whole_sky

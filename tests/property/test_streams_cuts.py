@@ -3,13 +3,13 @@
 from contextlib import closing
 from typing import cast
 
+from how_many import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matching_alerts import candidates
 from road import Failing, memory, put, run_through
 from streams_here import MADE, made, rows_of_stream, selected, stream
 
-from examples import examples
 from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.streams.worker import StreamsWorker
 from nuncius.broker.transport.port import Log

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from how_many import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiling_cases import PALOMAR, PARANAL, START, blob, held_by, keeps_its_times, telescope
 
-from examples import examples
 from nuncius.broker.planning.joint import plan_jointly
 from nuncius.broker.planning.telescope import CircleField, FieldOfView, RectangleField
 from nuncius.broker.planning.visibility import Limits

@@ -8,13 +8,13 @@ from typing import Any, Protocol
 import pytest
 from fakes import eso_p2, hermes, ocs, skyportal, swift, treasure_map
 from fakes.server import Call, Fake, Reply, running
+from how_many import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 from too_cases import request
 from too_doors import FREELY, HERE
 
-from examples import examples
 from nuncius.consumers.adapter import Adapter
 from nuncius.consumers.too.eso_p2 import EsoP2
 from nuncius.consumers.too.eso_p2_block import EsoP2Settings

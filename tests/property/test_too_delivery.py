@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from how_many import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from too_cases import MERGER, request
 
-from examples import examples
 from nuncius.broker.planning.lifecycle import PERSON
 from nuncius.consumers.adapter import answer
 from nuncius.consumers.delivery import Outbox

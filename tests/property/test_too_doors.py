@@ -1,7 +1,8 @@
 """From the outbox through the facilities' own doors: whatever happens to answers, each revision is asked once, and what
 is taken back does not stand.
 
-Real adapters over real HTTP, stand-ins behind them; the outbox starts anew, from the log alone, now and then.
+Real adapters over real HTTP, stand-ins behind them; the outbox starts anew, from the log alone, now and then. A revision may have
+no position: who needs one is not asked for it, and what stood is taken back.
 """
 
 from dataclasses import dataclass, field
@@ -9,12 +10,12 @@ from datetime import timedelta
 
 import pytest
 from fakes.server import Trouble
-from hypothesis import HealthCheck, given, settings
+from how_many import examples
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from too_cases import MERGER
-from too_doors import TAKE_BACK, VENDORS, Case, Made
+from too_cases import MERGER, NOWHERE
+from too_doors import TAKE_BACK, VENDORS, Case, Made, hopskotch
 
-from examples import examples
 from nuncius.broker.planning.lifecycle import PERSON
 from nuncius.consumers.adapter import answer
 from nuncius.consumers.delivery import Outbox
@@ -61,13 +62,19 @@ class Night:
 
 @pytest.mark.parametrize("made", VENDORS, ids=lambda factory: factory.__name__)
 @settings(deadline=None, max_examples=examples(8), suppress_health_check=[HealthCheck.too_slow])
-@given(night=st.lists(st.tuples(st.sampled_from(["tick", "tick", "next", "crash"]), TROUBLES), max_size=10))
+@given(
+    night=st.lists(st.tuples(st.sampled_from(["tick", "tick", "next", "crash"]), TROUBLES), max_size=10),
+    dark=st.sampled_from([(), (), (1,), (2,), (1, 2)]),
+)
+@example(night=[("tick", ""), ("next", ""), ("tick", ""), ("tick", "")], dark=(2,))
+@example(night=[("tick", ""), ("next", ""), ("tick", ""), ("tick", "")], dark=(1,))
 def test_each_revision_is_asked_once_and_nothing_taken_back_stands(
-    made: Made, night: list[tuple[str, Trouble]]
+    made: Made, night: list[tuple[str, Trouble]], dark: tuple[int, ...]
 ) -> None:
     with made() as case:
         here = Night(case)
-        revisions = [case.asked(1), case.asked(2), case.asked(3, state="cancelled")]
+        revisions = [case.asked(n, **(NOWHERE if n in dark else {})) for n in (1, 2)]
+        revisions.append(case.asked(3, state="cancelled"))
         for event, trouble in [("next", ""), *night]:
             if event == "next" and revisions:
                 here.publish(revisions.pop(0))
@@ -80,6 +87,8 @@ def test_each_revision_is_asked_once_and_nothing_taken_back_stands(
             here.tick("")
         assert case.behind is not None
         assert sorted(case.behind.executed) == sorted(set(case.behind.executed))
+        if made is not hopskotch:
+            assert not {f"r/{n}" for n in dark} & set(case.behind.executed)
         if made in TAKE_BACK:
             assert case.behind.orders == {}
         elif case.behind.orders:

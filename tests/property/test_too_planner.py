@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from how_many import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from too_cases import (
@@ -24,11 +25,14 @@ from too_cases import (
     policies,
 )
 
-from examples import examples
 from nuncius.broker.planning.engine import Planner
 from nuncius.schemas import Alert, CandidateList, Coincidence, Pair, ToORequest
 
 Record = Alert | Coincidence | CandidateList
+DARK, DARK_TOO, POINTS = (
+    alert(f"sn-{n}", f"snews:{n}", at, messenger="neutrino", facility=f"D{n}", event_class="supernova_neutrino")
+    for n, at in enumerate((None, None, (260.0, -30.0)))
+)
 HOURS = st.integers(0, 100).map(lambda hours: timedelta(hours=hours))
 
 
@@ -43,6 +47,28 @@ def coincidences(draw: st.DrawFn, revision: int) -> Coincidence:
         state=draw(st.sampled_from(["active", "revised", "retracted"])),
         partner=member(GRB, retracted=draw(st.booleans())),
         significance=draw(significance),
+        others=(other,) if draw(st.booleans()) else (),
+        issued_time=MAP_OUT + draw(HOURS),
+    )
+
+
+@st.composite
+def bursts(draw: st.DrawFn, revision: int) -> Coincidence:
+    """Two detectors or three, of which one points."""
+    other = Pair(
+        partner=member(POINTS, retracted=draw(st.booleans())),
+        dt_s=1.0,
+        significance=draw(st.sampled_from([NOISE_NULL, replace(NOISE_NULL, joint_far_hz=9e-9)])),
+    )
+    return coincidence(
+        revision,
+        coincidence_id="nu-burst of 1",
+        rule="nu-burst",
+        state=draw(st.sampled_from(["active", "revised", "retracted"])),
+        anchor=member(DARK, retracted=draw(st.sampled_from([False, False, True]))),
+        partner=member(DARK_TOO, retracted=draw(st.booleans())),
+        overlap=None,
+        significance=draw(st.sampled_from([NOISE_NULL, replace(NOISE_NULL, joint_far_hz=1.0)])),
         others=(other,) if draw(st.booleans()) else (),
         issued_time=MAP_OUT + draw(HOURS),
     )
@@ -86,6 +112,10 @@ def histories(draw: st.DrawFn) -> list[Record]:
         GW,
         GRB,
         GRB_SWIFT,
+        DARK,
+        DARK_TOO,
+        POINTS,
+        *(draw(bursts(n)) for n in range(1, 1 + draw(st.integers(0, 3)))),
         *(draw(coincidences(n)) for n in range(1, 1 + draw(st.integers(0, 3)))),
         *(draw(lists(n)) for n in range(1, 1 + draw(st.integers(0, 3)))),
         *(draw(tracks(n)) for n in range(draw(st.integers(0, 3)))),
@@ -164,12 +194,35 @@ def test_revisions_count_up_one_by_one_under_keys_of_their_own(run: tuple[list[R
 
 
 @settings(max_examples=examples(40), deadline=None)
+@given(run=runs())
+def test_only_who_says_so_asks_without_a_position_and_then_asks_for_nothing_else(
+    run: tuple[list[Record], list[list[Record]]],
+) -> None:
+    one = service()
+    for batch in run[1]:
+        one.step(batch, abort=False)
+    for request in one.log:
+        nowhere = (request.ra, request.dec, request.radius_deg) == (None, None, None)
+        assert nowhere == (request.position is None) == (request.ask == "ready")
+        if nowhere:
+            assert (request.policy, request.tiles, request.window_start) == ("burst", (), None)
+
+
+@settings(max_examples=examples(40), deadline=None)
 @given(run=runs(), last=st.integers(10, 20))
 def test_no_request_survives_the_retraction_of_its_cause(
     run: tuple[list[Record], list[list[Record]]], last: int
 ) -> None:
     gone: list[Record] = [
         coincidence(last, state="retracted"),
+        coincidence(
+            last,
+            coincidence_id="nu-burst of 1",
+            rule="nu-burst",
+            state="retracted",
+            anchor=member(DARK),
+            partner=member(DARK_TOO),
+        ),
         candidate_list(last, state="retracted"),
         *(
             replace(TRACK, alert_id=f"nu-end-{owner}", kind="retraction", issued_time=None, facility=owner)

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from how_many import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from too_cases import MERGER, request
 
-from examples import examples
 from nuncius.broker.planning.restraint import Restraint
 from nuncius.consumers.adapter import answer
 from nuncius.consumers.delivery import Outbox

@@ -3,6 +3,7 @@
 Every policy here acts on every reality, and a telescope that is real stands at the end of the whole road.
 """
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -10,12 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
+from how_many import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from road import decoded
+from supernova import BURST, snews
 from too_night import Night
 
-from examples import examples
 from nuncius.broker.matching.rules_toml import shipped_rules
 from nuncius.broker.planning.policies_toml import load_policies
 from nuncius.broker.services.associating import Associating
@@ -38,6 +40,7 @@ from nuncius.schemas import ToORequest
 from nuncius.schemas.vocabulary import RunMode
 
 EVENT: Final = datetime(2031, 2, 3, 4, 5, 6, 700_000, UTC)
+BEFORE_S: Final = (EVENT - BURST).total_seconds()
 DATA: Final = Path(__file__).parents[1] / "data" / "producers"
 TRACK: Final = (DATA / "icecube.gold.xml").read_bytes()
 GROUND: Final[dict[str, Any]] = orjson.loads((DATA / "fermi_gbm_json.ground.json").read_bytes())
@@ -65,6 +68,14 @@ name = "pair"
 cause = "coincidence"
 rules = ["gw-cbc-grb"]
 where = "dt_s < 100"
+approval = APPROVAL
+{COMMON}
+[[policy]]
+name = "burst"
+cause = "coincidence"
+rules = ["supernova-neutrinos"]
+where = "dt_s < 100"
+without_position = true
 approval = APPROVAL
 {COMMON}
 """
@@ -115,6 +126,13 @@ def pair(name: str, search: str, tense: object) -> Sent:
     return Sent((wave(name, search), gbm(tense)), causes, f"LVK {name} {search} with GCN {tense!r}")
 
 
+def burst(first: Mapping[str, Any], second: Mapping[str, Any], apart_s: float) -> Sent:
+    """Two detectors of a supernova's neutrinos, without a position; further apart than 10 s they are two events."""
+    packets = (snews("XENONnT", BEFORE_S - apart_s, **first), snews("KamLAND", BEFORE_S, **second))
+    real = apart_s <= 10.0 and not any(mark in MOCK for mark in (first, second))
+    return Sent(packets, only("burst", real=real), f"SNEWS {first} and {second}, {apart_s} s apart")
+
+
 def ours(reality: str, run_mode: str) -> Sent:
     """What another Nuncius passes on."""
     alert = replace(parse(gbm("current")), reality=reality, run_mode=run_mode)  # type: ignore[arg-type]  # words of a test
@@ -125,6 +143,13 @@ def ours(reality: str, run_mode: str) -> Sent:
     )
 
 
+MOCK: Final[tuple[dict[str, Any], ...]] = (
+    {"is_test": True},
+    {"is_test": "no"},
+    {"is_firedrill": True},
+    {"is_test": None},
+)
+MARKS = st.sampled_from([{}, {}, *MOCK])
 REALITIES = ("real", "test", "injection", "archival", "planned", "prediction", "commanded")
 RUN_MODES: tuple[RunMode, ...] = ("live", "replay", "demo", "drill")
 TENSES = st.sampled_from(
@@ -140,6 +165,7 @@ SENT = st.one_of(
     st.builds(
         pair, st.sampled_from(["S310203z", "MS310203z", "TS310203z"]), st.sampled_from(["AllSky", "MDC"]), TENSES
     ),
+    st.builds(burst, MARKS, MARKS, st.sampled_from([0.0, 0.4, 9.9, 10.1])),
     st.builds(ours, st.sampled_from(REALITIES), st.sampled_from(RUN_MODES)),
 )
 
@@ -186,6 +212,10 @@ def asked_for(sent: Sent, run_mode: RunMode, hours: float, *, approval: bool, ye
 @example(sent=track("observation", "True"), run_mode="live", hours=1.0, approval=False, yes=True)
 @example(sent=track("drill", "false"), run_mode="live", hours=1.0, approval=False, yes=True)
 @example(sent=pair("S310203z", "AllSky", "current"), run_mode="live", hours=1.0, approval=True, yes=True)
+@example(sent=burst({}, {}, 0.4), run_mode="live", hours=29.9, approval=True, yes=True)
+@example(sent=burst({}, {}, 0.4), run_mode="live", hours=29.9, approval=True, yes=False)
+@example(sent=burst({}, {}, 0.4), run_mode="drill", hours=1.0, approval=True, yes=True)
+@example(sent=burst({}, {"is_firedrill": True}, 0.4), run_mode="live", hours=1.0, approval=False, yes=True)
 @example(sent=track("observation", "true"), run_mode="live", hours=1.0, approval=False, yes=True)
 @example(sent=pair("S310203z", "AllSky", "injection"), run_mode="live", hours=1.0, approval=False, yes=True)
 def test_a_telescope_is_asked_for_what_is_real_live_unexpired_and_approved_alone(

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from how_many import examples
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 from transport_logs import Abort, everything
 
-from examples import examples
 from nuncius.broker.transport.local import LocalLog, open_local
 from nuncius.broker.transport.port import Committed, Headers, TopicPartition
 from nuncius.broker.transport.topics import Topic
