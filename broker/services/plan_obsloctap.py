@@ -1,8 +1,9 @@
 """A plan as rows of ``ivoa.obsplan``: IVOA Observation Locator Table Access Protocol 1.0 (REC 2021-07-24), section 2.
 
-Names, units, utypes and UCDs are those of its table "TAP Schema description". What we do not know is null: spatial and
-temporal resolution, polarization, the spectral range. Columns ``reality`` and ``run_mode`` are ours (the standard
-permits further columns), so that a drill is never taken for a plan.
+Names, units, utypes and UCDs are those of its table "TAP Schema description". What we do not know is null: the
+resolution on the sky, the light of a filter that `plan_bands` does not know. Polarization is null: nobody measures it
+where we ask. The time resolution of one exposure is its length, as in ObsCore. Columns ``reality`` and ``run_mode`` are
+ours (the standard permits further columns), so that a drill is never taken for a plan.
 """
 
 import io
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from nuncius.broker.planning.footprints import corners, reach_deg
 from nuncius.broker.planning.telescope import CircleField, FieldOfView
+from nuncius.broker.services.plan_bands import band_of
 from nuncius.broker.services.plan_found import Plan, told
 from nuncius.broker.services.plan_tables import Column, as_ecsv, instrument, table
 from nuncius.broker.services.too_book import Entry
@@ -61,6 +63,8 @@ COLUMNS: Final = (
 _NAMES: Final = tuple(column.name for column in COLUMNS)
 _HIDDEN: Final = ("target_name", "s_ra", "s_dec", "s_region", "obs_collection")
 """What a confidential target leaves null; the policy's name may tell, too."""
+_IMAGED: Final = "phot.flux"
+"""What an image through a filter measures."""
 _HELD: Final = frozenset({"accepted", "scheduled", "observed", "not_cancelled"})
 _STATUS: Final[dict[RequestState, Status]] = {
     "scheduled": "Scheduled",
@@ -98,8 +102,12 @@ class ObsPlan:
 
 
 def obsplan(plan: Plan) -> ObsPlan:
-    """Rows of a plan: one a field; of a pointing one, whose time span is its window."""
-    return ObsPlan(tuple(_row(plan, tile) for tile in plan.tiles))
+    """Rows of a plan: one a field; of a pointing one, whose time span is its window.
+
+    Of a request for the team only the target is hidden: the rows are made to be published.
+    """
+    made = ObsPlan(tuple(_row(plan, tile) for tile in plan.tiles))
+    return made.hidden() if plan.request.team_only else made
 
 
 def status_of(entry: Entry) -> Status:
@@ -130,6 +138,7 @@ def mjd(moment: datetime) -> float:
 def _row(plan: Plan, tile: PlannedTile) -> tuple[Any, ...]:
     one, status = plan.request, status_of(plan.entry)
     field = None if plan.telescope is None else plan.telescope.field
+    band = band_of(tile.filter or one.filter)
     known: dict[str, Any] = {
         "t_planning": mjd(told(plan)),
         "target_name": tile.target_name or one.target_name,
@@ -142,6 +151,11 @@ def _row(plan: Plan, tile: PlannedTile) -> tuple[Any, ...]:
         "t_min": mjd(tile.start),
         "t_max": mjd(tile.stop),
         "t_exptime": tile.exposure_s if status in ("Scheduled", "Performed") else None,
+        "t_resolution": tile.exposure_s,
+        "em_min": None if band is None else band.min_m,
+        "em_max": None if band is None else band.max_m,
+        "em_res_power": None if band is None else band.resolving_power,
+        "o_ucd": None if band is None else _IMAGED,
         "facility_name": one.facility,
         "instrument_name": instrument(plan) or None,
         "t_plan_exptime": tile.exposure_s,

@@ -61,10 +61,12 @@ def lines(plan: Plan) -> Iterator[str]:
         held = f"{100 * tile.probability:5.2f} {100 * covered:6.2f}" if one.tiles else f"{'':>5} {'':>6}"
         yield (
             f"{tile.number:>4}  {tile.start:%Y-%m-%d %H:%M:%S}  {tile.ra:8.4f} {tile.dec:+8.4f}  {tile.exposure_s:6g} "
-            f"{tile.filter:<6}  {tile.airmass:7.2f}  {held}  {tile.site}  {tile.target_name}"
+            f"{tile.filter:<6}  {_airmass(tile):>7}  {held}  {tile.site}  {tile.target_name}"
         ).rstrip()
     if not one.tiles:
         yield f"one field, at any time until {plan.tiles[0].stop:%Y-%m-%d %H:%M:%S}"
+    if any(math.isnan(tile.airmass) for tile in plan.tiles):
+        yield "no airmass: it is not known where the telescope stands, or it cannot look there then"
 
 
 def meta(plan: Plan) -> dict[str, Any]:
@@ -136,6 +138,10 @@ def write(path: Path, data: bytes) -> None:
         path.write_bytes(data)
     except OSError as error:
         raise SettingsError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _airmass(tile: PlannedTile) -> str:
+    return "–" if math.isnan(tile.airmass) else f"{tile.airmass:.2f}"
 
 
 def _row(tile: PlannedTile) -> tuple[Any, ...]:

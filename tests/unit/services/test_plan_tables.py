@@ -14,6 +14,7 @@ from too_cases import AT2017GFO, MERGER, request
 from too_tiles import tile
 
 from nuncius.broker.planning.policies_toml import shipped
+from nuncius.broker.services.plan_bands import band_of
 from nuncius.broker.services.plan_found import Plan, tiles_of
 from nuncius.broker.services.plan_obsloctap import obsplan, status_of, stc_s
 from nuncius.broker.services.plan_tables import ecsv, lines
@@ -146,7 +147,52 @@ def test_rows_state_what_is_planned_and_nothing_that_is_not_known() -> None:
     assert np.ma.is_masked(first["t_exptime"]) or np.isnan(first["t_exptime"])
     assert first["t_plan_exptime"] == 120.0
     unknown = read(obsplan(plan()).ecsv())[0]
-    assert all(np.ma.is_masked(unknown[name]) for name in ("em_min", "em_max", "pol_xel", "s_resolution", "o_ucd"))
+    assert all(np.ma.is_masked(unknown[name]) for name in ("pol_xel", "pol_states", "s_resolution"))
+
+
+def test_the_light_of_a_known_filter_is_stated_and_that_of_another_is_not() -> None:
+    known, unknown = (
+        read(obsplan(plan(replace(TILED, tiles=(replace(TILED.tiles[0], filter=name),)))).ecsv())[0]
+        for name in ("ip", "C3")
+    )
+    # CTIO/DECam.i_filter at the SVO: 7836.21 and 1468.29 Å
+    assert (known["em_min"], known["em_max"]) == pytest.approx((7.1020650e-7, 8.5703550e-7), rel=1e-9)
+    assert known["em_res_power"] == pytest.approx(5.33696, rel=1e-5)
+    assert (known["o_ucd"], known["t_resolution"]) == ("phot.flux", 120.0)
+    assert all(np.ma.is_masked(unknown[name]) for name in ("em_min", "em_max", "em_res_power", "o_ucd"))
+
+
+@pytest.mark.parametrize("spelled", ["r", "rp", "r'", "sdssr", "ztfr", "ps1::r"])
+def test_a_filter_has_one_light_however_it_is_spelled(spelled: str) -> None:
+    assert band_of(spelled) == band_of("r") is not None
+    assert band_of("R") != band_of("r")
+    assert band_of("") is None
+
+
+NOT_NULL = ("t_planning", "obs_id", "facility_name", "category", "priority", "execution_status", "tracking_type")
+WHEN_SCHEDULED = ("t_min", "t_max", "t_exptime")
+"""ObsLocTAP 1.0, table "ObsPlan columns description": its constraints."""
+
+
+@pytest.mark.parametrize("one", [TILED, request(facility="somewhere", filter="H-alpha"), request(site="Las Campanas")])
+@pytest.mark.parametrize("said", [(), ("accepted", "scheduled"), ("accepted", "observed"), ("rejected",)])
+def test_what_must_not_be_null_is_not(one: ToORequest, said: tuple[RequestState, ...]) -> None:
+    told = [answer(one, state, "telescope") for state in said]
+    for row in obsplan(plan(one, *told)).hidden().rows:
+        named = dict(zip(STANDARD, row, strict=False))
+        needed = NOT_NULL + (WHEN_SCHEDULED if named["execution_status"] in {"Scheduled", "Performed"} else ())
+        assert [name for name in needed if named[name] is None] == []
+
+
+def test_rows_of_a_request_for_the_team_only_show_no_target() -> None:
+    assert obsplan(plan(replace(TILED, team_only=True))) == obsplan(plan()).hidden()
+
+
+def test_an_airmass_that_is_not_known_is_a_dash_with_a_word() -> None:
+    told = list(lines(plan(request())))
+    assert "nan" not in "\n".join(told)
+    assert told[-1].startswith("no airmass: ")
+    assert list(lines(plan(request(airmass_min=1.25))))[-1].startswith("one field")
 
 
 def test_a_polygon_is_counted_counter_clockwise_as_seen_from_inside() -> None:
