@@ -11,7 +11,7 @@ from nuncius.broker.planning.planned import limits_of
 from nuncius.broker.planning.policy import Policies
 from nuncius.broker.planning.telescope import Telescope
 from nuncius.broker.planning.verdict import Cause, Wanted, judge, named_alerts
-from nuncius.broker.planning.visibility import Limits, Site, altitude_of
+from nuncius.broker.planning.visibility import Limits, Site, altitude_of, windows
 from nuncius.broker.services.alerts import decode_alert
 from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.too_book import SHORT, Entry
@@ -73,7 +73,8 @@ def plan_of(log: Log, entry: Entry, policies: Policies) -> Plan:
         If it has neither fields nor a window: it is not wanted, taken back, or has no position yet.
     """
     one = entry.latest
-    tiles = tiles_of(one)
+    limits = _limits(one, policies)
+    tiles = tuple(_placed(tile, policies.telescopes.get(one.facility), limits) for tile in tiles_of(one))
     if not tiles:
         raise SettingsError(f"request {one.request_id[:SHORT]} has no plan: it is {entry.state}: {one.reason}")
     sky, sha256 = _sky(log, one, policies)
@@ -82,7 +83,7 @@ def plan_of(log: Log, entry: Entry, policies: Policies) -> Plan:
         tiles=tiles,
         telescope=policies.telescopes.get(one.facility),
         sites=tuple(policies.sites[name] for name in dict.fromkeys(t.site for t in tiles) if name in policies.sites),
-        limits=_limits(one, policies),
+        limits=limits,
         sky=sky,
         map_sha256=sha256,
     )
@@ -110,6 +111,16 @@ def tiles_of(one: ToORequest) -> tuple[PlannedTile, ...]:
     )
 
 
+def _placed(tile: PlannedTile, telescope: Telescope | None, limits: Limits) -> PlannedTile:
+    """The field with a site and its best airmass there, where a request from outside states neither."""
+    if tile.site or telescope is None or len(telescope.sites) != 1:
+        return tile
+    (site,) = telescope.sites
+    found = windows(tile.ra, tile.dec, site, limits, start=tile.start, stop=tile.stop)
+    best = min((window.airmass_min for window in found), default=float("nan"))
+    return replace(tile, site=site.name, airmass=best)
+
+
 def _limits(one: ToORequest, policies: Policies) -> Limits:
     """As the policy and the telescope say; where neither is known any more, as the request does."""
     policy = next((policy for policy in policies.policies if policy.name == one.policy), None)
@@ -119,7 +130,8 @@ def _limits(one: ToORequest, policies: Policies) -> Limits:
     asked = _ANY if known is None else known.limits
     if one.max_airmass is not None:
         asked = replace(asked, min_altitude_deg=max(asked.min_altitude_deg, altitude_of(one.max_airmass)))
-    return asked
+    moon_deg = max(asked.moon_separation_min_deg, one.moon_separation_min_deg or 0.0)
+    return replace(asked, moon_separation_min_deg=moon_deg)
 
 
 def _sky(log: Log, one: ToORequest, policies: Policies) -> tuple[SkyMap | None, str]:

@@ -11,7 +11,7 @@ import pytest
 from astropy.io.votable import parse
 from astropy.table import Table
 from icalendar import Calendar
-from too_cases import AT2017GFO, MERGER, alert, wide_camera
+from too_cases import AT2017GFO, MERGER, alert, request, wide_camera
 
 from nuncius.broker.cli.root import run
 from nuncius.broker.planning.engine import Inputs, Planner
@@ -166,3 +166,28 @@ def test_what_cannot_be_is_said_in_one_line(
     assert run(["too", *(asked["tiles"] if word == "ID" else word for word in words)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert says in line
+
+
+@pytest.mark.parametrize(
+    ("facility", "says"), [("wide", "1.00  "), ("single", "no airmass: it is not known where the telescope stands")]
+)
+def test_a_pointing_from_outside_has_the_airmass_of_the_only_site_or_a_word(
+    home: Path, facility: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # a day at Las Campanas, whose latitude the target has: it culminates in the zenith
+    start = MERGER.replace(month=4)
+    one = replace(
+        request(ident="from-outside", facility=facility, policy="skyportal", cause_kind="skyportal"),
+        dec=-29.003,
+        window_start=start,
+        window_stop=start + timedelta(days=1),
+    )
+    with opened(home / "log") as log:
+        writer = log.writer("test")
+        with writer.transaction() as tx:
+            tx.send(topics.TOO_REQUESTS.name, encode(one), key=b"outside")
+        writer.close()
+    assert run(["too", "plan", "from-outside", "--plot", "plan.png"]) == 0
+    told = capsys.readouterr().out
+    assert says in told
+    assert "nan" not in told
