@@ -1,8 +1,8 @@
 """From the outbox through the facilities' own doors: whatever happens to answers, each revision is asked once, and what
 is taken back does not stand.
 
-Real adapters over real HTTP, stand-ins behind them; the outbox starts anew, from the log alone, now and then. A revision
-may have no position: who needs one is not asked for it, and what stood is taken back.
+Real adapters over real HTTP, stand-ins behind them; the outbox starts anew, from the log alone, now and then. A
+revision may have no position: who needs one is not asked for it, and what stood is taken back.
 """
 
 from dataclasses import dataclass, field
