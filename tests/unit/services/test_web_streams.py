@@ -202,17 +202,21 @@ async def joined_later(log: Log) -> list[str]:
     with hub_of(log) as serving:
         publish_candidates(log, 0, 5)
 
-        async def reader(count: int) -> list[dict[str, str]]:
-            begin = await serving.begin(CANDIDATES, Wish(), None)
-            pieces = serving.events(CANDIDATES, begin, None, until_end=False)
-            return await all_of(pieces, lambda found: len(data_of(found)) >= count)
+        async def reader(count: int, heard: asyncio.Event) -> asyncio.Task[list[dict[str, str]]]:
+            def enough(found: list[dict[str, str]]) -> bool:
+                if data_of(found):
+                    heard.set()
+                return len(data_of(found)) >= count
 
-        first = asyncio.create_task(reader(5))
-        await asyncio.sleep(0.5)
+            begin = await serving.begin(CANDIDATES, Wish(), None)
+            return asyncio.create_task(all_of(serving.events(CANDIDATES, begin, None, until_end=False), enough))
+
+        heard = asyncio.Event()
+        first = await reader(5, heard)
         await asyncio.to_thread(publish_candidates, log, 5, 2)
-        await asyncio.sleep(0.5)
-        later = asyncio.create_task(reader(3))
-        await asyncio.sleep(0.5)
+        async with asyncio.timeout(30):
+            await heard.wait()
+        later = await reader(3, asyncio.Event())
         await asyncio.to_thread(publish_candidates, log, 7, 3)
         received = _threads(await later)
         assert sorted(_threads(await first)) == [f"ztf:{n}" for n in range(5, 10)]
@@ -292,11 +296,13 @@ def test_a_joined_hub_reads_nothing_more(log: Log) -> None:
         with hub_of(log) as serving:
             begin = await serving.begin(ALERTS, Wish(), None)
             task = asyncio.create_task(all_of(serving.events(ALERTS, begin, None, until_end=False), lambda _: False))
-            await asyncio.sleep(0.1)
-            assert {one.name.partition("_")[0] for one in set(threading.enumerate()) - before} == {
-                "nuncius-feed",
-                "nuncius-past",
-            }
+            names: set[str] = set()
+            for _ in range(3000):
+                names = {one.name.partition("_")[0] for one in set(threading.enumerate()) - before}
+                if len(names) == 2:
+                    break
+                await asyncio.sleep(0.01)
+            assert names == {"nuncius-feed", "nuncius-past"}
             task.cancel()
         assert set(threading.enumerate()) <= before
 
