@@ -1,7 +1,8 @@
 """``bare_kafka.py SERVERS SOURCE TARGET GROUP COUNT``: what no service can be faster than.
 
 Consumes committed records and produces the same bytes elsewhere, records and offsets in one transaction. With a COUNT
-it prints the seconds from its first partition to the commit of its last record and ends; with 0 it goes on until it is killed.
+it prints the seconds from its first partition to the commit of its last record and ends; with 0 it goes on until it is
+killed.
 """
 
 import sys
