@@ -13,6 +13,7 @@ from too_cases import POLICIES as MADE_UP
 
 from nuncius.broker.cli.root import run
 from nuncius.broker.services.delivering import Delivering, Route
+from nuncius.broker.services.left_behind import LeftBehind
 from nuncius.broker.services.runner import drain
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.clock import utc_now
@@ -212,3 +213,42 @@ def test_a_policy_that_asks_for_galaxies_needs_a_catalogue_and_lays_fields_on_it
     asked = orjson.loads(out.splitlines()[0])
     assert (asked["state"], asked["ask"], asked["facility"]) == ("proposed", "galaxies", "DECam")
     assert [tile["target_name"] for tile in asked["tiles"]] == ["NGC 4993"]
+
+
+def stuck(folder: Path) -> None:
+    """The telescope has it and would not drop it."""
+    with opened(folder) as log:
+        one = request(ident="dd44", expires=utc_now() + timedelta(hours=3))
+        gone = replace(one, revision=2, state="cancelled", reason="taken back")
+        writer = log.writer("test")
+        with writer.transaction() as tx:
+            for asked in (one, gone):
+                tx.send(topics.TOO_REQUESTS.name, encode(asked), key=b"dd44")
+            for said in (answer(one, "accepted", "telescope"), answer(gone, "not_cancelled", "telescope")):
+                tx.send(topics.TOO_STATUS.name, encode(said), key=b"dd44")
+        writer.close()
+
+
+def test_a_person_sees_to_what_could_not_be_cancelled_once(folder: Path, nuncius: Command) -> None:
+    stuck(folder)
+    where = ("--broker", f"local:{folder}")
+    said = nuncius("too", "acknowledge", "dd44", "--who", "Ana", "--why", "on the phone", *where)[0]
+    assert said == "Ana sees to it: dd44 (revision 2) at telescope\n"
+    assert "Ana sees to it at telescope: on the phone" in nuncius("too", "show", "dd44", *where)[0]
+    assert nuncius("too", "acknowledge", "dd44", *where)[0].startswith("somebody sees to it already")
+    assert "no telescope refused to cancel it" in nuncius("too", "acknowledge", "aa11", *where, code=2)[1]
+
+
+def test_what_stands_where_nobody_can_take_it_back_is_on_the_list(folder: Path, nuncius: Command) -> None:
+    with opened(folder) as log:
+        one = request(ident="dd44", expires=utc_now() + timedelta(hours=3))
+        writer = log.writer("test")
+        with writer.transaction() as tx:
+            tx.send(topics.TOO_REQUESTS.name, encode(one), key=b"dd44")
+            tx.send(topics.TOO_STATUS.name, encode(answer(one, "accepted", "lco", reference="17")), key=b"dd44")
+        writer.close()
+        watch = LeftBehind(log, ["swift"], utc_now, lambda _: None)
+        drain((watch,))
+        watch.close()
+    err = nuncius("too", "list", "--broker", f"local:{folder}")[1]
+    assert "request dd44 still stands at lco (there 17), and the settings have no such adapter any more" in err

@@ -18,6 +18,7 @@ from nuncius.broker.services.links import Links, signed_links
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.port import Log
+from nuncius.consumers.adapter import answer
 from nuncius.schemas import SettingsError, ToORequest, ToOStatus
 from nuncius.schemas.codec import encode
 
@@ -218,3 +219,56 @@ def test_what_is_wrong_with_the_address_or_the_secret_is_said(
 ) -> None:
     with pytest.raises(SettingsError, match=words):
         signed_links(address, environ)
+
+
+def stuck(served: Site, **changed: Any) -> ToORequest:
+    """A request that its telescope would not drop."""
+    one = asking(**changed)
+    gone = replace(one, revision=2, state="cancelled")
+    served.put(one, gone)
+    writer = served.log.writer("test")
+    with writer.transaction() as tx:
+        for said in (answer(one, "accepted", "telescope"), answer(gone, "not_cancelled", "telescope")):
+            tx.send(topics.TOO_STATUS.name, encode(said), key=one.request_id.encode())
+    writer.close()
+    return gone
+
+
+def acknowledging(served: Site, one: ToORequest, receiver: str = "shift") -> str:
+    return served.links.acknowledging(one, receiver).replace("https://broker.example.org/sub", served.url)
+
+
+def test_by_a_link_a_person_sees_to_what_could_not_be_cancelled(served: Site) -> None:
+    gone = stuck(served)
+    url = acknowledging(served, gone)
+    before = len(served.said())
+    page = lxml.html.document_fromstring(httpx.get(url).text)
+    assert [button.get("value") for button in page.xpath("//form[@method='post']/button")] == ["acknowledged"]
+    assert "telescope would not cancel it" in page.text_content()
+    assert len(served.said()) == before
+    for _ in range(2):
+        assert httpx.post(url, data={"answer": "acknowledged"}).status_code == 200
+    (word,) = served.said()[before:]
+    assert (word.adapter, word.state, word.revision, word.who) == ("seen-telescope", "recorded", 2, "shift (link)")
+
+
+def test_a_link_for_one_thing_is_none_for_the_other(served: Site) -> None:
+    gone = stuck(served)
+    answering = served.link(gone).replace("/answer?", "/acknowledge?")
+    seeing = acknowledging(served, gone).replace("/acknowledge?", "/answer?")
+    before = len(served.said())
+    assert httpx.post(answering, data={"answer": "acknowledged"}).status_code == 403
+    assert httpx.post(seeing, data={"answer": "rejected"}).status_code == 403
+    assert httpx.post(acknowledging(served, gone), data={"answer": "approved"}).status_code == 400
+    assert len(served.said()) == before
+
+
+def test_such_a_link_is_good_for_a_day_longer_and_only_while_it_is_stuck(served: Site) -> None:
+    late = stuck(served, expires=utc_now() - timedelta(hours=23))
+    assert httpx.get(acknowledging(served, late)).status_code == 200
+    too_late = stuck(served, expires=utc_now() - timedelta(hours=25))
+    assert httpx.get(acknowledging(served, too_late)).status_code == 410
+    never = asking()
+    served.put(never)
+    page = httpx.post(acknowledging(served, never), data={"answer": "acknowledged"})
+    assert (page.status_code, "Nothing to see to" in page.text) == (410, True)
