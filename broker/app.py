@@ -35,7 +35,7 @@ from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.matching import MatchWorker
 from nuncius.broker.services.outcome import Outcome, outcome
 from nuncius.broker.services.own_names import check_at_start, names_in
-from nuncius.broker.services.planning import Planning
+from nuncius.broker.services.planning import planners
 from nuncius.broker.services.publishing import Line, packets_of, publish_local
 from nuncius.broker.services.replay import PATIENCE_S, Pace, replay
 from nuncius.broker.services.reports import Reporting
@@ -176,8 +176,13 @@ def workers_of(
         workers.append(Worker(log, Associating(rules, settings.lateness_days, maps)))
     if "too" in names:
         policies = policies_of(settings, rules)
-        fits = fits_of(policies, names_of(settings), maps, areas)
-        workers.append(Worker(log, Planning(policies, maps, fits, galaxies_of(settings, policies))))
+        names_known = names_of(settings)
+        workers += planners(
+            log,
+            policies,
+            lambda own, shelf: fits_of(own, names_known, shelf, areas),
+            galaxies_of(settings, policies),
+        )
     if "deliver" in names:
         workers += [Delivering(log, route, utc_now) for route in routes_of(settings, policies_of(settings, rules))]
     if "report" in names:

@@ -68,7 +68,7 @@ def run_service(name: str, settings: Settings, say: Say, *, slot: str | None = N
     own = slot or _own_slot(name)
     deliver = workers_of(log, settings, BESIDE_TOO, say=say) if name == "too" else ()
     work = (_inbox_of(log, settings, own),) if name == "ingest" else workers_of(log, settings, (name,), own, areas)
-    crew = Crew((work, *((one,) for one in deliver)), say)
+    crew = Crew([(one,) for one in (*work, *deliver)], say)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: crew.stop())
     say(f"{name}: working on {settings.broker}; Ctrl-C ends it")
@@ -115,7 +115,7 @@ def _serve_on(
     streams = workers_of(log, settings, ("streams",), areas=areas) if names else ()
     planning = workers_of(log, settings, ("too",), areas=areas) if "too" in names else ()  # a plan may take seconds
     road = workers_of(log, settings, [name for name in names if name != "too"], areas=areas)
-    crew = Crew(((intake, *inboxes, *road), planning, *((one,) for one in deliver), streams), say)
+    crew = Crew(((intake, *inboxes, *road), *((one,) for one in (*planning, *deliver)), streams), say)
     reader = _live_reader(settings)
 
     def read_posted(body: bytes, stream: str) -> Reading:

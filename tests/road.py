@@ -18,7 +18,7 @@ from nuncius.broker.services.delivering import Delivering, Route
 from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.matching import MatchWorker
 from nuncius.broker.services.outcome import outcome
-from nuncius.broker.services.planning import Planning
+from nuncius.broker.services.planning import planners
 from nuncius.broker.services.runner import IDLE_WAIT_S, Work, drain, run
 from nuncius.broker.services.worker import Worker
 from nuncius.broker.transport import topics
@@ -99,7 +99,7 @@ def services(log: Log, most: int = 2000) -> tuple[Work, ...]:
     return (
         MatchWorker(log, shipped_rules(), maps, lateness_days=30.0),
         Worker(log, Associating(shipped_rules(), 30.0, maps), most),
-        Worker(log, Planning(shipped(), maps), most),
+        *planners(log, shipped(), most=most),
         Delivering(log, Route(adapter=Recorder()), now),
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from nuncius.broker.transport.port import Batch, Committed, Log, Member, TopicPartition, Writer
+from nuncius.schemas import Retry
 
 
 class Seat:
@@ -20,6 +21,7 @@ class Seat:
 
     def __init__(self, log: Log, group: str, topics: Sequence[str], slot: str) -> None:
         self._log = log
+        self._group = group
         self._slot = slot
         self.member: Member = log.member(group, topics)
         self.writer: Writer | None = None
@@ -32,6 +34,26 @@ class Seat:
             if self.member.assignment():
                 self.writer = self._log.writer(self._slot)
         return batch
+
+    def take_over(self, group: str) -> None:
+        """Go on where another group came to, once: where ours never committed anything.
+
+        Raises
+        ------
+        Retry
+            That group is at work.
+        """
+        known = self.member.committed()
+        if self.writer is None or any(at is not None for at in known.values()):
+            return
+        places = {tp: at for tp, at in self._log.all_committed(group, known).items() if at is not None}
+        if not places:
+            return
+        if self._log.members(group):
+            raise Retry(f"an earlier version works as {group} on this log; stop it")
+        with self.writer.transaction() as tx:
+            for tp, at in places.items():
+                tx.commit_offset(self._group, tp, at.offset, at.metadata)
 
     def committed(self) -> dict[TopicPartition, Committed]:
         """How far the group has come in every partition that is ours; to its start where it never committed."""

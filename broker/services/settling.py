@@ -42,7 +42,7 @@ class Stage:
 ROAD: Final = (
     Stage("match", matching.GROUP, (topics.CANDIDATES.name,), notes_events=True),
     Stage("associate", associating.GROUP, associating.TOPICS),
-    Stage("too", planning.GROUP, planning.TOPICS),
+    *(Stage("too", group, planning.TOPICS) for group in planning.GROUPS.values()),
     Stage("too", delivering.group_of(Recorder.name), (topics.TOO_REQUESTS.name,)),
 )
 """In the order of the road: what one writes only those after it read."""

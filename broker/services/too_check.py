@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Final
 
 from nuncius.broker.planning.cells import Galaxies
+from nuncius.broker.planning.engine import Planner
 from nuncius.broker.planning.fitting import Fits
 from nuncius.broker.planning.policy import Policies
 from nuncius.broker.services.fold import fold
 from nuncius.broker.services.maps import MapShelf
-from nuncius.broker.services.planning import TOPICS, Planning
+from nuncius.broker.services.planning import TOPICS, inputs_of
 from nuncius.broker.transport.port import Log, TopicPartition
 from nuncius.schemas import ToORequest
 
@@ -38,12 +39,12 @@ def would_have_asked(
         Called with the number of records read since the last call.
     """
     maps = MapShelf(log)
-    planning = Planning(policies, maps, fits(maps), galaxies)
+    planner = Planner(policies, fits(maps), galaxies)
     starts = log.starts(_ALL)
     found: list[ToORequest] = []
     for records in fold(log, {tp: (starts[tp], log.end(tp)) for tp in _ALL}):
-        outcome = planning.consider(records)
-        planning.apply(outcome.delta)
+        outcome = planner.step(inputs_of(records, maps))
+        planner.apply(outcome.delta)
         found += outcome.effects
         tick(len(records))
     return tuple(found)

@@ -70,13 +70,16 @@ class Worker(Generic[D]):
         What to do.
     most
         Records a step at the most.
+    heir_of
+        A group that did this work in an earlier version: its place is taken over once.
     """
 
-    def __init__(self, log: Log, stepper: Stepper[D], most: int = 2000) -> None:
+    def __init__(self, log: Log, stepper: Stepper[D], most: int = 2000, *, heir_of: str | None = None) -> None:
         self.name = stepper.name
         self._log = log
         self._stepper = stepper
         self._most = most
+        self._heir_of = heir_of
         self._open()
 
     def work(self, timeout_s: float) -> int:
@@ -118,6 +121,8 @@ class Worker(Generic[D]):
         self._seat = Seat(self._log, self._stepper.group, self._stepper.topics, self._stepper.name)
 
     def _restore(self) -> None:
+        if self._heir_of is not None:
+            self._seat.take_over(self._heir_of)
         committed = {tp: at.offset for tp, at in self._seat.committed().items()}
         for tp, offset in committed.items():
             self._seat.member.seek(tp, offset)

@@ -23,11 +23,9 @@ from too_night import Night, Telescope
 
 from nuncius.broker.planning.policies_toml import load_policies
 from nuncius.broker.services.delivering import Delivering, Route
-from nuncius.broker.services.maps import MapShelf
-from nuncius.broker.services.planning import Planning
+from nuncius.broker.services.planning import planners
 from nuncius.broker.services.runner import drain
 from nuncius.broker.services.too_book import book
-from nuncius.broker.services.worker import Worker
 from nuncius.broker.transport import topics
 from nuncius.schemas import Alert, CandidateList, Coincidence, Pair, ToORequest
 from nuncius.schemas.codec import encode
@@ -56,13 +54,12 @@ class House:
         return self.night.telescope, self.second
 
     def open(self) -> None:
-        maps = MapShelf(self.night.log)
-        self.planning = Worker(self.night.log, Planning(load_policies(self.policies), maps))
+        self.planning = planners(self.night.log, load_policies(self.policies))
         self.other = Delivering(self.night.log, Route(adapter=self.second), self.night.clock)
 
     def close(self) -> None:
-        self.planning.close()
-        self.other.close()
+        for worker in (*self.planning, self.other):
+            worker.close()
 
     def restart(self, policies: str) -> None:
         """Everything stops, and starts with these policies."""
@@ -80,7 +77,7 @@ class House:
         self.work()
 
     def work(self) -> None:
-        drain((self.planning, self.night.service, self.other))
+        drain((*self.planning, self.night.service, self.other))
 
     def hours(self, count: float) -> None:
         for _ in range(int(count * 12)):

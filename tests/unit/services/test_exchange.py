@@ -14,10 +14,8 @@ from too_cases import AT2017GFO, GW, MERGER, request, wide_camera
 from nuncius.broker.adapters import boards
 from nuncius.broker.planning.policies_toml import load_policies
 from nuncius.broker.services.exchange import Exchanging
-from nuncius.broker.services.maps import MapShelf
-from nuncius.broker.services.planning import Planning
+from nuncius.broker.services.planning import planners
 from nuncius.broker.services.runner import drain, drain_patiently
-from nuncius.broker.services.worker import Worker
 from nuncius.broker.sky import moc_ranges, pixel
 from nuncius.broker.sky.ranges import contains
 from nuncius.broker.transport import topics
@@ -338,9 +336,10 @@ def test_the_next_plan_leaves_out_what_others_had_told_before_the_second_notice(
     night: Night, told: str, less: str
 ) -> None:
     def plan() -> ToORequest:
-        worker = Worker(night.log, Planning(load_policies(POLICY), MapShelf(night.log)))
-        drain((worker,))
-        worker.close()
+        workers = planners(night.log, load_policies(POLICY))
+        drain(workers)
+        for worker in workers:
+            worker.close()
         last: ToORequest = decoded(night.log, topics.TOO_REQUESTS.name)[-1]
         return last
 

@@ -22,15 +22,13 @@ from web_here import app_on, ask
 from nuncius.broker.follow_up import portal_of
 from nuncius.broker.planning.lifecycle import Life, Submit, Wait, next_move
 from nuncius.broker.planning.policies_toml import shipped
-from nuncius.broker.services.maps import MapShelf
-from nuncius.broker.services.planning import Planning
+from nuncius.broker.services.planning import planners
 from nuncius.broker.services.portal_desk import Portal
 from nuncius.broker.services.runner import drain
 from nuncius.broker.services.too_book import book, word
 from nuncius.broker.services.web.answers import answer_errors
 from nuncius.broker.services.web.guard import guard
 from nuncius.broker.services.web.skyportal_door import skyportal_routes
-from nuncius.broker.services.worker import Worker
 from nuncius.broker.settings import Settings, load
 from nuncius.broker.telephone import named_in
 from nuncius.broker.transport import topics
@@ -220,9 +218,10 @@ def test_a_broker_that_names_no_portal_is_asked_by_none(log: Log) -> None:
 def test_policies_take_nothing_back_that_is_not_theirs(site: Site) -> None:
     put(site.log, (GW,))
     for _ in range(3):
-        worker = Worker(site.log, Planning(shipped(), MapShelf(site.log)))
-        drain((worker,))
-        worker.close()
+        workers = planners(site.log, shipped())
+        drain(workers)
+        for worker in workers:
+            worker.close()
         site.ident()
     assert site.states() == [("sdssr", 1, "proposed")]
 

@@ -112,7 +112,7 @@ def test_a_restart_before_every_step_ends_alike(filled: Log, undisturbed: list[b
     most, restarts, idle = 2, 0, 0
     while not idle:
         idle = 1
-        for place in range(4):
+        for place in range(5):
             workers = services(filled, most)
             worker = workers[place]
             worker.work(0.0)
@@ -132,7 +132,8 @@ def test_a_failure_at_every_commit_ends_alike(filled: Log, undisturbed: list[byt
     assert Counter(failing.failed).keys() == {
         "nuncius-match-0",
         "nuncius-associate",
-        "nuncius-too",
+        "nuncius-too-point",
+        "nuncius-too-plan",
         "nuncius-deliver-recorder",
     }
     assert len(said) == len(failing.failed) > 20
