@@ -5,7 +5,7 @@ Pure functions of the cause's latest record and of the notices it names; when an
 replay plans as the live run did.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -17,7 +17,7 @@ from nuncius.broker.planning.place import Place
 from nuncius.broker.planning.policy import Policy
 from nuncius.broker.sky.geometry import geometry
 from nuncius.broker.sky.skymap import SkyMap
-from nuncius.schemas.coincidence import CandidateList, Coincidence, Pair
+from nuncius.schemas.coincidence import CandidateList, Coincidence, Member, Pair
 from nuncius.schemas.errors import MalformedAlert
 from nuncius.schemas.localization import Localization, SkyMapRef
 from nuncius.schemas.vocabulary import RequestState
@@ -178,8 +178,9 @@ def _judge_coincidence(
     if misfit is not None:
         return refused(state="rejected", reason=f"{cause.rule}: {misfit}")
     times = [time for time in (cause.anchor.time, chosen.partner.time) if time is not None]
-    seen_by = " and ".join(dict.fromkeys(partner.facility for partner in partners))
-    says = f"{cause.rule}: {cause.anchor.facility} with {seen_by}, {_words(chosen)}"
+    says = f"{cause.rule}: {cause.anchor.facility} with {_listed(partners)}, {_words(chosen)}"
+    if cause.supersedes:
+        says += ", in place of smaller groups of it"
     return Wanted(
         targets=(target,), event=event, event_time=max(times, default=None), known_time=cause.issued_time, says=says
     )
@@ -330,6 +331,12 @@ def _words(pair: Pair) -> str:
         every = f" (once in {_number(1 / what.joint_far_hz / _YEAR_S)} years)" if what.joint_far_hz > 0 else ""
         return f"joint false-alarm rate {_number(what.joint_far_hz)} Hz{every}"
     return "no overlap known" if pair.overlap is None else f"overlap {pair.overlap:.4g}"
+
+
+def _listed(partners: Sequence[Member]) -> str:
+    """Who saw it, each once."""
+    *names, last = dict.fromkeys(partner.facility for partner in partners)
+    return f"{', '.join(names)} and {last}" if names else last
 
 
 def _number(value: float | None) -> str:

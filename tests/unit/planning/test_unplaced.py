@@ -74,7 +74,7 @@ def test_a_further_detector_that_points_revises_the_same_request(planner: Planne
         pytest.approx((*EVENING, 1.0), rel=1e-3),
     )
     assert second.window_start is not None
-    assert "A with B and K" in second.reason
+    assert "A with B and K," in second.reason
 
 
 def test_the_tightest_position_of_all_members_counts(planner: Planner) -> None:
@@ -86,6 +86,12 @@ def test_the_tightest_position_of_all_members_counts(planner: Planner) -> None:
 def test_a_pair_that_was_not_scored_with_the_others_lends_no_position(planner: Planner) -> None:
     other = Pair(partner=member(POINTS), dt_s=3.0, significance=replace(NOISE_NULL, joint_far_hz=9e-9))
     assert only(run(planner, A, B, POINTS, burst(A, B, others=(other,)))).ask == "ready"
+
+
+def test_who_saw_it_is_said_and_that_it_takes_in_smaller_groups(planner: Planner) -> None:
+    one = only(run(planner, A, B, C, POINTS, burst(A, B, C, POINTS, supersedes=("nu-burst of B",))))
+    assert one.reason.startswith("nu-burst: A with B, C and K, joint false-alarm rate 1e-09 Hz (once in 32 years), in ")
+    assert "in place of smaller groups" in one.reason
 
 
 def test_an_update_of_a_member_that_points_revises_it_too(planner: Planner) -> None:
