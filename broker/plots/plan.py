@@ -159,19 +159,24 @@ def close_up(picture: PlanPicture) -> tuple[CloseUp, int]:
 
 
 def nights_of(picture: PlanPicture) -> tuple[Night, ...]:
-    """The nights of the plan, the first ones where there are many, by their beginning."""
+    """The nights of the plan, the first ones where there are many, by their beginning; each of a window of days."""
     sites = {site.name: site for site in picture.sites}
     found: dict[tuple[str, int], list[int]] = {}
+    noons: dict[tuple[str, int], datetime] = {}
     for index, tile in enumerate(picture.tiles):
         if tile.site in sites:
-            found.setdefault((tile.site, night_number(sites[tile.site], tile.start)), []).append(index)
-    return tuple(_night(picture, sites[name], indices) for (name, _), indices in list(found.items())[:_NIGHTS])
+            site = sites[tile.site]
+            first = night_number(site, tile.start)
+            last = min(night_number(site, tile.stop), first + _NIGHTS - 1)
+            for number in range(first, last + 1):
+                noons.setdefault((site.name, number), _noon_before(site, tile.start) + timedelta(days=number - first))
+                found.setdefault((site.name, number), []).append(index)
+    return tuple(_night(picture, sites[key[0]], noons[key], found[key]) for key in list(found)[:_NIGHTS])
 
 
-def _night(picture: PlanPicture, site: Site, indices: Sequence[int]) -> Night:
+def _night(picture: PlanPicture, site: Site, noon: datetime, indices: Sequence[int]) -> Night:
     """What passes over the site from sunset to sunrise; of a polar day or night the whole day."""
     tiles = [picture.tiles[index] for index in indices]
-    noon = _noon_before(site, tiles[0].start)
     offset_s = np.arange(0.0, 86400.0 + _STEP_S, _STEP_S)
     over = overhead(lon_deg=site.lon_deg, lat_deg=site.lat_deg, height_m=site.height_m, start=noon, offset_s=offset_s)
     night = np.flatnonzero(over.sun_altitude_deg < 0)

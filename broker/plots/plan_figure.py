@@ -48,7 +48,7 @@ def draw(picture: PlanPicture, nights: Sequence[Night], target: Path) -> None:
         lines = [*picture.notes, *([picture.warning] if picture.warning else [])]
         head = 0.42 + 0.2 * len(lines)
         wide_in, near_in = _WIDTH_IN - 2 * _SIDE_IN, _WIDTH_IN - 2 * _SIDE_IN - 0.1
-        height = head + wide_in / 2 + 0.35 + near_in + 0.3 + _NIGHT_IN * len(nights) + (0.2 if nights else 0.0)
+        height = head + wide_in / 2 + 0.35 + near_in + 0.3 + _NIGHT_IN * len(nights) + 0.2
         figure = Figure(figsize=(_WIDTH_IN, height))
         _words(figure, picture, lines, height)
 
@@ -65,7 +65,7 @@ def draw(picture: PlanPicture, nights: Sequence[Night], target: Path) -> None:
         draw_close_up(at(top, _SIDE_IN + 0.05, near_in, near_in), picture, near)
         top += near_in + 0.3
         time = colours(shares(len(picture.tiles)))
-        left_out = len(picture.tiles) - sum(len(night.indices) for night in nights)
+        left_out = len(picture.tiles) - len({index for night in nights for index in night.indices})
         if left_out and nights:
             text = f"{left_out} fields of other nights and sites are not among the nights below"
             figure.text(0.5, 1 - (top - 0.06) / height, text, ha="center", va="top", fontsize=8.5, color=WARNING)
@@ -74,9 +74,9 @@ def draw(picture: PlanPicture, nights: Sequence[Night], target: Path) -> None:
             strip = at(top + 0.52 + _CHART_IN, _SIDE_IN, wide_in - 0.05, _STRIP_IN)
             draw_night(chart, strip, picture, night, time)
             top += _NIGHT_IN
-        if nights:
-            legend = "green: a field is within all limits · dashed: Moon · shades: Sun below 0, 6, 12, 18°"
-            figure.text(0.5, 0.12 / height, legend, ha="center", va="bottom", fontsize=7.5, color=GREY)
+        legend = "green: a field is within all limits · dashed: Moon · shades: Sun below 0, 6, 12, 18°"
+        words = legend if nights else "no nights: where the telescope stands is not known"
+        figure.text(0.5, 0.12 / height, words, ha="center", va="bottom", fontsize=7.5, color=GREY)
         _save(figure, target, picture)
 
 

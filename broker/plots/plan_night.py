@@ -18,6 +18,8 @@ _AIRMASSES: Final = (1.0, 1.2, 1.5, 2.0, 3.0)
 _LOWEST_DEG: Final = 10.0
 _TICKS_S: Final = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 _TICKS: Final = 7
+_MOMENTS: Final = 100
+"""Along the way of a field while it is observed: enough that a whole night is a smooth line."""
 _TRACKS: Final = 12
 """Most fields whose whole way over the sky is drawn; of more it is that of the first and the last."""
 
@@ -48,9 +50,18 @@ def draw_night(chart: Axes, strip: Axes, picture: PlanPicture, night: Night, col
     moon = f"Moon {100 * lit:.0f} % lit, {night.moon_away_deg:.0f}° away at the nearest" if up else "no Moon"
     chart.set_title(f"{night.site}, night of {night.noon:%Y-%m-%d}", loc="left", fontsize=10, color=INK, pad=5)
     strip.annotate(
+        _what(picture), (0, 0), (0, -17), xycoords="axes fraction", textcoords="offset points", ha="left", va="top",
+        fontsize=8.5, color=GREY,
+    )  # fmt: skip
+    strip.annotate(
         f"UTC · {moon}", (1, 0), (0, -17), xycoords="axes fraction", textcoords="offset points", ha="right", va="top",
         fontsize=8.5, color=GREY,
     )  # fmt: skip
+
+
+def _what(picture: PlanPicture) -> str:
+    """What the bars are: a pointing has a window, and no share of the map."""
+    return "window" if all(np.isnan(tile.probability) for tile in picture.tiles) else "exposures"
 
 
 def _ground(axes: Axes, night: Night, first: float, last: float) -> None:
@@ -84,7 +95,8 @@ def _altitudes(axes: Axes, picture: PlanPicture, night: Night, colours: Sequence
         axes.plot(night.offset_s, night.altitude_deg[row], color=colours[index], lw=0.8, alpha=0.55, zorder=4)
     for row, index in fields:
         begin, end = _span_s(picture, night, index)
-        moments = np.linspace(begin, max(end, begin + 60), 12)
+        first, last = night.offset_s[0], night.offset_s[-1]
+        moments = np.clip(np.linspace(max(begin, first), max(min(end, last), begin + 60), _MOMENTS), first, last)
         height = np.interp(moments, night.offset_s, night.altitude_deg[row])
         axes.plot(moments, height, color=colours[index], lw=4.5, solid_capstyle="round", zorder=6)
     axes.set_ylim(_LOWEST_DEG, 90)

@@ -8,6 +8,8 @@ from nuncius.broker.services.plan_found import Plan
 
 _LONGEST = 66
 """Characters of a line that stand in the picture."""
+_LONGEST_TITLE = 42
+"""Likewise, of the title: its letters are larger."""
 
 
 def draw(plan: Plan, path: Path) -> None:
@@ -24,7 +26,7 @@ def picture(plan: Plan) -> PlanPicture:
     first, last = plan.tiles[0].start, max(tile.stop for tile in plan.tiles)
     real = (one.reality, one.run_mode) == ("real", "live")
     return PlanPicture(
-        title=_short(f"{one.facility}: {asked}"),
+        title=_short(f"{one.facility}: {asked}", _LONGEST_TITLE),
         notes=(
             _short(f"{one.target_name} · {one.policy} · {plan.entry.state}"),
             f"{share}{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC",
@@ -38,6 +40,6 @@ def picture(plan: Plan) -> PlanPicture:
     )
 
 
-def _short(text: str) -> str:
+def _short(text: str, most: int = _LONGEST) -> str:
     line = printable(text)
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return line if len(line) <= most else f"{line[: most - 1]}…"

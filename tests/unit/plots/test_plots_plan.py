@@ -114,7 +114,8 @@ def test_fields_of_two_nights_and_of_an_unknown_site() -> None:
 
 def test_a_polar_day_is_drawn_whole() -> None:
     pole = replace(PALOMAR, name="North", lat_deg=89.0)
-    summer = replace(TILES[0], site="North", start=datetime(2026, 6, 21, 3, tzinfo=UTC))
+    start = datetime(2026, 6, 21, 3, tzinfo=UTC)
+    summer = replace(TILES[0], site="North", start=start, stop=start + timedelta(minutes=2))
     (night,) = nights_of(replace(PICTURE, tiles=(summer,), sites=(pole,)))
     assert (night.offset_s[0], night.offset_s[-1]) == (0.0, 86400.0)
     assert night.sun_deg.min() > 0
@@ -145,3 +146,12 @@ def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
         plot_plan(replace(PICTURE, tiles=()), tmp_path / "none.png")
     with pytest.raises(SettingsError, match=r"cannot draw plan\.docx"):
         plot_plan(replace(PICTURE, tiles=TILES[:1], sky=None, sites=()), tmp_path / "plan.docx")
+
+
+def test_a_window_of_days_has_a_night_each_and_the_fields_of_a_night_share_one() -> None:
+    days = replace(at(120.0, 30.0, math.nan), start=START, stop=START + timedelta(days=2))
+    nights = nights_of(replace(PICTURE, tiles=(days,)))
+    assert [night.indices for night in nights] == [(0,), (0,), (0,)]
+    assert [later.noon - first.noon for first, later in pairwise(nights)] == [timedelta(days=1)] * 2
+    (together,) = nights_of(PICTURE)
+    assert together.indices == tuple(range(len(TILES)))
