@@ -146,6 +146,8 @@ class ToOStatus:
         The person who said yes or no; empty elsewhere.
     time
         When it was so, UTC.
+    taken
+        Numbers of the plan's tiles that were observed so far; None where the facility does not say which.
     """
 
     request_id: str
@@ -158,3 +160,4 @@ class ToOStatus:
     reference: str = ""
     who: str = ""
     time: datetime | None = None
+    taken: tuple[int, ...] | None = None

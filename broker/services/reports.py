@@ -34,8 +34,8 @@ def reports_of(
     request
         The revision that was observed.
     status
-        Its ``observed``. Facilities do not say which fields they took, or when: the times are the plan's, all fields
-        count as taken, and of a pointing, which has a window only, no time is stated.
+        Its ``observed``. Where it does not say which fields were taken, all count as taken. Facilities do not say when:
+        the times are the plan's, and of a pointing, which has a window only, no time is stated.
     telescopes
         By the name of the facility.
     """
@@ -61,6 +61,7 @@ def reports_of(
             issued_time=status.time,
         )
         for tile in tiles_of(request)
+        if status.taken is None or tile.number in status.taken
     )
 
 

@@ -60,7 +60,7 @@ def test_a_status_is_these_bytes() -> None:
     status = ToOStatus(
         request_id="ab", revision=3, state="sent", facility="x", adapter="y", detail="", idempotency_key="k"
     )
-    body = b"\x04ab\x06\x08sent\x02x\x02y\x00\x02k\x00\x00\x00"
+    body = b"\x04ab\x06\x08sent\x02x\x02y\x00\x02k\x00\x00\x00\x00"
     assert encode(status)[10:] == body
 
 

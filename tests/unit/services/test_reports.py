@@ -66,6 +66,11 @@ def test_each_field_is_reported_with_the_sky_it_covers(facility: str) -> None:
     assert contains(covered, pixel([197.0, 200.9], [-23.5, -30.0])).tolist() == [True, False]
 
 
+def test_only_fields_that_the_facility_says_it_took_are_reported() -> None:
+    assert [one.report_id for one in reports_of(ASKED, replace(SEEN, taken=(2,)), TELESCOPES)] == ["r/1/2"]
+    assert reports_of(ASKED, replace(SEEN, taken=()), TELESCOPES) == ()
+
+
 def test_a_pointing_states_no_time_and_an_unknown_field_of_view_gives_no_report() -> None:
     pointing = request(facility="DECam", event_thread="lvk:S170817")
     (one,) = reports_of(pointing, SEEN, TELESCOPES)
