@@ -5,14 +5,16 @@ that what stands is found by name, under whatever proposal. Facts: observation-p
 ``observations`` (views, filters, serializers, models), and its default throttles; ``make soak`` runs it.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from pydantic import BaseModel, SecretStr
 
-from nuncius.consumers.too.door import Allowance, Answer, said
+from nuncius.consumers.too.door import Allowance, Answer
 from nuncius.consumers.too.doorway import door_to
 from nuncius.consumers.too.naming import revision_in
 from nuncius.consumers.too.ocs_body import OcsSettings, request_group
+from nuncius.consumers.too.ocs_errors import unseen, words
 from nuncius.consumers.too.placed import unplaced
 from nuncius.schemas.errors import Retry
 from nuncius.schemas.too import ToORequest, ToOStatus
@@ -28,13 +30,15 @@ _OVER: Final[dict[str, RequestState]] = {
     "CANCELED": "cancelled",
 }
 _ON_ITS_WAY: Final = ("PENDING", "IN_PROGRESS")
-_DEEP: Final = 16
-"""So deep do the portal's errors lie at most (ours; of an exposure time they lie ten levels deep)."""
+
+
+class _Field(BaseModel):
+    tile: int | None = None
 
 
 class _Part(BaseModel):
-    id: int
     state: str
+    extra_params: _Field = _Field()
 
 
 class _Group(BaseModel):
@@ -42,6 +46,13 @@ class _Group(BaseModel):
     name: str
     state: str
     requests: tuple[_Part, ...] = ()
+
+    @property
+    def taken(self) -> tuple[int, ...] | None:
+        """Numbers of the observed tiles; None where it has none, or another client made it."""
+        numbers = [part.extra_params.tile for part in self.requests]
+        done = [part.extra_params.tile for part in self.requests if part.state == "COMPLETED"]
+        return None if None in numbers else tuple(number for number in done if number is not None)
 
 
 class _Groups(BaseModel):
@@ -98,13 +109,18 @@ class Ocs:
             return self._door.status(
                 request, "rejected", f"revision {newest} is already there", str(held[newest][0].id)
             )
+        left_out = ""
         if newest < request.revision:
             body = request_group(request, self._settings)
-            checked = self._ask("POST", f"{_GROUPS}validate/", body)
-            errors = checked.read(_Verdict).errors if checked.good else checked.body
-            if errors or not checked.good:
-                words = "; ".join(said(errors, depth=_DEEP)) or checked.words
-                return self._door.status(request, "rejected", f"not valid there ({checked.code}): {words}")
+            errors = self._errors(body)
+            missing = unseen(errors)
+            if missing:
+                seen = tuple(tile for place, tile in enumerate(request.tiles) if place not in missing)
+                left_out = f"; {len(missing)} of {len(request.tiles)} fields left out: {words(errors)}"
+                body = request_group(replace(request, tiles=seen), self._settings)
+                errors = self._errors(body)
+            if errors:
+                return self._door.status(request, "rejected", f"not valid there: {words(errors)}")
             made = self._ask("POST", _GROUPS, body)
             if not made.good:
                 return self._door.status(request, "rejected", f"{made.code}: {made.words}")
@@ -112,7 +128,7 @@ class Ocs:
         stands, *doubles = held[request.revision]
         older = [group for revision, groups in held.items() if revision < request.revision for group in groups]
         self._drop(older + doubles)
-        detail = f"request group {stands.id}: {stands.state}"
+        detail = f"request group {stands.id}: {stands.state}{left_out}"
         return self._door.status(request, "accepted", detail, str(stands.id))
 
     def cancel(self, request: ToORequest, standing: str) -> ToOStatus:
@@ -138,7 +154,7 @@ class Ocs:
         state = _OVER.get(group.state)
         done = f"{sum(part.state == 'COMPLETED' for part in group.requests)} of {len(group.requests)} observed"
         if state is not None:
-            return self._door.status(request, state, f"{group.state}, {done}", standing)
+            return replace(self._door.status(request, state, f"{group.state}, {done}", standing), taken=group.taken)
         planned = self._schedule(group)
         if planned is not None and planned.results:
             first = planned.results[0]
@@ -147,6 +163,11 @@ class Ocs:
             )
             return self._door.status(request, "scheduled", f"{where}, {done}", standing)
         return self._door.status(request, "accepted", f"{group.state}, {done}", standing)
+
+    def _errors(self, body: object) -> object:
+        """What the portal finds wrong with a group; empty where nothing is."""
+        checked = self._ask("POST", f"{_GROUPS}validate/", body)
+        return checked.read(_Verdict).errors if checked.good else f"{checked.code}: {checked.words}"
 
     def _schedule(self, group: _Group) -> _Schedule | None:
         """What of the group has a time, the earliest of it first; None where the portal does not say."""

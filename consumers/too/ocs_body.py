@@ -70,11 +70,11 @@ class OcsSettings(BaseModel):
 def request_group(request: ToORequest, settings: OcsSettings) -> dict[str, Any]:
     """The body of ``POST /api/requestgroups/``.
 
-    Angles in degrees (ICRS), exposures in seconds, windows in UTC. Each tile is a request of its own (``MANY``) with
-    the window of the whole plan: the portal orders them itself and adds its own overheads, for which a tile's own start
-    and stop would leave no room. What may interrupt (``preempt``) is a rapid response, which the portal takes only
-    without a start in the future and with an end within 24 hours: no start is stated then, and no end later than 24
-    hours after the cause was issued.
+    Angles in degrees (ICRS), exposures in seconds, windows in UTC. Each tile is a request of its own (``MANY``), its
+    number in ``extra_params``, with the window of the whole plan: the portal orders them itself and adds its own
+    overheads, for which a tile's own start and stop would leave no room. What may interrupt (``preempt``) is a rapid
+    response, which the portal takes only without a start in the future and with an end within 24 hours: no start is
+    stated then, and no end later than 24 hours after the cause was issued.
     """
     parts = [_part(request, tile, settings) for tile in request.tiles] or [_part(request, None, settings)]
     return {
@@ -120,7 +120,8 @@ def _part(request: ToORequest, tile: PlannedTile | None, settings: OcsSettings) 
     if settings.configuration_extra:
         configuration["extra_params"] = dict(settings.configuration_extra)
     location = {"telescope_class": settings.telescope_class} | ({"site": settings.site} if settings.site else {})
-    return {
+    number = {} if tile is None else {"extra_params": {"tile": tile.number}}
+    return number | {
         "observation_note": request.reason[:_NOTE],
         "configurations": [configuration],
         "windows": [_window(request)],

@@ -186,6 +186,23 @@ def test_a_plan_of_thirty_fields_is_scheduled_and_observed(portal: Portal, made:
     assert adapter.cancel(replace(one, revision=2), "").state == "cancelled"
 
 
+def test_a_field_that_is_never_up_is_left_out_and_the_others_tell_what_was_taken(portal: Portal, made: Made) -> None:
+    whole = plan("n", 4)
+    one = replace(whole, tiles=(whole.tiles[0], replace(whole.tiles[1], dec=80.0), *whole.tiles[2:]))
+    adapter = made()
+    asked = adapter.submit(one, "")
+    assert asked.state == "accepted"
+    assert "1 of 4 fields left out" in asked.detail
+    assert "will not be visible within the time window" in asked.detail
+    (group,) = named(portal, one)
+    assert [part["extra_params"] for part in group["requests"]] == [{"tile": 1}, {"tile": 3}, {"tile": 4}]
+    taken = group["requests"][1]
+    tell(portal, schedule(portal, taken, utc_now() + timedelta(hours=1)), "COMPLETED")
+    portal.run(EXPIRE, one.idempotency_key)
+    told = seen(adapter, one)
+    assert (told.state, told.detail, told.taken) == ("observed", "COMPLETED, 1 of 3 observed", (3,))
+
+
 def test_what_was_observed_or_ran_out_is_told_and_cannot_be_taken_back(portal: Portal, made: Made) -> None:
     adapter, one = made(), wanted("o")
     adapter.submit(one, "")

@@ -6,6 +6,7 @@ Written from ``requestgroups/serializers.py``, ``models.py``, ``observations/fil
 """
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
@@ -94,6 +95,7 @@ class Location(Strict):
 
 
 class Request(Strict):
+    extra_params: dict[str, str | float] = {}
     observation_note: Annotated[str, Field(max_length=255)] = ""
     configurations: Annotated[list[Configuration], Field(min_length=1)]
     windows: Annotated[list[Window], Field(min_length=1)]
@@ -188,7 +190,7 @@ class Portal(Fake):
             if end < self.now
         ]
         late = group.observation_type == "RAPID_RESPONSE" and any(e > self.now + timedelta(hours=24) for _, e in ends)
-        return _nested(gone or [((), RAPID)] * late)
+        return _nested(gone) if gone or not late else _nested([((), RAPID)])
 
     def _create(self, call: Call) -> Reply:
         errors = self._errors(call)
@@ -241,7 +243,7 @@ class Portal(Fake):
         return {re.sub(r"/\d+$", "", name): int(name.rpartition("/")[2]) for name in pending}
 
 
-def _nested(errors: list[tuple[tuple[int | str, ...], str]]) -> dict[str, Any]:
+def _nested(errors: Sequence[tuple[tuple[int | str, ...], str]]) -> dict[str, Any]:
     """Errors as Django REST framework gives them: lists as long as needed, what is in order an empty object there."""
     whole: dict[str, Any] = {}
     for place, words in errors:

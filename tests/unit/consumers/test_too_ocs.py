@@ -206,12 +206,52 @@ def test_a_proposal_that_is_not_known_there_is_a_refusal_not_a_wait(there: tuple
     assert "You do not belong to the proposal" in status.detail
 
 
+def test_a_field_that_cannot_be_seen_from_there_does_not_cost_the_others(there: tuple[Portal, Ocs]) -> None:
+    portal, adapter = there
+    portal.northernmost_deg = 30.0
+    fields = (tile(1, 197.0), replace(tile(2, 198.5), dec=40.0), tile(3, 200.0), tile(4, 201.5))
+    plan = replace(WANTED, ask="tiles", tiles=fields)
+    status = adapter.submit(plan, "")
+    assert status.state == "accepted"
+    assert status.detail.startswith(
+        "request group 1: PENDING; 1 of 4 fields left out: requests.non_field_errors: Accord"
+    )
+    assert [part["extra_params"] for part in portal.groups[1]["requests"]] == [{"tile": 1}, {"tile": 3}, {"tile": 4}]
+    one_seen = replace(plan, tiles=fields[:2], revision=2, idempotency_key="r/2")
+    assert adapter.submit(one_seen, "").state == "accepted"
+    assert portal.groups[2]["operator"] == "SINGLE"
+    none_seen = replace(plan, tiles=fields[1:2] * 2, revision=3, idempotency_key="r/3")
+    assert adapter.submit(none_seen, "").state == "rejected"
+    short = replace(plan, tiles=(replace(fields[0], exposure_s=-1.0), fields[1]), revision=3, idempotency_key="r/3")
+    assert adapter.submit(short, "").state == "rejected"
+
+
+def test_which_fields_were_taken_is_told(there: tuple[Portal, Ocs]) -> None:
+    portal, adapter = there
+    plan = replace(WANTED, ask="tiles", tiles=(tile(1, 197.0), tile(2, 198.5), tile(3, 200.0)))
+    standing = adapter.submit(plan, "").reference
+    portal.end("COMPLETED")
+    portal.groups[1]["requests"][1]["state"] = "WINDOW_EXPIRED"
+    seen = adapter.look(plan, standing)
+    assert seen is not None
+    assert (seen.state, seen.detail, seen.taken) == ("observed", "COMPLETED, 2 of 3 observed", (1, 3))
+
+
+def test_of_a_pointing_no_field_is_named(there: tuple[Portal, Ocs]) -> None:
+    portal, adapter = there
+    standing = adapter.submit(WANTED, "").reference
+    portal.end("COMPLETED")
+    seen = adapter.look(WANTED, standing)
+    assert seen is not None
+    assert (seen.state, seen.taken) == ("observed", None)
+
+
 def test_an_error_that_lies_deep_is_told_in_words(there: tuple[Portal, Ocs]) -> None:
     _, adapter = there
     status = adapter.submit(replace(WANTED, exposure_s=-1.0), "")
     assert status.state == "rejected"
     place = "requests.configurations.instrument_configs.exposure_time"
-    assert status.detail.startswith(f"not valid there (200): {place}: ")
+    assert status.detail.startswith(f"not valid there: {place}: ")
 
 
 def test_a_rapid_response_ends_within_a_day_of_its_cause(there: tuple[Portal, Ocs]) -> None:
