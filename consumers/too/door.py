@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from ipaddress import ip_address
 from ssl import SSLContext
@@ -220,7 +222,7 @@ class Door:
             raise Retry(f"{self._name}: half an answer from {self._base.host}: {type(error).__name__}") from None
         finally:
             response.close()
-        return self._read(response, text), _seconds(response.headers.get("Retry-After", ""))
+        return self._read(response, text), _seconds(response.headers)
 
     def _read(self, response: httpx.Response, text: bytes) -> Answer:
         body: Any = None
@@ -302,6 +304,22 @@ def _in_json(text: str) -> str:
     return orjson.dumps(text).decode()[1:-1]
 
 
-def _seconds(text: str) -> float:
-    """The delay that ``Retry-After`` states; 0 where it states none, or a date."""
-    return float(text) if text.isdecimal() and len(text) < 9 else 0.0
+def _seconds(headers: httpx.Headers) -> float:
+    """The delay that ``Retry-After`` states; 0 where it states none.
+
+    A moment is held against the answer's own ``Date``: our clock and the facility's may differ.
+    """
+    text = headers.get("Retry-After", "")
+    if text.isdecimal() and len(text) < 9:
+        return float(text)
+    until, said_at = _moment(text), _moment(headers.get("Date", ""))
+    return 0.0 if until is None or said_at is None else max(0.0, (until - said_at).total_seconds())
+
+
+def _moment(text: str) -> datetime | None:
+    """A date of HTTP (RFC 9110, 5.6.7); None where it is none."""
+    try:
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

@@ -4,13 +4,23 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from fakes.server import Trouble
+from fakes.server import Call, Fake, Reply, Trouble, running
 from too_doors import ADAPTERS, TAKE_BACK, VENDORS, Case
 
 from nuncius.schemas import Retry, ToOStatus
 from nuncius.schemas.codec import decode, encode
 
 DONE = {"accepted", "cancelled", "recorded"}
+
+
+class Trap(Fake):
+    """Whoever comes here was led astray."""
+
+    def asks(self, _call: Call) -> bool:
+        return False
+
+    def handle(self, _call: Call) -> Reply:
+        return Reply(200, {})
 
 
 @pytest.fixture(params=ADAPTERS, ids=lambda factory: factory.__name__)
@@ -100,7 +110,7 @@ def test_what_the_facility_finds_wrong_is_final_and_nothing_stands(vendor: Case)
     assert vendor.behind.orders == {}
 
 
-@pytest.mark.parametrize("trouble", ["lost", "lost after", "broken", "rubbish"])
+@pytest.mark.parametrize("trouble", ["lost", "lost after", "broken", "page", "rubbish", "half", "huge"])
 def test_whatever_happens_to_the_answer_it_is_asked_once(vendor: Case, trouble: Trouble) -> None:
     assert vendor.fake is not None
     assert vendor.behind is not None
@@ -120,9 +130,10 @@ def test_whatever_happens_to_the_answer_it_is_asked_once(vendor: Case, trouble: 
         assert again.state == "accepted" or "is not known" in again.detail
 
 
-def test_a_facility_that_asks_for_patience_gets_it(vendor: Case) -> None:
+@pytest.mark.parametrize("trouble", ["busy", "busy until"])
+def test_a_facility_that_asks_for_patience_gets_it_whatever_its_clock_says(vendor: Case, trouble: Trouble) -> None:
     assert vendor.fake is not None
-    vendor.fake.trouble = "busy"
+    vendor.fake.trouble = trouble
     with pytest.raises(Retry, match="429"):
         vendor.adapter.submit(vendor.asked(), "")
     calls = len(vendor.fake.seen)
@@ -131,10 +142,14 @@ def test_a_facility_that_asks_for_patience_gets_it(vendor: Case) -> None:
     assert len(vendor.fake.seen) == calls
 
 
-def test_a_redirect_is_not_followed(vendor: Case) -> None:
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed_least_of_all_to_another_host(vendor: Case, code: int) -> None:
     assert vendor.fake is not None
-    vendor.fake.trouble = "moved"
-    assert vendor.adapter.submit(vendor.asked(), "").state == "rejected"
+    other = Trap()
+    with running(other) as url:
+        vendor.fake.trouble, vendor.fake.moved, vendor.fake.elsewhere = "moved", code, url
+        assert vendor.adapter.submit(vendor.asked(), "").state == "rejected"
+    assert other.seen == []
     assert [call.path for call in vendor.fake.seen if "elsewhere" in call.path] == []
 
 
@@ -155,7 +170,7 @@ def test_a_cancellation_goes_on_until_it_is_confirmed(vendor: Case, trouble: Tro
 def test_its_secret_shows_up_nowhere(vendor: Case, caplog: pytest.LogCaptureFixture) -> None:
     assert vendor.fake is not None
     shown: list[object] = [vendor.adapter, vars(vendor.adapter).get("_settings")]
-    troubles: tuple[Trouble, ...] = ("moved", "broken", "lost", "rubbish", "", "busy")
+    troubles: tuple[Trouble, ...] = ("moved", "broken", "page", "half", "lost", "rubbish", "", "busy")
     with caplog.at_level(logging.DEBUG):
         for revision, trouble in enumerate(troubles, 1):
             vendor.fake.trouble = trouble

@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
 from typing import Any, Literal
@@ -11,9 +13,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
-Trouble = Literal["", "lost", "lost after", "mute", "busy", "broken", "rubbish", "slow", "moved"]
+Trouble = Literal[
+    "", "lost", "lost after", "mute", "busy", "busy until", "broken", "page", "rubbish", "half", "huge", "slow", "moved"
+]
 """What goes wrong with the calls that ask for something: the line is cut, before or after it was done; done, and no
-answer at all; 429; 503; done, and an answer that is no JSON; done, and an answer byte by byte without an end; moved."""
+answer at all; 429 for seconds, or until a moment of a clock that is years behind; 503 as JSON; 502 as a page; done, and
+an answer that is no JSON, is cut in the middle, is of five megabytes, or comes byte by byte without an end; moved."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,8 @@ class Fake:
         self.lock = Lock()
         self.faults: list[BaseException] = []
         self.url = ""
+        self.moved = 307
+        self.elsewhere = ""
 
     def handle(self, call: Call) -> Reply:
         """What a well-behaved service does."""
@@ -79,8 +86,10 @@ def _answer(fake: Fake, handler: BaseHTTPRequestHandler, call: Call) -> None:
     sent = f"{dict(call.headers)} {call.body.decode()}"
     early = {
         "busy": Reply(429, {"detail": "Request was throttled.", "sent": sent}, {"Retry-After": "120"}),
+        "busy until": Reply(429, {"sent": sent}, {"Retry-After": _theirs(120), "Date": _theirs(0)}),
         "broken": Reply(503, {"sent": sent, "detail": "down for maintenance"}),
-        "moved": Reply(307, {"detail": "moved"}, {"Location": f"{fake.url}/elsewhere/"}),
+        "page": Reply(502, None),
+        "moved": Reply(fake.moved, {"detail": "moved"}, {"Location": f"{fake.elsewhere or fake.url}/elsewhere/"}),
     }.get(trouble)
     with fake.lock:
         reply = early or fake.handle(call)
@@ -88,20 +97,30 @@ def _answer(fake: Fake, handler: BaseHTTPRequestHandler, call: Call) -> None:
         fake.release.wait(0 if trouble == "lost after" else 10)
         handler.close_connection = True
         return
-    body = b"<html>Bad gateway</html>" if trouble == "rubbish" else orjson.dumps(reply.body)
-    handler.send_response(reply.code)
+    body = _body(trouble, reply, sent)
+    handler.send_response_only(reply.code)
     for name, value in reply.headers.items():
         handler.send_header(name, value)
     handler.send_header("Content-Type", "application/json")
     handler.send_header("Content-Length", str(len(body) * (1000 if trouble == "slow" else 1)))
     handler.end_headers()
-    handler.wfile.write(body)
+    handler.wfile.write(body[: len(body) // 2] if trouble == "half" else body)
     while trouble == "slow" and not fake.release.wait(0.05):
         try:
             handler.wfile.write(b" ")
         except OSError:
             return
-    handler.close_connection = trouble == "slow"
+    handler.close_connection = trouble in {"slow", "half"}
+
+
+def _body(trouble: str, reply: Reply, sent: str) -> bytes:
+    if trouble in {"rubbish", "page"}:
+        return f"<html><title>Bad gateway</title><body>{sent}</body></html>".encode()
+    return orjson.dumps(reply.body).ljust(5_000_000 if trouble == "huge" else 0)
+
+
+def _theirs(seconds: float) -> str:
+    return format_datetime(datetime(2017, 8, 17, 12, 41, tzinfo=UTC) + timedelta(seconds=seconds), usegmt=True)
 
 
 @contextmanager

@@ -1,15 +1,21 @@
 """The door to a facility's web service: patience, limits, words, and what is never shown or asked."""
 
 import logging
+import socket
+import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
+import httpx
 import pytest
+import trustme
 from fakes.server import Call, Fake, Reply, Trouble, running
 from pydantic import BaseModel
 
 from nuncius.consumers.too.credentials import credential
-from nuncius.consumers.too.door import Allowance, Door, Untouched, _Pace, checked_url, said
+from nuncius.consumers.too.door import Allowance, Door, TooLong, Untouched, _Pace, _seconds, checked_url, said
 from nuncius.schemas import Retry, SettingsError
 
 CANARY = "c4nary-0f-a-t0ken"
@@ -70,7 +76,7 @@ def test_an_answer_without_bounds_is_cut_off(there: tuple[Echo, Door]) -> None:
     echo, _ = there
     echo.body = "x" * 5_000_000
     patient = door(echo.url, timeout_s=5.0)
-    with pytest.raises(Retry, match="without an end"):
+    with pytest.raises(TooLong, match="more than 4000000 bytes"):
         patient.ask("GET", "/")
     patient.close()
 
@@ -193,3 +199,51 @@ def test_no_credential_names_both_ways(tmp_path: Path) -> None:
         credential({}, "T")
     with pytest.raises(SettingsError, match="cannot be read: No such file"):
         credential({"T_FILE": str(tmp_path / "none")}, "T")
+
+
+@pytest.mark.parametrize(
+    ("after", "date", "waits_s"),
+    [
+        ("120", "", 120.0),
+        ("Fri, 27 Nov 2026 18:02:00 GMT", "Fri, 27 Nov 2026 18:00:00 GMT", 120.0),
+        ("Fri, 27 Nov 2026 17:00:00 GMT", "Fri, 27 Nov 2026 18:00:00 GMT", 0.0),
+        ("Fri, 27 Nov 2026 18:02:00 GMT", "", 0.0),
+        ("soon", "Fri, 27 Nov 2026 18:00:00 GMT", 0.0),
+        ("-5", "", 0.0),
+        ("999999999", "", 0.0),
+        ("", "", 0.0),
+    ],
+)
+def test_how_long_to_wait_is_taken_from_the_answer_alone(after: str, date: str, waits_s: float) -> None:
+    assert _seconds(httpx.Headers({"Retry-After": after, "Date": date})) == waits_s
+
+
+def test_an_authority_that_nobody_knows_is_refused_before_anything_is_sent() -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            raw, _ = server.accept()
+            with raw, suppress(ssl.SSLError, ConnectionError):
+                heard.append(context.wrap_socket(raw, server_side=True).recv(1000))
+
+        thread = Thread(target=serve)
+        thread.start()
+        opened = door(f"https://127.0.0.1:{server.getsockname()[1]}", 5.0)
+        with pytest.raises(Untouched, match="ConnectError"):
+            opened.ask("POST", "/x/", body={"key": CANARY}, headers={"Authorization": CANARY})
+        opened.close()
+        thread.join()
+    assert not any(CANARY.encode() in data for data in heard)
+
+
+def test_a_server_without_tls_is_refused_where_tls_was_named(there: tuple[Echo, Door]) -> None:
+    echo, _ = there
+    opened = door(echo.url.replace("http://", "https://"), 5.0)
+    with pytest.raises(Untouched):
+        opened.ask("POST", "/x/", headers={"Authorization": CANARY})
+    opened.close()
+    assert echo.seen == []
