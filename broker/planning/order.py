@@ -22,6 +22,7 @@ def _order(request: ToORequest) -> ToORequest:
         revision=0,
         idempotency_key="",
         reason="",
+        team_only=False,
         issued_time=None,
         probability=None,
         airmass_min=None,
@@ -37,4 +38,5 @@ def _wish(request: ToORequest) -> ToORequest:
     order = _order(request)
     start = order.tiles[0].start if order.tiles else None
     tiles = tuple(replace(t, start=start, stop=start, number=0) for t in order.tiles) if start is not None else ()
+    order = replace(order, team_only=request.team_only)  # a yes to what nobody else reads is none to telling the world
     return replace(order, window_start=None, window_stop=None, expires=None, site="", tiles=tiles)

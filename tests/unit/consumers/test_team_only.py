@@ -13,6 +13,7 @@ from too_doors import ADAPTERS, Made
 from nuncius.broker.planning.engine import Planner
 from nuncius.broker.planning.gate import refusal
 from nuncius.broker.planning.lifecycle import PERSON
+from nuncius.broker.planning.order import same_wish
 from nuncius.broker.planning.policies_toml import load_policies
 from nuncius.broker.services.exchange_book import ExchangeBook
 from nuncius.broker.transport import topics
@@ -93,6 +94,18 @@ def test_what_was_told_before_is_taken_back_in_the_words_it_was_told_in() -> Non
     assert [one.state for one in said] == ["sent", "accepted", "cancelled"]
     assert [one.idempotency_key for one in board.read] == ["r/1", "r/2"]
     assert board.read[1] == replace(request(1), revision=2, idempotency_key="r/2", reason="withdrawn")
+
+
+def test_the_facility_is_not_asked_again_because_others_may_read_now() -> None:
+    board = Board(public=False)
+    delivered(board, request(1, team_only=True), request(2, exposure_s=request(1).exposure_s))
+    assert [one.idempotency_key for one in board.read] == ["r/1"]
+
+
+def test_a_yes_for_the_team_is_no_yes_for_the_world() -> None:
+    kept = request(1, team_only=True)
+    assert same_wish(kept, request(2, team_only=True, exposure_s=kept.exposure_s))
+    assert not same_wish(kept, request(2, exposure_s=kept.exposure_s))
 
 
 def test_its_end_says_nothing_of_it_either() -> None:
