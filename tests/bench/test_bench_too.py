@@ -1,8 +1,7 @@
 """From a coincidence on the log to a request at a telescope's web service, with the service as a process of its own."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,89 +12,24 @@ import orjson
 import pytest
 from commands import service, waiting
 from road import records
-from too_cases import GRB, GW, coincidence, member
+from too_bench import POLICY, TILING, cause, opened, put
+from too_cases import GRB
 from too_server import SECRET, Facility, facility
 
 from nuncius.broker.planning.engine import Inputs, Planner
 from nuncius.broker.planning.policies_toml import load_policies
-from nuncius.broker.services.planning import GROUP
+from nuncius.broker.services.planning import GROUPS
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.address import parse_address
 from nuncius.broker.transport.clock import utc_now
-from nuncius.broker.transport.kafka.cluster import Connection
-from nuncius.broker.transport.opening import open_address
-from nuncius.broker.transport.port import Log, TopicPartition, Writer
-from nuncius.schemas import Alert, Coincidence, Cone, Localization, ToORequest, ToOStatus
-from nuncius.schemas.codec import decode, encode
+from nuncius.broker.transport.port import Log, TopicPartition
+from nuncius.schemas import Cone, Localization, ToORequest, ToOStatus
+from nuncius.schemas.codec import decode
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 
 CAUSES: Final = 300
 REST_S: Final = 0.05
 """Between two coincidences: they are rare, and the one before is done."""
-POLICY: Final = """
-[[policy]]
-name = "pair"
-source = "a bench"
-cause = "coincidence"
-rules = ["gw-cbc-grb"]
-max_expected_by_chance = 0.01
-facility = "imager"
-sites = ["Las Campanas", "Palomar"]
-expires_h = 72.0
-exposure_s = 60.0
-min_altitude_deg = 10.0
-sun_altitude_max_deg = 90.0
-approval = false
-"""
-TILING: Final = (
-    "".join(
-        f"""
-[[telescope]]
-name = "{name}"
-sites = ["{site}"]
-source = "made up"
-width_deg = 3.0
-height_deg = 3.0
-slew_deg_s = 2.0
-settle_s = 2.0
-readout_s = 10.0
-max_airmass = 2.5
-sun_altitude_max_deg = -12.0
-"""
-        for name, site in (("north", "Palomar"), ("south", "Las Campanas"), ("east", "Siding Spring"))
-    )
-    + """
-[[policy]]
-name = "tiles"
-source = "a bench"
-cause = "alert"
-event_classes = ["grb"]
-facilities = ["north", "south", "east"]
-ask = "tiles"
-expires_h = 24.0
-exposure_s = 60.0
-max_airmass = 2.5
-approval = false
-"""
-)
-
-
-def cause(number: int, now: datetime) -> tuple[Alert, Alert, Coincidence]:
-    """A merger without a map, a burst somewhere, and both together."""
-    here = ((197.0 + 41.3 * number) % 360.0, -40.0 + (17.7 * number) % 80.0)
-    times = {"time_start": now, "issued_time": now + timedelta(seconds=10)}
-    place = Localization(Cone(*here, 1.0))
-    wave = replace(GW, alert_id=f"gw-{number}", thread_id=f"lvk:S{number}", localizations=(), **times)  # type: ignore[arg-type]  # times
-    burst = replace(GRB, alert_id=f"grb-{number}", thread_id=f"fermi-gbm:{number}", localizations=(place,), **times)  # type: ignore[arg-type]  # times
-    both = coincidence(
-        coincidence_id=f"pair {number}",
-        rule="gw-cbc-grb",
-        anchor=member(wave),
-        partner=member(burst),
-        issued_time=now + timedelta(seconds=20),
-    )
-    return wave, burst, both
 
 
 @pytest.fixture(params=["local", pytest.param("kafka", marks=pytest.mark.kafka)])
@@ -103,19 +37,6 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "kafka":
         return str(request.getfixturevalue("kafka_address"))
     return f"local:{tmp_path / 'log'}"
-
-
-@contextmanager
-def opened(address: str) -> Iterator[Log]:
-    with closing(open_address(parse_address(address), utc_now, Connection(), None)) as log:
-        log.create(topics.TOPICS)
-        yield log
-
-
-def put(writer: Writer, topic: str, *values: Alert | Coincidence) -> None:
-    with writer.transaction() as tx:
-        for one in values:
-            tx.send(topic, encode(one), key=b"key")
 
 
 def seen_s(state: Facility, count: int) -> float:
@@ -149,7 +70,7 @@ def test_from_a_coincidence_to_a_telescope(address: str, tmp_path: Path, measure
         with service("too", "--broker", address, home=tmp_path, NUNCIUS_WEBHOOK_SECRET=SECRET) as running:
             for _ in waiting("the alerts to be read"):
                 assert running.process.poll() is None, running.said
-                at = log.committed(GROUP, events)
+                at = log.committed(GROUPS["point"], events)
                 if at is not None and at.offset > last:
                     break
             whole, out = [], []
