@@ -4,7 +4,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from nuncius.broker.services.facility_reader import read_packet
 from nuncius.broker.services.harvest import Order, harvest, ordered
 from nuncius.broker.services.ingest import Ingest
 from nuncius.broker.services.kafka_topics_doctor import LookBack
+from nuncius.broker.services.left_behind import LeftBehind
 from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.matching import MatchWorker
 from nuncius.broker.services.outcome import Outcome, outcome
@@ -44,6 +45,7 @@ from nuncius.broker.services.settling import refuse_company, settle
 from nuncius.broker.services.streams.limits import Limits
 from nuncius.broker.services.streams.worker import StreamsWorker
 from nuncius.broker.services.supplies import Supplies
+from nuncius.broker.services.too_doctor import examine_requests
 from nuncius.broker.services.web.regions import Regions
 from nuncius.broker.services.worker import Worker
 from nuncius.broker.settings import Settings
@@ -64,7 +66,7 @@ from nuncius.broker.transport.local import open_local
 from nuncius.broker.transport.opening import open_address
 from nuncius.broker.transport.port import Log
 from nuncius.filters import Names
-from nuncius.schemas import SettingsError
+from nuncius.schemas import NunciusError, SettingsError
 from nuncius.schemas.vocabulary import RunMode
 
 ROAD: Final = ("match", "associate", "too", "deliver")
@@ -185,6 +187,9 @@ def workers_of(
         )
     if "deliver" in names:
         workers += [Delivering(log, route, utc_now) for route in routes_of(settings, policies_of(settings, rules))]
+    if "left" in names:
+        known = [route.adapter.name for route in routes_of(settings, policies_of(settings, rules))]
+        workers.append(LeftBehind(log, known, utc_now, say))
     if "report" in names:
         workers.append(Worker(log, Reporting(policies_of(settings, rules).telescopes)))
     if "tell" in names:
@@ -291,8 +296,9 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
         yield from examine_cluster(
             lambda: _open(settings, settings.broker), look_back_of(settings), utc_now, shown(address)
         )
-        return
-    yield from examine(lambda: open_log(settings, settings.broker), folder, utc_now())
+    else:
+        yield from examine(lambda: open_log(settings, settings.broker), folder, utc_now())
+    yield from _examine_requests(settings)
 
 
 def look_back_of(settings: Settings) -> LookBack:
@@ -304,6 +310,13 @@ def look_back_of(settings: Settings) -> LookBack:
     wanted = [rule for rule in rules if isinstance(rule, CandidateRule) and rule.enabled]
     window_us = max((max(rule.high_us, rule.control_us) for rule in wanted), default=0)
     return LookBack(window_us / 86_400_000_000, settings.lateness_days)
+
+
+def _examine_requests(settings: Settings) -> Iterator[Finding]:
+    """Nothing where settings or log are wrong: that is said already."""
+    with suppress(NunciusError), closing(_open(settings, settings.broker)) as log:
+        known = [route.adapter.name for route in routes_of(settings, policies_of(settings, rules_of(settings)))]
+        yield from examine_requests(log, known, utc_now())
 
 
 def _examine_settings(settings: Settings) -> Iterator[Finding]:
