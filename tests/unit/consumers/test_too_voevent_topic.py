@@ -3,22 +3,25 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import voeventparse
+from commands import waiting
 from fakes.observatory import Observatory, at_work, said
 from pydantic import ValidationError
-from too_cases import request
+from too_cases import MERGER, request
 from transport_logs import everything
 
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.local import open_local
 from nuncius.broker.transport.port import Log
 from nuncius.broker.transport.topics import Topic
+from nuncius.consumers.delivery import Outbox
 from nuncius.consumers.too.voevent_topic import VoEventTopic
 from nuncius.consumers.too.voevent_topic_settings import VoEventTopicSettings
-from nuncius.schemas import Retry
+from nuncius.schemas import Retry, ToOStatus
 
 ASKED, ANSWERED = "too.requests.imager", "too.status.imager"
 
@@ -172,6 +175,28 @@ def test_an_end_is_not_undone_by_a_late_copy(log: Log) -> None:
         seen = adapter.look(request(), "")
         assert seen is not None
         assert seen.state == "observed"
+
+
+def test_delivery_asks_once_and_takes_back_until_the_facility_confirms(log: Log) -> None:
+    """A facility that is away for an hour, and comes back when its request is gone."""
+    now = MERGER + timedelta(hours=12)
+    told: list[ToOStatus] = []
+    with adapter_on(log, wait_s=0.0) as adapter:
+        outbox = Outbox(adapter)
+        outbox.take([request()])
+        for minute in range(0, 60, 6):
+            told += outbox.deliver(now=now + timedelta(minutes=minute))
+        outbox.take([request(2, state="cancelled")])
+        told += outbox.deliver(now=now + timedelta(hours=1))
+        telescope = Observatory()
+        with at_work(telescope, log, ASKED, ANSWERED):
+            for _ in waiting("the retraction to be read"):
+                if len(telescope.packets) == 2:
+                    break
+        told += outbox.deliver(now=now + timedelta(hours=2))
+    assert {status.state for status in told[:-1]} == {"sent"}
+    assert (told[-1].state, told[-1].revision) == ("cancelled", 2)
+    assert (telescope.executed, telescope.orders) == (["r/1"], {})
 
 
 def test_topics_that_are_not_there_are_made_and_each_facility_has_its_own(log: Log) -> None:
