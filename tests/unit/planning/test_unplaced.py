@@ -179,7 +179,7 @@ def test_a_plan_of_fields_follows_once_there_is_a_region() -> None:
     )
     planner = Planner(load_policies(text + wide_camera("wide")))
     first = only(run(planner, A, B, burst(A, B)))
-    assert (first.ask, first.tiles) == ("ready", ())
+    assert (first.state, first.ask, first.tiles) == ("proposed", "ready", ())
     second = only(run(planner, POINTS, burst(A, B, POINTS, revision=2)))
     assert (second.request_id, second.ask) == (first.request_id, "tiles")
     assert len(second.tiles) >= 1
