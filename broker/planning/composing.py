@@ -3,20 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
 from nuncius.broker.planning.cells import SIDE_CELLS, Cells, Galaxies, Parts, cells_of, densest, hosts, order_for, split
-from nuncius.broker.planning.coverage import Coverage, Pool
+from nuncius.broker.planning.coverage import Coverage, Fields, Pool
 from nuncius.broker.planning.footprints import area_deg2, reach_deg
 from nuncius.broker.planning.placing import Bands, Centres, members
 from nuncius.broker.planning.route import Route, Shift
 from nuncius.broker.planning.search import FADE, Search
-from nuncius.broker.planning.sightlines import Night, night_number, nights, reachable, spells
+from nuncius.broker.planning.sightlines import Night, Sight, night_number, nights, reachable
 from nuncius.broker.planning.telescope import RectangleField, Telescope
 from nuncius.broker.planning.visibility import Site
-from nuncius.broker.sky.healpix import ORDER, BoolArray, cell_area_sr, cell_radius_rad, position, vectors
+from nuncius.broker.sky.healpix import ORDER, BoolArray, cell_area_sr, cell_radius_rad, pixel, position, vectors
 from nuncius.broker.sky.ranges import Ranges
 from nuncius.broker.sky.skymap import SkyMap
 
@@ -29,6 +29,8 @@ _TIMES_AREA: Final = 3.0
 _LOOK_ORDER: Final = 5
 _TURN_DEG: Final = 2.5
 """So far the sky turns in ten minutes."""
+_SLACK_DEG: Final = _TURN_DEG + float(np.degrees(cell_radius_rad(_LOOK_ORDER)))
+"""What lies in a cell that stays so far outside the limits cannot be seen."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -88,8 +90,11 @@ def compose(job: Job) -> tuple[Field, ...]:
     cells = _cells(job, dark) if job.galaxies is None else _hosts(job, job.galaxies, dark)
     if not len(cells.ra_deg):
         return ()
-    tried = [_searched(job, dark, cells, places) for places in _places(job, cells)]
-    return max(tried, key=lambda one: one[0])[1]
+    grids = [_Grid.of(job, dark, cells, places) for places in _places(job, cells)]
+    together = [grid.searched([tuple(range(len(job.telescopes)))]) for grid in grids]
+    best = max(range(len(grids)), key=lambda n: together[n].value)
+    one_by_one = [grids[best].searched(turns) for turns in _turns(len(job.telescopes))]
+    return grids[best].fields(max((together[best], *one_by_one), key=lambda one: one.value))
 
 
 def _cells(job: Job, dark: Sequence[Sequence[Night]]) -> Cells:
@@ -134,11 +139,17 @@ def _least_s(telescope: Telescope, exposure_s: float) -> float:
 def _seen(job: Job, dark: Sequence[Sequence[Night]]) -> BoolArray:
     """Cells of order `_LOOK_ORDER` of which any part may be in a field of any telescope."""
     ra, dec = position(_LOOK_ORDER, np.arange(12 << (2 * _LOOK_ORDER)))
-    slack = _TURN_DEG + float(np.degrees(cell_radius_rad(_LOOK_ORDER)))
     out = np.zeros(len(ra), np.bool_)
     for telescope, of_one in zip(job.telescopes, dark, strict=True):
-        out |= reachable(telescope, of_one, ra, dec, job.start, slack + reach_deg(telescope.field))
+        out |= reachable(telescope, of_one, ra, dec, job.start, _SLACK_DEG + reach_deg(telescope.field))
     return out
+
+
+def _maybe(job: Job, telescope: Telescope, night: Night, centres: Centres) -> BoolArray:
+    """Fields whose cell of order `_LOOK_ORDER` comes near enough to the limits in a night to be worth a closer look."""
+    cell, of_field = np.unique(pixel(centres.ra_deg, centres.dec_deg) >> 2 * (ORDER - _LOOK_ORDER), return_inverse=True)
+    ra, dec = position(_LOOK_ORDER, cell)
+    return reachable(telescope, [night], ra, dec, job.start, _SLACK_DEG)[of_field]
 
 
 def _places(job: Job, cells: Cells) -> list[list[Centres]]:
@@ -151,59 +162,78 @@ def _places(job: Job, cells: Cells) -> list[list[Centres]]:
     return [[Bands.of(telescope.field, overlap).near(cells) for telescope in job.telescopes] for overlap in overlaps]
 
 
-def _searched(
-    job: Job, dark: Sequence[Sequence[Night]], cells: Cells, places: Sequence[Centres]
-) -> tuple[float, tuple[Field, ...]]:
-    """Value and fields of what one search finds."""
-    pool = _pool(job, cells, places)
-    first = np.cumsum([0, *(len(centres.ra_deg) for centres in places)]).tolist()
-    fade_per_s = FADE / max(night.close_s for of_one in dark for night in of_one)
-    shifts = [
-        _shift(job, owner, night, first[owner], places[owner]) for owner, of_one in enumerate(dark) for night in of_one
-    ]
-    best_value, routes = -np.inf, tuple[Route, ...]()
-    for turns in _turns(len(job.telescopes)):
-        search = Search(
-            [Route(one, pool.points, fade_per_s) for one in shifts], Coverage(pool), tiles_max=job.tiles_max
+@dataclass(frozen=True, slots=True, eq=False)
+class _Filled:
+    """What one search found: its value, and the nights filled."""
+
+    value: float
+    routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Grid:
+    """Places of fields to choose from, and the nights to choose for."""
+
+    job: Job
+    cells: Cells
+    places: Sequence[Centres]
+    pool: Pool
+    shifts: tuple[Shift, ...]
+    fade_per_s: float
+
+    @classmethod
+    def of(cls, job: Job, dark: Sequence[Sequence[Night]], cells: Cells, places: Sequence[Centres]) -> Self:
+        pool = _pool(job, cells, places)
+        shifts = tuple(
+            _shift(job, owner, night, pool.first[owner], places[owner])
+            for owner, of_one in enumerate(dark)
+            for night in of_one
         )
+        return cls(job, cells, places, pool, shifts, FADE / max(night.close_s for of_one in dark for night in of_one))
+
+    def searched(self, turns: Sequence[tuple[int, ...]]) -> _Filled:
+        """What telescopes find who choose in turns, those of a turn at once."""
+        routes = [Route(one, self.pool.points, self.fade_per_s) for one in self.shifts]
+        search = Search(routes, Coverage(self.pool), tiles_max=self.job.tiles_max)
         for owners in turns:
             search.fill(owners)
-        value = search.tally()
-        if value > best_value:
-            best_value, routes = value, search.routes
-    fields = [
-        Field(
-            route.shift.owner,
-            route.shift.night.site,
-            float(places[route.shift.owner].ra_deg[field - route.shift.first_field]),
-            float(places[route.shift.owner].dec_deg[field - route.shift.first_field]),
-            job.start + timedelta(seconds=start),
-            cells.name[field - route.shift.first_field] if job.galaxies is not None else "",
-        )
-        for route in routes
-        for field, start in zip(route.fields.tolist(), route.start_s.tolist(), strict=True)
-    ]
-    return best_value, tuple(sorted(fields, key=lambda one: (one.begin, one.owner, one.site.name)))
+        return _Filled(search.tally(), search.routes)
+
+    def fields(self, filled: _Filled) -> tuple[Field, ...]:
+        """The fields of a search, by time."""
+        found = [
+            Field(
+                route.shift.owner,
+                route.shift.night.site,
+                float(self.places[route.shift.owner].ra_deg[field - route.shift.first_field]),
+                float(self.places[route.shift.owner].dec_deg[field - route.shift.first_field]),
+                self.job.start + timedelta(seconds=start),
+                self.cells.name[field - route.shift.first_field] if self.job.galaxies is not None else "",
+            )
+            for route in filled.routes
+            for field, start in zip(route.fields.tolist(), route.start_s.tolist(), strict=True)
+        ]
+        return tuple(sorted(found, key=lambda one: (one.begin, one.owner, one.site.name)))
 
 
 def _turns(telescopes: int) -> list[list[tuple[int, ...]]]:
-    """In which turns telescopes choose: all at once, and one after the other, there and back."""
-    everyone = tuple(range(telescopes))
+    """In which turns telescopes choose one after the other: there and back."""
     if telescopes == 1:
-        return [[everyone]]
-    return [[everyone], [(owner,) for owner in everyone], [(owner,) for owner in everyone[::-1]]]
+        return []
+    there = [(owner,) for owner in range(telescopes)]
+    return [there, there[::-1]]
 
 
 def _pool(job: Job, cells: Cells, places: Sequence[Centres]) -> Pool:
-    held = [members(telescope.field, one, cells) for telescope, one in zip(job.telescopes, places, strict=True)]
-    widest = max(one.shape[1] for one in held)
-    filled = [np.pad(one, ((0, 0), (0, widest - one.shape[1])), constant_values=len(cells.ra_deg)) for one in held]
-    reach = [
-        np.full(len(one.ra_deg), np.radians(reach_deg(telescope.field)))
+    teams = [
+        Fields(
+            vectors(one.ra_deg, one.dec_deg),
+            float(np.radians(reach_deg(telescope.field))),
+            members(telescope.field, one, cells),
+        )
         for telescope, one in zip(job.telescopes, places, strict=True)
     ]
-    points = np.concatenate([vectors(one.ra_deg, one.dec_deg) for one in places])
-    return Pool(points, np.concatenate(reach), np.concatenate(filled), cells.probability)
+    return Pool(tuple(teams), cells.probability)
 
 
 def _shift(job: Job, owner: int, night: Night, first_field: int, centres: Centres) -> Shift:
@@ -215,7 +245,8 @@ def _shift(job: Job, owner: int, night: Night, first_field: int, centres: Centre
         telescope=telescope,
         night=night,
         first_field=first_field,
-        spells=spells(telescope, night, centres.ra_deg, centres.dec_deg, job.start, job.exposure_s),
+        sight=Sight(telescope, night, centres.ra_deg, centres.dec_deg, job.start, job.exposure_s),
+        maybe=_maybe(job, telescope, night, centres),
         exposure_s=job.exposure_s,
         budget_s=np.inf if telescope.night_max_s is None else telescope.night_max_s - used_s,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -9,30 +10,79 @@ import numpy.typing as npt
 from nuncius.broker.sky.healpix import FloatArray, IntArray
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pool:
-    """Fields that may be chosen, those of one telescope side by side.
+@dataclass(frozen=True, eq=False)
+class Fields:
+    """Fields of one telescope.
 
     Parameters
     ----------
     points
         Directions of their centres, unit vectors, shape (n, 3).
     reach_rad
-        Largest distance of a point of each field from its centre, shape (n,).
+        Largest distance of a point of a field from its centre.
     cells
-        Of each field, shape (n, most); rows are filled up with the number of all cells.
+        Of each field, shape (n, most of any of them); rows are filled up with the number of all cells.
+    """
+
+    points: FloatArray
+    reach_rad: float
+    cells: npt.NDArray[np.int32]
+
+    @cached_property
+    def _by_height(self) -> tuple[IntArray, FloatArray]:
+        """Fields from south to north, and the sines of their declinations."""
+        order = np.argsort(self.points[:, 2], kind="stable")
+        return order, self.points[order, 2]
+
+    def near(self, point: FloatArray, apart_rad: float) -> IntArray:
+        """Fields whose centres lie within a distance of a direction (a unit vector), and no others but for rounding."""
+        order, height = self._by_height
+        dec = float(np.arcsin(np.clip(point[2], -1.0, 1.0)))
+        low = -1.0 if dec - apart_rad <= -np.pi / 2 else np.sin(dec - apart_rad)
+        high = 1.0 if dec + apart_rad >= np.pi / 2 else np.sin(dec + apart_rad)
+        some = order[np.searchsorted(height, low - 1e-12) : np.searchsorted(height, high + 1e-12, side="right")]
+        return some[self.points[some] @ point >= np.cos(min(apart_rad, np.pi)) - 1e-12]
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Fields that may be chosen, numbered through, those of one telescope side by side.
+
+    Parameters
+    ----------
+    teams
+        Of each telescope. Each keeps a table as wide as its own fields: a small one beside a large one costs little.
     probability
         Of each cell.
     """
 
-    points: FloatArray
-    reach_rad: FloatArray
-    cells: npt.NDArray[np.int32]
+    teams: tuple[Fields, ...]
     probability: FloatArray
+
+    @cached_property
+    def first(self) -> tuple[int, ...]:
+        """Number of the first field of each telescope, and of all fields."""
+        return tuple(np.cumsum([0, *(len(one.points) for one in self.teams)]).tolist())
+
+    @cached_property
+    def own(self) -> FloatArray:
+        """What each field holds where nothing is covered."""
+        free = np.append(self.probability, 0.0)
+        return np.concatenate([free[one.cells].sum(axis=1) for one in self.teams])
+
+    @cached_property
+    def points(self) -> FloatArray:
+        """Directions of all fields, shape (n, 3)."""
+        return np.concatenate([one.points for one in self.teams])
+
+    def cells(self, field: int) -> npt.NDArray[np.int32]:
+        """Those of one field, filled up with the number of all cells."""
+        team = int(np.searchsorted(self.first, field, side="right")) - 1
+        return self.teams[team].cells[field - self.first[team]]
 
 
 class Coverage:
-    """What is covered so far. Fields are named by their places in the pool.
+    """What is covered so far.
 
     Parameters
     ----------
@@ -44,20 +94,16 @@ class Coverage:
         self.pool = pool
         self._own = np.append(pool.probability, 0.0)
         self._free = self._own.copy()
-        self.gain = self.gain_of(np.arange(len(pool.cells)))
+        self.gain = pool.own.copy()
         """Probability that each field would add."""
-
-    def gain_of(self, fields: IntArray) -> FloatArray:
-        """Probability that each of the fields would add, summed anew."""
-        return np.asarray(self._free[self.pool.cells[fields]].sum(axis=1), np.float64)
 
     def add(self, field: int) -> float:
         """Covers a field; the probability it added."""
-        cells = self.pool.cells[field]
+        cells = self.pool.cells(field)
         added = float(self._free[cells].sum())
         self._free[cells] = 0.0
-        near = self.near(field)
-        self.gain[near] = self.gain_of(near)
+        for first, team, near in zip(self.pool.first, self.pool.teams, self.near(field), strict=False):
+            self.gain[first + near] = self._free[team.cells[near]].sum(axis=1)
         return added
 
     def in_order(self, fields: Sequence[int]) -> list[float]:
@@ -65,13 +111,13 @@ class Coverage:
         free = self._own.copy()
         gains: list[float] = []
         for field in fields:
-            cells = self.pool.cells[field]
+            cells = self.pool.cells(field)
             gains.append(float(free[cells].sum()))
             free[cells] = 0.0
         return gains
 
-    def near(self, field: int) -> IntArray:
-        """All fields that may share a cell with one."""
+    def near(self, field: int) -> list[IntArray]:
+        """Of each telescope the fields, numbered from 0, that may share a cell with one."""
         pool = self.pool
-        apart = np.minimum(pool.reach_rad + pool.reach_rad[field], np.pi)
-        return np.flatnonzero(pool.points @ pool.points[field] >= np.cos(apart) - 1e-12)
+        own = pool.teams[int(np.searchsorted(pool.first, field, side="right")) - 1].reach_rad
+        return [team.near(pool.points[field], team.reach_rad + own) for team in pool.teams]

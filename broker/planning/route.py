@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nuncius.broker.planning.sightlines import Night, Spells
+from nuncius.broker.planning.sightlines import Night, Sight
 from nuncius.broker.planning.telescope import Telescope
-from nuncius.broker.sky.healpix import FloatArray, IntArray
+from nuncius.broker.sky.healpix import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -18,8 +18,8 @@ class Shift:
     ----------
     owner, telescope, night
         Number of the telescope, the telescope, and a dark time of one of its sites.
-    first_field, spells
-        Place of its first field in the pool, and when each of its fields may begin.
+    first_field, sight, maybe
+        Place of its first field in the pool, when each of its fields may begin, and which of them may at all.
     exposure_s
         Of every field.
     budget_s
@@ -30,7 +30,8 @@ class Shift:
     telescope: Telescope
     night: Night
     first_field: int
-    spells: Spells
+    sight: Sight
+    maybe: BoolArray
     exposure_s: float
     budget_s: float
 
@@ -76,8 +77,9 @@ class Route:
         row = found.field - self.shift.first_field
         self.fields = np.insert(self.fields, found.place, found.field)
         self.gain = np.insert(self.gain, found.place, gain)
-        self._first = np.insert(self._first, found.place, self.shift.spells.first_s[row, found.spell])
-        self._last = np.insert(self._last, found.place, self.shift.spells.last_s[row, found.spell])
+        spells = self.shift.sight.spells(np.array([row]))
+        self._first = np.insert(self._first, found.place, spells.first_s[0, found.spell])
+        self._last = np.insert(self._last, found.place, spells.last_s[0, found.spell])
         self.settle()
 
     @property
@@ -96,11 +98,11 @@ class Route:
         arrive = np.empty((len(fields), k + 1))
         arrive[:, 0] = shift.night.open_s + telescope.settle_s
         arrive[:, 1:] = self._free_s + telescope.settle_s + move
-        row = fields - shift.first_field
+        spells = shift.sight.spells(fields - shift.first_field)
         start, spell = np.full(arrive.shape, np.inf), np.zeros(arrive.shape, np.int64)
-        for number in range(shift.spells.first_s.shape[1]):
-            begin = np.maximum(arrive, shift.spells.first_s[row, number][:, None])
-            sooner = (begin <= shift.spells.last_s[row, number][:, None]) & (begin < start)
+        for number in range(spells.first_s.shape[1]):
+            begin = np.maximum(arrive, spells.first_s[:, number, None])
+            sooner = (begin <= spells.last_s[:, number, None]) & (begin < start)
             start[sooner], spell[sooner] = begin[sooner], number
         after = start[:, :k] + shift.exposure_s + telescope.readout_s + move + telescope.settle_s
         busy = np.full(arrive.shape, shift.least_s)

@@ -6,20 +6,19 @@ night where the plan gains most, until nothing fits. Exchanging fields afterward
 probability, less of it early, for twice the time. Nothing is drawn at random.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from nuncius.broker.planning.coverage import Coverage
+from nuncius.broker.planning.front import Front
 from nuncius.broker.planning.route import Insertion, Route
-from nuncius.broker.sky.healpix import BoolArray, FloatArray, IntArray
+from nuncius.broker.sky.healpix import FloatArray, IntArray
 
 FADE: Final = 0.3
 """A field at the end of the time counts so much less than at its beginning. Ours: sources fade, nights cloud over."""
-_FEW: Final = 24
-"""Fields that are tried at once, most probable first."""
-_MANY: Final = 240
 _NEGLIGIBLE: Final = 1e-3
 """A field that adds less than this share of what the best one holds is not worth its time; ours."""
 
@@ -43,15 +42,21 @@ class Search:
 
     def fill(self, owners: Collection[int]) -> None:
         """Inserts fields of some telescopes as long as one fits and is worth it."""
-        routes = [route for route in self.routes if route.shift.owner in owners]
-        alive = [_possible(route) for route in routes]
+        some = [_Choice(one, Front(one.shift.maybe, self._least)) for one in self.routes if one.shift.owner in owners]
         while True:
-            found = [self._best(route, left) for route, left in zip(routes, alive, strict=True)]
-            ranked = [(one.value, -n, one) for n, one in enumerate(found) if one is not None]
+            for one in some:
+                if one.is_stale(self._coverage.gain):
+                    one.choose(self._coverage.gain)
+            ranked = [
+                (one.found.value, -n, one.found)
+                for n, one in enumerate(some)
+                if one.found is not None and self._has_room(one.route)
+            ]
             if not ranked:
                 return
-            _, n, one = max(ranked)
-            routes[-n].insert(one, self._coverage.add(one.field))
+            _, n, found = max(ranked)
+            some[-n].route.insert(found, self._coverage.add(found.field))
+            some[-n].tried = None
 
     def tally(self) -> float:
         """Counts each cell for the field that sees it first; the value of the whole plan."""
@@ -64,21 +69,42 @@ class Search:
             route.settle()
         return sum(route.value for route in self.routes)
 
-    def _best(self, route: Route, alive: BoolArray) -> Insertion | None:
-        """The insertion that is worth most, of the most probable fields of which one fits.
+    def _has_room(self, route: Route) -> bool:
+        owner = route.shift.owner
+        return sum(len(one.fields) for one in self.routes if one.shift.owner == owner) < self._tiles_max
 
-        Fields that fit nowhere are struck off ``alive``.
-        """
-        if sum(len(one.fields) for one in self.routes if one.shift.owner == route.shift.owner) >= self._tiles_max:
-            return None
-        first = route.shift.first_field
-        gain = self._coverage.gain[first : first + len(alive)]
-        for few in _falling(np.flatnonzero(alive & (gain > self._least)), gain):
-            one, value = _inserted(route, few + first, gain[few])
-            alive[few[np.isneginf(value)]] = False
-            if one is not None:
-                return one
-        return None
+
+@dataclass(slots=True, eq=False)
+class _Choice:
+    """What would be inserted next into a route: the best of the most probable fields of which one fits.
+
+    It stands as long as neither the route nor the gain of any field that was tried changes, since no gain rises.
+    """
+
+    route: Route
+    front: Front
+    tried: IntArray | None = None
+    held: FloatArray = field(default_factory=lambda: np.zeros(0))
+    found: Insertion | None = None
+
+    def is_stale(self, gain: FloatArray) -> bool:
+        """Whether it must be chosen anew, by what each field of the pool would add."""
+        return self.tried is None or not np.array_equal(gain[self.tried], self.held)
+
+    def choose(self, gain: FloatArray) -> None:
+        """Chooses; fields that fit nowhere are struck off."""
+        first = self.route.shift.first_field
+        own = gain[first : first + len(self.route.shift.maybe)]
+        tried: list[IntArray] = [np.zeros(0, np.int64)]
+        self.found = None
+        for few in self.front.falling(own):
+            tried.append(few + first)
+            self.found, value = _inserted(self.route, few + first, own[few])
+            self.front.strike(few[np.isneginf(value)])
+            if self.found is not None:
+                break
+        self.tried = np.concatenate(tried)
+        self.held = gain[self.tried]
 
 
 def _inserted(route: Route, fields: IntArray, gain: FloatArray) -> tuple[Insertion | None, FloatArray]:
@@ -88,25 +114,3 @@ def _inserted(route: Route, fields: IntArray, gain: FloatArray) -> tuple[Inserti
     if not value[n] > 0:
         return None, value
     return Insertion(int(fields[n]), int(place[n]), int(spell[n]), float(value[n])), value
-
-
-def _falling(rows: IntArray, gain: FloatArray) -> Iterator[IntArray]:
-    """Rows by falling gain, of equal ones the first, a few at a time; those never asked for stay unsorted."""
-    while len(rows) > _MANY:
-        least = np.partition(gain[rows], len(rows) - _MANY)[len(rows) - _MANY]
-        top = gain[rows] >= least
-        yield from _falling_few(rows[top], gain)
-        rows = rows[~top]
-    yield from _falling_few(rows, gain)
-
-
-def _falling_few(rows: IntArray, gain: FloatArray) -> Iterator[IntArray]:
-    rows = rows[np.argsort(-gain[rows], kind="stable")]
-    for begin in range(0, len(rows), _FEW):
-        yield rows[begin : begin + _FEW]
-
-
-def _possible(route: Route) -> BoolArray:
-    """Fields of the route's telescope that can be seen at all on its night."""
-    spells = route.shift.spells
-    return np.asarray((spells.last_s >= spells.first_s).any(axis=1))

@@ -101,17 +101,44 @@ def spells(
     exposure_s
         Spells that are shorter are left out.
     """
-    offset_s = _samples(night.open_s, night.close_s)
-    over = _over(night.site, start, offset_s)
-    row, first, last = _runs(_margin_deg(telescope, over, over.directions(ra_deg, dec_deg)), offset_s)
-    last = last - exposure_s
-    kept = last >= first
-    row, first, last = row[kept], first[kept], last[kept]
-    rank = np.arange(len(row)) - np.searchsorted(row, row, side="left")
-    shape = (len(ra_deg), int(rank.max(initial=0)) + 1)
-    out = Spells(np.full(shape, np.inf), np.full(shape, -np.inf))
-    out.first_s[row, rank], out.last_s[row, rank] = first, last
-    return out
+    return Sight(telescope, night, ra_deg, dec_deg, start, exposure_s).spells(np.arange(len(ra_deg)))
+
+
+class Sight:
+    """When exposures of many positions may begin in a night, worked out for those that are asked for.
+
+    Parameters
+    ----------
+    telescope, night, ra_deg, dec_deg, start, exposure_s
+        As in `spells`.
+    """
+
+    def __init__(
+        self, telescope: Telescope, night: Night, ra_deg: Floats, dec_deg: Floats, start: datetime, exposure_s: float
+    ) -> None:
+        self._telescope, self._ra_deg, self._dec_deg, self._exposure_s = telescope, ra_deg, dec_deg, exposure_s
+        self._offset_s = _samples(night.open_s, night.close_s)
+        self._over = _over(night.site, start, self._offset_s)
+        self._known = np.zeros(len(ra_deg), np.bool_)
+        self._all = Spells(np.full((len(ra_deg), 1), np.inf), np.full((len(ra_deg), 1), -np.inf))
+
+    def spells(self, rows: IntArray) -> Spells:
+        """Of some positions, by their places among all; no place twice."""
+        new = rows[~self._known[rows]]
+        if len(new):
+            directions = self._over.directions(self._ra_deg[new], self._dec_deg[new])
+            margin = _margin_deg(self._telescope, self._over, directions)
+            found = _spells(margin, self._offset_s, self._exposure_s)
+            more = found.first_s.shape[1] - self._all.first_s.shape[1]
+            if more > 0:
+                self._all = Spells(
+                    np.pad(self._all.first_s, ((0, 0), (0, more)), constant_values=np.inf),
+                    np.pad(self._all.last_s, ((0, 0), (0, more)), constant_values=-np.inf),
+                )
+            self._all.first_s[new, : found.first_s.shape[1]] = found.first_s
+            self._all.last_s[new, : found.last_s.shape[1]] = found.last_s
+            self._known[new] = True
+        return Spells(self._all.first_s[rows], self._all.last_s[rows])
 
 
 def reachable(
@@ -177,6 +204,18 @@ def _runs(margin: Floats, offset_s: Floats) -> tuple[IntArray, Floats, Floats]:
     row, first = np.nonzero(edges == 1)
     _, end = np.nonzero(edges == -1)
     return row, _crossing(margin, offset_s, row, first, -1), _crossing(margin, offset_s, row, end - 1, +1)
+
+
+def _spells(margin: Floats, offset_s: Floats, exposure_s: float) -> Spells:
+    row, first, last = _runs(margin, offset_s)
+    last = last - exposure_s
+    kept = last >= first
+    row, first, last = row[kept], first[kept], last[kept]
+    rank = np.arange(len(row)) - np.searchsorted(row, row, side="left")
+    shape = (len(margin), int(rank.max(initial=0)) + 1)
+    out = Spells(np.full(shape, np.inf), np.full(shape, -np.inf))
+    out.first_s[row, rank], out.last_s[row, rank] = first, last
+    return out
 
 
 def _crossing(
