@@ -171,7 +171,12 @@ class Ocs:
 
     def _schedule(self, group: _Group) -> _Schedule | None:
         """What of the group has a time, the earliest of it first; None where the portal does not say."""
-        query = {"request_group_id": str(group.id), "state": _ON_ITS_WAY, "ordering": "start", "limit": "1"}
+        query: dict[str, str | tuple[str, ...]] = {
+            "request_group_id": str(group.id),
+            "state": _ON_ITS_WAY,
+            "ordering": "start",
+            "limit": "1",
+        }
         listed = self._ask("GET", "/api/observations/", query=query)
         return listed.read(_Schedule) if listed.good else None
 

@@ -88,7 +88,7 @@ def plan(ident: str, fields: int, **changed: Any) -> ToORequest:
     assert one.ra is not None
     assert one.window_start is not None
     assert one.window_stop is not None
-    span = {"start": one.window_start, "stop": one.window_stop, "dec": -60.0, "filter": "rp"}
+    span: dict[str, Any] = {"start": one.window_start, "stop": one.window_stop, "dec": -60.0, "filter": "rp"}
     tiles = tuple(replace(tile(number, (one.ra + number / 10) % 360), **span) for number in range(1, fields + 1))
     return replace(one, ask="tiles", tiles=tiles)
 
