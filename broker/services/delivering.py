@@ -85,8 +85,10 @@ class Delivering:
         self._route = route
         self._clock = clock
         self._next = self._look = clock()
+        self._more = False
+        self._done = -1
         self._listener = Listener(log, self.group, self.name, _REQUESTS, (_STATUS,))
-        self._forget()
+        self._outbox = self._empty()
 
     def work(self, timeout_s: float) -> int:
         """Deliver what is new or due again; returns how many records were read or written."""
@@ -126,7 +128,9 @@ class Delivering:
     def reopen(self) -> None:
         """Drop everything and go back to the committed point."""
         self._listener.reopen()
-        self._forget()
+        self._outbox = self._empty()
+        self._more = False
+        self._done = -1
 
     def close(self) -> None:
         """Leave the group and give the slot back."""
@@ -165,11 +169,6 @@ class Delivering:
     def _has_news(self) -> bool:
         """Whether something that nobody read yet may change what is to be delivered."""
         return not self._listener.has_read_all()
-
-    def _forget(self) -> None:
-        self._outbox = self._empty()
-        self._more = False
-        self._done = -1
 
     def _empty(self) -> Outbox:
         route = self._route

@@ -117,6 +117,8 @@ class Exchanging:
         self._due: dict[tuple[str, str, str], datetime] = {}
         self._failed: dict[tuple[str, str, str], int] = {}
         self._said: set[str] = set()
+        self._looked = clock() - 2 * _LOOK
+        self._reading: _Reading | None = None
         self._listener = Listener(log, GROUP, self.name, _REPORTS, _BESIDE)
         self._forget()
 
@@ -235,7 +237,7 @@ class Exchanging:
     def _forget(self) -> None:
         """All that lies on the log is read by `work`, before anything is done."""
         self._book = ExchangeBook()
-        self._reading: _Reading | None = None
+        self._reading = None
         self._looked = self._clock() - 2 * _LOOK
 
 

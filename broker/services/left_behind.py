@@ -54,8 +54,9 @@ class LeftBehind:
         self._clock = clock
         self._say = say
         self._told: set[tuple[str, str, int, bool]] = set()
+        self._known: dict[str, _Known] = {}
+        self._due: set[str] = set()
         self._listener = Listener(log, GROUP, self.name, _REQUESTS, (_STATUS,))
-        self._forget()
 
     def work(self, timeout_s: float) -> int:
         """Read what is new, then say what is left; returns how much was read or said."""
@@ -76,8 +77,9 @@ class LeftBehind:
             return heard.count
         if not self._listener.has_read_all():
             return heard.count + 1
-        due, self._due = self._due, set()
-        for one in [left for ident in sorted(due) for left in self._left(self._known[ident])]:
+        due = sorted(self._due)
+        self._due = set()
+        for one in [left for ident in due for left in self._left(self._known[ident])]:
             self._note(one)
         return heard.count + 1
 
@@ -116,8 +118,7 @@ class LeftBehind:
             self._listener.commit((Send(_STATUS.topic, latest.request_id.encode(), encode(status)),))
 
     def _forget(self) -> None:
-        self._known: dict[str, _Known] = {}
-        self._due: set[str] = set()
+        self._known, self._due = {}, set()
 
 
 def is_known(adapters: Collection[str]) -> Callable[[str], bool]:

@@ -97,8 +97,9 @@ class Telling:
         self._clock = clock
         self._trouble: dict[str, _Trouble] = {}
         self._sending = Sending(telephone.senders)
+        self._known: dict[str, _Known] = {}
+        self._looked = clock() - 2 * _LOOK
         self._listener = Listener(log, GROUP, self.name, _REQUESTS, (_STATUS,))
-        self._forget()
 
     def work(self, timeout_s: float) -> int:
         """Read what is new, then send what is due, a message a receiver; returns how much was read or done."""
@@ -221,5 +222,5 @@ class Telling:
 
     def _forget(self) -> None:
         """All that lies on the log is read by `work`, before anything is decided."""
-        self._known: dict[str, _Known] = {}
+        self._known = {}
         self._looked = self._clock() - 2 * _LOOK

@@ -15,8 +15,7 @@ from nuncius.consumers.delivery import FAULT
 def examine_requests(log: Log, adapters: Collection[str], now: datetime) -> Iterator[Finding]:
     """Findings of the requests on a log, for a broker with these adapters."""
     for left in left_on(log, adapters, now):
-        verdict = "wrong" if left.life.left else "note"
-        yield Finding("request", verdict, printable(words(left)))
+        yield Finding("request", "wrong" if left.life.left else "note", printable(words(left)))
     faults = Counter(one.adapter for entry in book(log) for one in entry.told if one.detail.startswith(FAULT))
     for name, count in sorted(faults.items()):
         detail = f"{count} calls ended in a fault; please report what nuncius too show says of it"
