@@ -25,7 +25,12 @@ def main(address: str, policies: str, url: str, threads: str) -> None:
     deliver = Delivering(log, Route(adapter=webhook), utc_now)
     planning = [lanes] if threads == "one" else [(lane,) for lane in lanes]
     crew = Crew([*planning, (deliver,)], lambda line: print(line, file=sys.stderr))
-    threading.Thread(target=lambda: (sys.stdin.read(), crew.stop()), daemon=True).start()
+
+    def watch() -> None:
+        sys.stdin.read()
+        crew.stop()
+
+    threading.Thread(target=watch, daemon=True).start()
     crew.start()
     crew.wait()
     crew.join()

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -24,12 +24,13 @@ from nuncius.broker.services.planning import GROUPS
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.port import Log, TopicPartition
-from nuncius.schemas import Alert, Cone, Localization
+from nuncius.schemas import Alert, Cone, Localization, ToORequest
+from nuncius.schemas.codec import decode
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 
 WIDE: Final = 3
-"""Maps to tile, one after the other."""
+"""Maps to tile."""
 
 MOST: Final = 200
 """Pairs at the most; one each 0.2 s while there is tiling."""
@@ -67,16 +68,14 @@ def planning(address: str, url: str, threads: str, home: Path) -> Iterator[None]
             running.wait(60.0)
 
 
-def wait_until_read(log: Log) -> None:
-    last = records(log, topics.EVENTS.name)[-1].offset
-    for _ in waiting("the alerts to be read"):
-        places = [log.committed(group, EVENTS) for group in GROUPS.values()]
-        if all(at is not None and at.offset > last for at in places):
-            return
+def read(log: Log, group: str, last: int) -> bool:
+    """Whether a lane is through with the alerts up to an offset."""
+    at = log.committed(group, EVENTS)
+    return at is not None and at.offset > last
 
 
 class Clocked:
-    """When the telescope was asked for each cause, seconds of this process's clock; tilings by facility."""
+    """When the telescope was asked for each cause, seconds of this process's clock."""
 
     def __init__(self, state: Facility) -> None:
         self._state = state
@@ -86,14 +85,14 @@ class Clocked:
     def look(self) -> None:
         now = time.perf_counter()
         for _, _, body in self._state.seen[self._read :]:
-            asked = orjson.loads(body)["request"]
-            self.came.setdefault(asked["request_id"] if asked["tiles"] else asked["cause_id"], now)
+            self.came.setdefault(orjson.loads(body)["request"]["cause_id"], now)
             self._read += 1
 
-    @property
-    def tiled(self) -> int:
-        """How many tilings came."""
-        return sum(not one.startswith("pair ") for one in self.came)
+    def wait(self, causes: Iterable[str]) -> None:
+        for _ in waiting(f"the telescope to be asked for {causes}", 300.0):
+            self.look()
+            if all(one in self.came for one in causes):
+                return
 
 
 def latencies_ms(address: str, threads: str, home: Path) -> tuple[list[float], float]:
@@ -103,32 +102,34 @@ def latencies_ms(address: str, threads: str, home: Path) -> tuple[list[float], f
         pairs = [cause(number, utc_now()) for number in range(MOST)]
         writer = log.writer("bench")
         put(writer, topics.EVENTS.name, *(alert for wave, burst, _ in pairs for alert in (wave, burst)))
+        last = records(log, EVENTS.topic)[-1].offset
         with planning(address, url, threads, home):
-            wait_until_read(log)
-            clocked, began_at = Clocked(state), {}
-            put(writer, topics.COINCIDENCES.name, pairs[0][2])  # the first one loads what planning needs
-            for _ in waiting("the first request"):
-                clocked.look()
-                if clocked.came:
+            for _ in waiting("the alerts to be read"):
+                if all(read(log, group, last) for group in GROUPS.values()):
                     break
-            for number in range(WIDE):
-                put(writer, topics.EVENTS.name, wide(number, utc_now()))
-            began = time.perf_counter()
+            clocked, began_at = Clocked(state), {}
+            put(writer, topics.COINCIDENCES.name, pairs[0][2])
+            clocked.wait([pairs[0][2].coincidence_id])  # the first one loads what planning needs
+            put(writer, topics.EVENTS.name, *(wide(number, utc_now()) for number in range(WIDE)))
+            last, began = records(log, EVENTS.topic)[-1].offset, time.perf_counter()
             for number, (*_, both) in enumerate(pairs[1:], 1):
                 while time.perf_counter() < began + EVERY_S * number:
                     clocked.look()
                     time.sleep(0.001)
-                if clocked.tiled == 3 * WIDE:
+                if read(log, GROUPS["plan"], last):
                     break
                 put(writer, topics.COINCIDENCES.name, both)
                 began_at[both.coincidence_id] = time.perf_counter()
             writer.close()
-            for _ in waiting("the last request", 300.0):
-                clocked.look()
-                if clocked.tiled == 3 * WIDE and began_at.keys() <= clocked.came.keys():
+            clocked.wait(began_at)
+            for _ in waiting("the tilings", 300.0):
+                if read(log, GROUPS["plan"], last):
                     break
-        last = max(when for ident, when in clocked.came.items() if not ident.startswith("pair "))
-        return [1e3 * (clocked.came[ident] - at) for ident, at in began_at.items()], last - began
+            tiling_s = time.perf_counter() - began
+        asked = [decode(ToORequest, record.value or b"") for record in records(log, topics.TOO_REQUESTS.name)]
+        assert sum(one.policy == "tiles" for one in asked) == 3 * WIDE
+        assert sum(bool(one.tiles) for one in asked) > WIDE
+        return [1e3 * (clocked.came[ident] - at) for ident, at in began_at.items()], tiling_s
 
 
 @pytest.fixture(params=["local", pytest.param("kafka", marks=pytest.mark.kafka)])

@@ -58,8 +58,9 @@ class House:
         self.other = Delivering(self.night.log, Route(adapter=self.second), self.night.clock)
 
     def close(self) -> None:
-        for worker in (*self.planning, self.other):
-            worker.close()
+        for planner in self.planning:
+            planner.close()
+        self.other.close()
 
     def restart(self, policies: str) -> None:
         """Everything stops, and starts with these policies."""
