@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from fakes.server import running
+from fakes.server import Call, running
 from fakes.treasure_map import INSTRUMENT, USER, Map
 from too_doors import FREELY
 
@@ -105,8 +105,15 @@ def test_what_cannot_be_parted_any_more_is_said_and_the_rest_is_read(
     assert all(words.startswith("too many pointings from 2019-08-14T2") for words in unread)
 
 
-def test_a_map_in_trouble_is_no_long_listing(there: Map) -> None:
-    there.trouble = "broken"
-    there.asks = lambda _: True  # type: ignore[method-assign]  the trouble is with who reads
-    with pytest.raises(Retry, match="503"):
-        read(there)
+class Moody(Map):
+    """A map that makes its trouble with whoever reads."""
+
+    def asks(self, _call: Call) -> bool:
+        return True
+
+
+def test_a_map_in_trouble_is_no_long_listing() -> None:
+    state = Moody()
+    state.trouble = "broken"
+    with running(state), pytest.raises(Retry, match="503"):
+        read(state)
