@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event, Thread
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import voeventparse
 
 from nuncius.broker.transport.port import Log, TopicPartition
+
+_USUAL: Final = {"request": "accepted", "cancel": "cancelled"}
 
 
 @dataclass
@@ -35,9 +37,6 @@ class Observatory:
             self.executed.append(key)
             self.orders[ident] = int(revision)
         return self.answers(key, action)
-
-
-_USUAL = {"request": "accepted", "cancel": "cancelled"}
 
 
 def said(key: str, state: str, reference: str = "", note: str = "") -> bytes:

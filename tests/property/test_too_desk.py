@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from too_cases import request
 
-from nuncius.consumers.desk.answers import ANSWERS, Nonsense
+from nuncius.consumers.desk.answers import ANSWERS, Answer, Nonsense
 from nuncius.consumers.desk.task import Task
 from nuncius.schemas import ToORequest
 
@@ -80,7 +80,7 @@ class Night:
                 if fate == "dies after":
                     return
                 for _ in range(2 if fate == "answers twice" else 1):
-                    said = "accepted" if task.action == "observe" else "cancelled"
+                    said: Answer = "accepted" if task.action == "observe" else "cancelled"
                     if fate == "by another hand":
                         with self.here.desk(slot="another") as hand:
                             hand.answer(task.request.request_id, said, revision=task.request.revision)
