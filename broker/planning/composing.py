@@ -220,7 +220,7 @@ def _turns(telescopes: int) -> list[list[tuple[int, ...]]]:
     """In which turns telescopes choose one after the other: there and back."""
     if telescopes == 1:
         return []
-    there = [(owner,) for owner in range(telescopes)]
+    there: list[tuple[int, ...]] = [(owner,) for owner in range(telescopes)]
     return [there, there[::-1]]
 
 

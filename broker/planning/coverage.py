@@ -41,7 +41,8 @@ class Fields:
         low = -1.0 if dec - apart_rad <= -np.pi / 2 else np.sin(dec - apart_rad)
         high = 1.0 if dec + apart_rad >= np.pi / 2 else np.sin(dec + apart_rad)
         some = order[np.searchsorted(height, low - 1e-12) : np.searchsorted(height, high + 1e-12, side="right")]
-        return some[self.points[some] @ point >= np.cos(min(apart_rad, np.pi)) - 1e-12]
+        near: IntArray = some[self.points[some] @ point >= np.cos(min(apart_rad, np.pi)) - 1e-12]
+        return near
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +79,8 @@ class Pool:
     def cells(self, field: int) -> npt.NDArray[np.int32]:
         """Those of one field, filled up with the number of all cells."""
         team = int(np.searchsorted(self.first, field, side="right")) - 1
-        return self.teams[team].cells[field - self.first[team]]
+        own: npt.NDArray[np.int32] = self.teams[team].cells[field - self.first[team]]
+        return own
 
 
 class Coverage:
