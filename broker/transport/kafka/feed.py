@@ -80,6 +80,7 @@ class Feed:
     def drop(self) -> None:
         """Read nothing more, until partitions are placed again."""
         self.consumer.unassign()
+        self._let_it_stop()
         self.positions = {}
         self._moved = False
         self._placings += 1
@@ -119,6 +120,7 @@ class Feed:
             self.consumer.assign(
                 [KafkaPartition(outside(tp.topic), tp.partition, at) for tp, at in sorted(self.positions.items())]
             )
+            self._let_it_stop()
             self._moved = False
 
     def behind(self) -> bool:
@@ -129,6 +131,14 @@ class Feed:
     def close(self) -> None:
         """Give the consumer back."""
         self.consumer.close()
+
+    def _let_it_stop(self) -> None:
+        """Wait until what was read before has stopped, by a question that the library's own thread answers after it.
+
+        Partitions that change hands twice before that are stopped twice, and then librdkafka (2.14.2) ends the process:
+        ``rd_kafka_assignment_partition_stopped: Assertion `rktp->rktp_started' failed``.
+        """
+        self.consumer.assignment()
 
     def _take(self, most: int, budget: int, wait_s: float) -> list[Record]:
         try:
