@@ -42,11 +42,15 @@ _Own = Annotated[
 _OWN: Final[TypeAdapter[_Own]] = TypeAdapter(_Own)
 
 
-class _Route(BaseModel):
+class AdapterTable(BaseModel):
+    """What stands in an ``[[adapter]]`` of every kind."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    facilities: Annotated[list[str], Field(min_length=1)]
-    credential: str = ""
+    facilities: list[str] = Field(min_length=1, description="whose requests go this way, as policies name them")
+    credential: str = Field(
+        "", description="environment variable with the token or password (or its name and _FILE: a file only you read)"
+    )
 
 
 def adapter_routes(
@@ -105,9 +109,9 @@ def boards(tables: Sequence[Mapping[str, Any]], environ: Mapping[str, str]) -> t
     return tuple(found)
 
 
-def _settings(number: int, table: Mapping[str, Any]) -> tuple[_Route, _Own]:
+def _settings(number: int, table: Mapping[str, Any]) -> tuple[AdapterTable, _Own]:
     try:
-        about = _Route.model_validate({key: table[key] for key in ("facilities", "credential") if key in table})
+        about = AdapterTable.model_validate({key: table[key] for key in ("facilities", "credential") if key in table})
         own = _OWN.validate_python({key: table[key] for key in table if key not in ("facilities", "credential")})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]

@@ -21,7 +21,7 @@ from nuncius.broker.planning.visibility import Limits, Site, altitude_of
 from nuncius.schemas.errors import SettingsError
 
 Table = TypeVar("Table", bound=BaseModel)
-_STRICT: Final = ConfigDict(frozen=True, extra="forbid", strict=True)
+_STRICT: Final = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 _Degrees = Annotated[float, Field(gt=0, le=180)]
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -32,10 +32,15 @@ class SiteTable(BaseModel):
     model_config: ClassVar[ConfigDict] = _STRICT
 
     name: Annotated[str, Field(min_length=1)]
+    """As policies and telescopes name it."""
     lon_deg: Annotated[float, Field(ge=-180, le=360)]
+    """East of Greenwich."""
     lat_deg: Annotated[float, Field(ge=-90, le=90)]
+    """Geodetic, WGS84."""
     height_m: Annotated[float, Field(ge=-500, le=9000)]
+    """Above the ellipsoid."""
     source: Annotated[str, Field(min_length=1)]
+    """Where these numbers are from."""
 
 
 class TelescopeTable(BaseModel):
@@ -44,21 +49,37 @@ class TelescopeTable(BaseModel):
     model_config: ClassVar[ConfigDict] = _STRICT
 
     name: Annotated[str, Field(min_length=1)]
+    """As policies name it in facility or facilities."""
     sites: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Where it stands; several: a network of equal telescopes."""
     instrument: str = ""
+    """As plans and reports name it."""
     radius_deg: Annotated[float, Field(gt=0, le=90)] | None = None
+    """Of a round field; or width_deg and height_deg."""
     width_deg: _Degrees | None = None
+    """Of a rectangular field, along right ascension at its centre."""
     height_deg: _Degrees | None = None
+    """Of a rectangular field, along declination."""
     slew_deg_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """How fast it moves."""
     settle_s: _Seconds
+    """To come to rest after each move."""
     readout_s: _Seconds
+    """Between the end of an exposure and the next move; the two do not overlap."""
     max_airmass: Annotated[float, Field(ge=1, le=10)] | None = None
+    """State this or min_altitude_deg."""
     min_altitude_deg: Annotated[float, Field(ge=0, le=90)] | None = None
+    """State this or max_airmass."""
     sun_altitude_max_deg: Annotated[float, Field(ge=-90, le=90)] = -18.0
+    """How high the Sun may stand: -12 is nautical twilight."""
     moon_separation_min_deg: Annotated[float, Field(ge=0, le=180)] = 0.0
+    """From the Moon while it is up."""
     horizon: tuple[tuple[float, float], ...] = ()
+    """What hides the sky: pairs of azimuth (north through east) and altitude in degrees, azimuths ascending."""
     night_max_s: Annotated[float, Field(gt=0)] | None = None
+    """At most so many seconds a night, all told."""
     source: Annotated[str, Field(min_length=1)]
+    """Where these numbers are from."""
 
     @model_validator(mode="after")
     def _belongs_together(self) -> Self:

@@ -35,113 +35,111 @@ _CRITERIA: Final = ("max_expected_by_chance", "max_joint_far_hz", "min_overlap",
 
 
 class Policy(BaseModel):
-    """One standing order: when a cause like this appears, ask that facility for this.
+    """One standing order: when a cause like this appears, ask that facility for this."""
 
-    Parameters
-    ----------
-    name, enabled, source
-        ``enabled`` is False, whatever the file says, where ``source`` is empty.
-    cause
-        ``coincidence``, ``candidate_list`` or ``alert``.
-    realities
-        Realities it acts on. What is not ``real`` never reaches a telescope, whatever stands here.
-    rules
-        Names of coincidence or candidate rules (first two kinds).
-    null, max_expected_by_chance, max_joint_far_hz, min_overlap
-        A coincidence must meet each one that is stated, and one at least is. Chance and rate are taken after the
-        stated trials; under ``unrelated_real`` the first counts, under ``noise_pair`` the second, and a null whose
-        number is not capped here is refused. A number that is unknown or not valid meets no cap.
-    max_expected_by_chance, max_rank
-        Of a candidate list: at most so many unrelated objects among those that passed, inclusive; and how far down the
-        list the first observable candidate may stand (1: only the best).
-    messengers, event_classes, observed_by, max_far_hz, min_p_astro
-        Of an alert; an empty tuple admits any. An alert that does not state a number meets no cap on it.
-    where
-        A filter (`nuncius.filters`) that the record must fit: of coincidences and candidate lists, or of alerts.
-    anchor_where
-        A filter of alerts that the latest notice of the anchor must fit (of a candidate list: of its event).
-    max_radius_deg, max_area_deg2
-        Largest 90 % region that is worth asking for, inclusive.
-    without_position
-        True: it asks as well where nothing says yet where to look, to make ready; a later notice with a position
-        revises the request. Not of candidate lists, nor beside a largest region: what is not known is no small one.
-    facility, facilities
-        Who is asked: one, or several. Each is a telescope of the file, or a name with ``sites`` beside it.
-    sites
-        Where the facility's telescopes stand: the site whose window opens first gets the target. Needed where the
-        facility is no telescope of the file.
-    ask
-        ``pointing``: one field on the position; ``tiles``: fields over the region; ``galaxies``: fields on catalogued
-        galaxies in it (the settings name the catalogue).
-    tiles_max, probability_min, share
-        Of a plan: at most so many fields a telescope; no request where the plan covers less of the map; several
-        telescopes ``split`` the map or ``repeat`` each other.
-    expires_h
-        Hours after the event (a candidate list: after its event's notice) when the request is worth nothing.
-    exposure_s, filter, priority, preempt
-        Passed on; 0 is the lowest priority; ``preempt`` lets it interrupt what runs.
-    max_airmass, min_altitude_deg
-        Exactly one of the two.
-    sun_altitude_max_deg, moon_separation_min_deg
-        As in `Limits`.
-    approval
-        True: a person must approve each request before a telescope gets it.
-    quota, exposure_total_s, quota_h
-        At most so many requests, and so many seconds of exposure, to one facility within any ``quota_h`` hours.
-    quiet_utc
-        Spans such as ``"22:00-06:30"`` in which nothing goes out without a person's yes.
-    team_only
-        True: nothing of it reaches a door that shows the world what is asked (a public map, a message, a VOEvent).
-    tell
-        Names of those in the settings who are told.
-    """
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+    )
 
     name: Annotated[str, Field(min_length=1)]
+    """Unique among the policies of a file."""
     enabled: bool = True
+    """False: read, and asks nobody."""
     source: str = ""
+    """What it follows: a paper, a page, your own note. Without it the policy is off."""
     cause: CauseKind
+    """What it acts on."""
     realities: Annotated[tuple[Reality, ...], Field(min_length=1)] = ("real",)
+    """Realities it acts on. What is not real never reaches a telescope, whatever stands here."""
     rules: tuple[str, ...] = ()
+    """Names of coincidence or candidate rules; not of alerts."""
     null: Null | None = None
+    """Which null a coincidence must state."""
     max_expected_by_chance: Positive | None = None
+    """At most so many by chance, inclusive, after the stated trials: of a coincidence under unrelated_real (a number
+    that is unknown or not valid meets no cap; a null whose number is not capped is refused), of a candidate list
+    among those that passed.
+    """
     max_joint_far_hz: Positive | None = None
+    """Of a coincidence under noise_pair: the highest joint false-alarm rate, inclusive, after the stated trials;
+    otherwise as above.
+    """
     min_overlap: Positive | None = None
+    """Of a coincidence: the smallest overlap of the two regions, inclusive."""
     max_rank: Annotated[int, Field(ge=1)] = 1
+    """How far down a candidate list the first observable candidate may stand; 1: only the best."""
     messengers: tuple[Messenger, ...] = ()
+    """Of an alert; none stated: any."""
     event_classes: tuple[str, ...] = ()
+    """Of an alert: grb, cbc, neutrino_track, …; none stated: any."""
     observed_by: tuple[str, ...] = ()
+    """Of an alert: facilities; none stated: any."""
     max_far_hz: Positive | None = None
+    """Of an alert; one that states no rate meets no cap."""
     min_p_astro: Share | None = None
+    """Of an alert; one that states none does not meet it."""
     where: str = ""
+    """A filter that the record must fit (nuncius filters fields alerts, coincidences)."""
     anchor_where: str = ""
+    """A filter of alerts that the latest notice of the anchor must fit; of a candidate list, of its event."""
     max_radius_deg: Degrees | None = None
+    """Largest 90 % radius that is worth asking for, inclusive."""
     max_area_deg2: Positive | None = None
+    """Largest 90 % area that is worth asking for, inclusive."""
     without_position: bool = False
+    """True: it asks as well where nothing says yet where to look, to make ready; a later notice with a position revises
+    the request. Not of candidate lists, nor beside a largest region: what is not known is no small one.
+    """
     facility: str = ""
+    """Who is asked: a telescope of the file, or a name with sites beside it."""
     facilities: tuple[str, ...] = ()
+    """As facility, several: each a telescope of the file."""
     sites: tuple[str, ...] = ()
+    """Where the facility's telescopes stand: the site whose window opens first gets the target. Needed where the
+    facility is no telescope of the file.
+    """
     ask: Ask = "pointing"
+    """pointing: one field on the position; tiles: fields over the region; galaxies: fields on catalogued galaxies in it
+    (the settings name the catalogue).
+    """
     tiles_max: Annotated[int, Field(ge=1, le=1000)] = 200
+    """At most so many fields a telescope."""
     probability_min: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """No request where the plan covers less of the map."""
     share: Literal["split", "repeat"] = "split"
+    """Several telescopes split the map, or repeat each other."""
     expires_h: Annotated[float, Field(gt=0, le=MAX_HOURS)]
+    """Hours after the event (a candidate list: after its event's notice) when the request is worth nothing."""
     exposure_s: Positive
+    """Of each field."""
     filter: str = ""
+    """As the facility names it; empty: its own choice."""
     priority: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    """0 is the lowest."""
     preempt: bool = False
+    """True: it may interrupt what runs."""
     max_airmass: Annotated[float, Field(ge=1, le=10)] | None = None
+    """State this or min_altitude_deg."""
     min_altitude_deg: Annotated[float, Field(ge=0, le=90)] | None = None
+    """State this or max_airmass."""
     sun_altitude_max_deg: Annotated[float, Field(ge=-90, le=90)] = -18.0
+    """How high the Sun may stand: -12 is nautical twilight."""
     moon_separation_min_deg: Annotated[float, Field(ge=0, le=180)] = 0.0
+    """From the Moon while it is up."""
     approval: bool = True
+    """True: a person must say yes to each request before a telescope gets it."""
     quota: Annotated[int, Field(ge=0)] | None = None
+    """At most so many requests to one facility within quota_h."""
     exposure_total_s: Positive | None = None
+    """At most so many seconds of exposure at one facility within quota_h."""
     quota_h: Annotated[float, Field(gt=0, le=MAX_HOURS)] = 24.0
+    """Any so many hours."""
     quiet_utc: tuple[str, ...] = ()
+    """Spans such as "22:00-06:30", UTC, in which nothing goes out without a person's yes."""
     team_only: bool = False
+    """True: nothing of it reaches a door that shows the world what is asked (a public map, a message, a VOEvent)."""
     tell: tuple[str, ...] = ()
+    """Names of those in the settings ([tell.NAME]) who are told."""
 
     @field_validator("quiet_utc")
     @classmethod

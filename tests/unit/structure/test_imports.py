@@ -11,7 +11,13 @@ FOLDERS = ("schemas", "broker", "filters", "producers", "consumers")
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("nuncius.broker.cli",),
-    ("nuncius.broker.live", "nuncius.broker.rehearsal", "nuncius.broker.household", "nuncius.broker.trial"),
+    (
+        "nuncius.broker.live",
+        "nuncius.broker.rehearsal",
+        "nuncius.broker.household",
+        "nuncius.broker.trial",
+        "nuncius.broker.keys",
+    ),
     ("nuncius.broker.app",),
     ("nuncius.broker.connection", "nuncius.broker.follow_up"),
     ("nuncius.broker.adapters", "nuncius.broker.telephone"),
