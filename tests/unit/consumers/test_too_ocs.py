@@ -25,7 +25,7 @@ def settings(url: str = "https://observe.lco.global", **changed: object) -> OcsS
         "proposal": PROPOSAL,
         "instrument_type": "1M0-SCICAM-SINISTRO",
         "telescope_class": "1m0",
-        "timeout_s": 0.3,
+        "timeout_s": 10.0,
     }
     return OcsSettings.model_validate(known | changed)
 
