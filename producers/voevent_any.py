@@ -16,10 +16,8 @@ _NO_TRIGGER: Final = frozenset({"", "0", "-1"})
 _KEPT: Final = ("Inten_Sigma", "Time_Error", "Time_Scale", "SRC_CLASS", "Source_Name", "SourceName", "Event_Class")
 _LINKS: Final = ("Light_Curve", "LightCurve_URL", "LC_URL")
 _ERRORS: Final = ("Src_Error68", "Src_Error90", "Src_Error95", "N_Events", "Telescope", "Filter", "Temporal_Prox_Match")
-_NETWORK: Final = ("SubType",)
-"""Of SNEWS: ``coinc`` where several detectors agree."""
 _RADIO: Final = ("dm_error", "width", "snr", "flux", "centre_frequency", "beam_semi-major_axis")
-_OPTICAL: Final = ("averagemag", "mag_v", "magnitude", "id_other", "comment")
+_OTHER: Final = ("averagemag", "mag_v", "magnitude", "id_other", "comment", "SubType")
 _SIGNIFICANCE: Final = ("snr", "Inten_Sigma", "SIGNIFICANCE", "TRIGGER_SIGNIF", "grb_signif")
 
 
@@ -33,7 +31,7 @@ def parse(payload: bytes, context: Context) -> Parsed:
     params = event.params
     shared["references"] += tuple(params[link] for link in _LINKS if params.get(link))
     located = replace(event, error_radius=params["Src_Error90"]) if "Src_Error90" in params else event
-    properties = notice.stated(event, kept(params, _KEPT + _ERRORS + _NETWORK + _RADIO + _OPTICAL))
+    properties = notice.stated(event, kept(params, _KEPT + _ERRORS + _RADIO + _OTHER))
     if "dm" in params:
         properties["time_reference"] = "as printed; whether at infinite frequency is not stated"
     alert = Alert(
