@@ -62,8 +62,8 @@ def bursts(draw: st.DrawFn, revision: int) -> Coincidence:
     )
     return coincidence(
         revision,
-        coincidence_id="nu-burst of 1",
-        rule="nu-burst",
+        coincidence_id="supernova-neutrinos of 1",
+        rule="supernova-neutrinos",
         state=draw(st.sampled_from(["active", "revised", "retracted"])),
         anchor=member(DARK, retracted=draw(st.sampled_from([False, False, True]))),
         partner=member(DARK_TOO, retracted=draw(st.booleans())),
@@ -217,8 +217,8 @@ def test_no_request_survives_the_retraction_of_its_cause(
         coincidence(last, state="retracted"),
         coincidence(
             last,
-            coincidence_id="nu-burst of 1",
-            rule="nu-burst",
+            coincidence_id="supernova-neutrinos of 1",
+            rule="supernova-neutrinos",
             state="retracted",
             anchor=member(DARK),
             partner=member(DARK_TOO),

@@ -26,7 +26,7 @@ from nuncius.broker.services.packets import Packet
 from nuncius.broker.services.planning import planners
 from nuncius.broker.services.policy_filters import PolicyFilters
 from nuncius.broker.services.reading import read
-from nuncius.broker.services.runner import drain
+from nuncius.broker.services.runner import Work, drain
 from nuncius.broker.services.worker import Worker
 from nuncius.broker.sky import SkyMap
 from nuncius.broker.transport import topics
@@ -51,9 +51,13 @@ class Road:
         log, maps = self.night.log, MapShelf(self.night.log)
         self._ingest = Ingest(log, SkyMap.read, self.run_mode)
         associate = Worker(log, Associating(shipped_rules(), 36_500.0, maps))
-        self._works = (associate, *planners(log, shipped(), lambda some, maps: PolicyFilters(some, NO_NAMES, maps, {})))
-        for closing in (self._ingest, *self._works):
-            self._open.callback(closing.close)
+        self._works: tuple[Work, ...] = (
+            associate,
+            *planners(log, shipped(), lambda some, maps: PolicyFilters(some, NO_NAMES, maps, {})),
+        )
+        self._open.callback(self._ingest.close)
+        for work in self._works:
+            self._open.callback(work.close)
         return self
 
     def __exit__(self, *_: object) -> None:
