@@ -56,7 +56,7 @@ def test_a_policy_that_leaves_the_lane_behind_misses_nothing(night: Night) -> No
 
 def test_a_policy_that_comes_to_the_lane_behind_says_nothing_again(night: Night) -> None:
     come(night, GW, GRB, coincidence())
-    work(night, POINTING, [POINT])
+    work(night, POINTING)
     come(night, coincidence(2, state="retracted"))
     work(night, POINTING, [POINT])
     before = asked(night)
