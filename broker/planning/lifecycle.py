@@ -110,6 +110,12 @@ class Held:
     why: str
     until: datetime | None
 
+    @property
+    def words(self) -> str:
+        """For a status."""
+        span = "" if self.until is None else f" until {self.until:%Y-%m-%d %H:%M} UTC"
+        return f"held back{span}: {self.why}"
+
 
 Move = Submit | Cancel | Say | Wait | Held
 
@@ -262,7 +268,7 @@ def in_charge(revisions: tuple[ToORequest, ...]) -> ToORequest:
     return next((one for one in reversed(revisions) if one.run_mode == "live"), revisions[-1])
 
 
-def next_move(life: Life, *, now: datetime, held: Held | None = None, public: bool = False) -> Move:
+def next_move(life: Life, *, now: datetime, public: bool = False) -> Move:
     """What a real adapter has to do about a request now.
 
     Parameters
@@ -271,8 +277,6 @@ def next_move(life: Life, *, now: datetime, held: Held | None = None, public: bo
         All that the log says.
     now
         UTC.
-    held
-        Why the policy lets nothing out now (a quota, quiet hours), where it does not.
     public
         Whether the adapter shows others what is asked.
     """
@@ -288,7 +292,7 @@ def next_move(life: Life, *, now: datetime, held: Held | None = None, public: bo
     standing = life.in_force
     if standing is not None and same_order(standing, latest):
         return Say("accepted", f"revision {standing.revision} stands and asks for the same")
-    return held or _when_due(Submit(), life, now)
+    return _when_due(Submit(), life, now)
 
 
 def leave(life: Life, *, now: datetime) -> Move:
