@@ -1,13 +1,13 @@
 """Says on the log, and to the operator, what stands at adapters that the settings name no more."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
 from nuncius.broker.planning.left import Left, left_behind
 from nuncius.broker.services.listener import Listener
-from nuncius.broker.services.too_book import SHORT, Entry, book
+from nuncius.broker.services.too_book import SHORT, Entry
 from nuncius.broker.services.worker import Send
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, TopicPartition
@@ -126,10 +126,11 @@ def is_known(adapters: Collection[str]) -> Callable[[str], bool]:
     return lambda name: name in adapters or name.startswith(_DESK)
 
 
-def left_on(log: Log, adapters: Collection[str], now: datetime) -> tuple[Left, ...]:
-    """All that is left on a log."""
+def left_in(entries: Iterable[Entry], adapters: Collection[str], now: datetime) -> Iterator[Left]:
+    """All that is left of these requests."""
     known = is_known(adapters)
-    return tuple(left for entry in book(log) for left in left_behind(entry.revisions, entry.told, known, now))
+    for entry in entries:
+        yield from left_behind(entry.revisions, entry.told, known, now)
 
 
 def said_to_be_left(entry: Entry, now: datetime) -> tuple[Left, ...]:

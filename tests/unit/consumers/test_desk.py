@@ -9,6 +9,7 @@ from desk_here import NOW, Room, asked, room
 from too_cases import request
 
 from nuncius.broker.planning.restraint import Restraint
+from nuncius.broker.services.too_doctor import examine_requests
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Fenced
 from nuncius.consumers.desk.answers import Nonsense
@@ -208,3 +209,13 @@ def test_rubbish_on_the_topics_is_said_and_passed_over(here: Room) -> None:
         assert asked(desk) == ["observe r/1"]
     assert len(here.said) == 5
     assert all("cannot be read here" in line for line in here.said)
+
+
+def test_the_doctor_tells_of_a_telescope_that_takes_its_requests_itself(here: Room) -> None:
+    here.ask(request())
+    assert list(examine_requests(here.log, [], NOW)) == []
+    with here.desk() as desk:
+        assert asked(desk) == ["observe r/1"]
+    (finding,) = examine_requests(here.log, [], NOW)
+    assert (finding.what, finding.verdict) == ("telescope imager", "ok")
+    assert finding.detail.endswith(f"(nuncius too follow), the last time at {NOW:%F %H:%M} UTC")
