@@ -53,6 +53,9 @@ LEFT: Final = "left: "
 BACK: Final = "back: "
 """How the detail of an adapter's ``proposed`` begins that is here again."""
 
+CARRIED: Final = "carried over"
+"""The reference of a word that was said of another request, in whose place this one comes."""
+
 _END: Final = frozenset({"accepted", "rejected", "cancelled", "not_cancelled", "expired", "recorded"})
 _STANDS: Final = frozenset({"accepted", "scheduled"})
 _OVER: Final = frozenset({"observed", "expired"})
@@ -164,8 +167,9 @@ class Life:
 
     @property
     def word(self) -> ToOStatus | None:
-        """The person's answer that holds for the latest revision."""
-        return next((one for one in reversed(self.people) if self._is_about_the_same(one.revision)), None)
+        """The person's answer that holds for the latest revision; one that was taken over only where there is none."""
+        about = [one for one in reversed(self.people) if self._is_about_the_same(one.revision)]
+        return min(about, key=lambda one: one.reference == CARRIED, default=None)
 
     @property
     def wanted(self) -> bool:
