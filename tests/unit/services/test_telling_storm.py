@@ -123,6 +123,18 @@ def asking(ident: str = "aa11bb22cc", **changed: Any) -> ToORequest:
     return request(changed.pop("revision", 1), ident, **(known | changed))
 
 
+def test_a_message_that_ends_while_the_log_is_read_anew_is_noted_and_sent_once(shift: Shift) -> None:
+    more = [asking(f"r{number:03}", policy="of nobody") for number in range(600)]
+    shift.put(*more, asking())
+    shift.pagers["shift"].free.clear()
+    shift.until(lambda: bool(shift.told("office")))
+    shift.service.reopen()
+    shift.pagers["shift"].free.set()
+    shift.until(lambda: bool(shift.told("shift")))
+    shift.later(seconds=10)
+    assert len(shift.pagers["shift"].shown) == len(shift.told("shift")) == 1
+
+
 def stuck(shift: Shift) -> ToORequest:
     """A request that its telescope would not drop; who was asked knows of it."""
     one = asking(needs_approval=False)
