@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from desk_here import NOW, Room, asked, room
 from too_cases import request
+from too_log import lay_bytes
 
 from nuncius.broker.planning.restraint import Restraint
 from nuncius.broker.services.too_doctor import examine_requests
@@ -202,8 +203,8 @@ def test_a_revision_that_comes_while_sent_is_written_is_not_passed_over(
 
 
 def test_rubbish_on_the_topics_is_said_and_passed_over(here: Room) -> None:
-    here.put(topics.TOO_STATUS.name, b"", b"\x80\x05not ours", b"{}", encode(request()))
-    here.put(topics.TOO_REQUESTS.name, b"\xc3\x01" + bytes(8) + b"no such schema")
+    lay_bytes(here.log, topics.TOO_STATUS.name, b"", b"\x80\x05not ours", b"{}", encode(request()))
+    lay_bytes(here.log, topics.TOO_REQUESTS.name, b"\xc3\x01" + bytes(8) + b"no such schema")
     here.ask(request())
     with here.desk() as desk:
         assert asked(desk) == ["observe r/1"]
