@@ -3,7 +3,7 @@
 The shipped rules and policies; the packets are made here.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -284,10 +284,12 @@ def live(payload: bytes, *changes: tuple[bytes, bytes]) -> bytes:
 @pytest.mark.alerts
 def test_packets_that_facilities_published(road: Road, alerts_dir: Path) -> None:
     folder = alerts_dir / "neutrino"
-    here: Callable[[str], bytes] = lambda name: (folder / name).read_bytes()  # noqa: E731  short for three lines
-    xenon = here("snews/example_coincidence_tier_message.json")
-    kamland = here("snews/example_significance_tier_message.json")
-    superk = here("voevent-archive/nasa.gsfc.gcn_SK_SN/Event_2022-09-30T23:05:52.24_000001-659.xml")
+    names = (
+        "snews/example_coincidence_tier_message.json",
+        "snews/example_significance_tier_message.json",
+        "voevent-archive/nasa.gsfc.gcn_SK_SN/Event_2022-09-30T23:05:52.24_000001-659.xml",
+    )
+    xenon, kamland, superk = ((folder / name).read_bytes() for name in names)
     road.night.now = datetime(2022, 10, 1, 1, tzinfo=UTC)
     road.come(xenon, kamland, superk)
     assert road.asked == []
