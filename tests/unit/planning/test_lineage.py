@@ -9,11 +9,14 @@ from too_cases import AT2017GFO, MERGER, alert, run, wide_camera
 
 from nuncius.broker.planning.engine import Planner
 from nuncius.broker.planning.fitting import ANYTHING
+from nuncius.broker.planning.footprints import footprint
 from nuncius.broker.planning.lineage import MOST, Lineage
 from nuncius.broker.planning.notice import Notice, Thread
 from nuncius.broker.planning.order import same_order, same_wish
 from nuncius.broker.planning.policies_toml import load_policies
-from nuncius.schemas import Alert, ToORequest
+from nuncius.broker.planning.telescope import CircleField
+from nuncius.broker.sky.moc import moc_ascii
+from nuncius.schemas import Alert, ObservationReport, ToORequest
 
 POLICIES = (
     wide_camera("wide")
@@ -114,3 +117,20 @@ def test_what_was_planned_once_is_not_planned_again() -> None:
     both = plans(thread=Thread((first, second)))
     assert plans(thread=Thread((first, second))) is both
     assert plans(thread=Thread((first, early, second))) is not both
+
+
+def test_a_report_that_comes_late_counts_as_if_it_had_come_in_time() -> None:
+    policies = load_policies(POLICIES)
+    thread = Thread((Notice.of(notice(1), {}),))
+    report = ObservationReport(
+        report_id="theirs",
+        thread_id="lvk:S1",
+        facility="others",
+        state="completed",
+        footprint=moc_ascii(footprint(CircleField(2.0), *AT2017GFO)),
+        run_mode="live",
+        issued_time=MERGER,
+    )
+    one, other = (partial(Lineage(policies, ANYTHING, None).plans, policies.active[0], thread, {}) for _ in range(2))
+    assert one([])["wide"].tiles != one([report])["wide"].tiles
+    assert one([report])["wide"].tiles == other([report])["wide"].tiles
