@@ -32,6 +32,9 @@ _TURN_DEG: Final = 2.5
 _SLACK_DEG: Final = _TURN_DEG + float(np.degrees(cell_radius_rad(_LOOK_ORDER)))
 """What lies in a cell that stays so far outside the limits cannot be seen."""
 
+_EDGE_S: Final = 1.0
+"""By less the edge of a night differs that is worked out from another beginning; ours."""
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Job:
@@ -53,6 +56,8 @@ class Job:
         Fields are laid on these where given.
     used_s
         Time that is used already, by telescope, site and number of the night.
+    kept
+        Fields of an earlier plan that keep their times, with owners among the telescopes.
     """
 
     sky: SkyMap
@@ -64,6 +69,7 @@ class Job:
     tiles_max: int
     galaxies: Galaxies | None
     used_s: Mapping[tuple[str, str, int], float]
+    kept: tuple["Field", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +83,14 @@ class Field:
     begin: datetime
     name: str
 
+    @property
+    def order(self) -> tuple[datetime, int, str]:
+        """Place in a plan."""
+        return self.begin, self.owner, self.site.name
+
 
 def compose(job: Job) -> tuple[Field, ...]:
-    """The fields of the best plan found, by time."""
+    """The fields of the best plan found, by time; of those to be kept the ones that a night has room for."""
     dark = [nights(telescope, job.start, job.stop) for telescope in job.telescopes]
     if not any(dark):
         return ()
@@ -87,6 +98,8 @@ def compose(job: Job) -> tuple[Field, ...]:
     first_s = min(night.open_s for of_one in dark for night in of_one)
     job = replace(job, start=job.start + timedelta(seconds=first_s))
     dark = [nights(telescope, job.start, job.stop) for telescope in job.telescopes]
+    kept = (one for one in job.kept if any(_lies(job, one, night) for night in dark[one.owner]))
+    job = replace(job, kept=tuple(sorted(kept, key=lambda one: one.order)))
     cells = _cells(job, dark) if job.galaxies is None else _hosts(job, job.galaxies, dark)
     if not len(cells.ra_deg):
         return ()
@@ -154,12 +167,25 @@ def _maybe(job: Job, telescope: Telescope, night: Night, centres: Centres) -> Bo
 
 def _places(job: Job, cells: Cells) -> list[list[Centres]]:
     """Sets of places to try, each a list with the places of every telescope."""
+    kept = [_own(job, owner) for owner in range(len(job.telescopes))]
     if job.galaxies is not None:
-        return [[Centres(cells.ra_deg, cells.dec_deg)] * len(job.telescopes)]
+        return [[_with(Centres(cells.ra_deg, cells.dec_deg), own) for own in kept]]
     # edge to edge rectangles leave nothing between them; circles would overlap by a third
     square = any(isinstance(telescope.field, RectangleField) for telescope in job.telescopes)
     overlaps = (DENSE, 0.0) if square else (DENSE,)
-    return [[Bands.of(telescope.field, overlap).near(cells) for telescope in job.telescopes] for overlap in overlaps]
+    return [
+        [
+            _with(Bands.of(telescope.field, overlap).near(cells), own)
+            for telescope, own in zip(job.telescopes, kept, strict=True)
+        ]
+        for overlap in overlaps
+    ]
+
+
+def _with(centres: Centres, kept: Sequence[Field]) -> Centres:
+    """Places of fields, those that are kept last."""
+    ra, dec = [one.ra_deg for one in kept], [one.dec_deg for one in kept]
+    return Centres(np.append(centres.ra_deg, ra), np.append(centres.dec_deg, dec))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,10 +217,17 @@ class _Grid:
         )
         return cls(job, cells, places, pool, shifts, FADE / max(night.close_s for of_one in dark for night in of_one))
 
+    @property
+    def kept(self) -> tuple[tuple[Field, ...], ...]:
+        """Of each telescope; their places are its last ones."""
+        return tuple(_own(self.job, owner) for owner in range(len(self.job.telescopes)))
+
     def searched(self, turns: Sequence[tuple[int, ...]]) -> _Filled:
         """What telescopes find who choose in turns, those of a turn at once."""
         routes = [Route(one, self.pool.points, self.fade_per_s) for one in self.shifts]
         search = Search(routes, Coverage(self.pool), tiles_max=self.job.tiles_max)
+        for number, field, start_s in self._pinned():
+            search.pin(number, field, start_s)
         for owners in turns:
             search.fill(owners)
         return _Filled(search.tally(), search.routes)
@@ -202,18 +235,48 @@ class _Grid:
     def fields(self, filled: _Filled) -> tuple[Field, ...]:
         """The fields of a search, by time."""
         found = [
-            Field(
-                route.shift.owner,
-                route.shift.night.site,
-                float(self.places[route.shift.owner].ra_deg[field - route.shift.first_field]),
-                float(self.places[route.shift.owner].dec_deg[field - route.shift.first_field]),
-                self.job.start + timedelta(seconds=start),
-                self.cells.name[field - route.shift.first_field] if self.job.galaxies is not None else "",
-            )
+            self._field(route.shift, field - route.shift.first_field, start)
             for route in filled.routes
             for field, start in zip(route.fields.tolist(), route.start_s.tolist(), strict=True)
         ]
-        return tuple(sorted(found, key=lambda one: (one.begin, one.owner, one.site.name)))
+        return tuple(sorted(found, key=lambda one: one.order))
+
+    def _field(self, shift: Shift, row: int, start_s: float) -> Field:
+        kept = self.kept[shift.owner]
+        ra_deg, dec_deg = self.places[shift.owner]
+        if row >= len(ra_deg) - len(kept):
+            return kept[row - len(ra_deg)]
+        return Field(
+            shift.owner,
+            shift.night.site,
+            float(ra_deg[row]),
+            float(dec_deg[row]),
+            self.job.start + timedelta(seconds=start_s),
+            self.cells.name[row] if self.job.galaxies is not None else "",
+        )
+
+    def _pinned(self) -> list[tuple[int, int, float]]:
+        """Night, field and start of each field to be kept."""
+        out = []
+        for owner, kept in enumerate(self.kept):
+            first = self.pool.first[owner + 1] - len(kept)
+            for field, one in enumerate(kept, first):
+                nights_of = ((n, shift.night) for n, shift in enumerate(self.shifts) if shift.owner == owner)
+                number = next(n for n, night in nights_of if _lies(self.job, one, night))
+                out.append((number, field, (one.begin - self.job.start).total_seconds()))
+        return out
+
+
+def _own(job: Job, owner: int) -> tuple[Field, ...]:
+    """Fields of one telescope that are to be kept."""
+    return tuple(one for one in job.kept if one.owner == owner)
+
+
+def _lies(job: Job, one: Field, night: Night) -> bool:
+    """Whether a night has room for a field at its time."""
+    begin_s = (one.begin - job.start).total_seconds()
+    first_s = night.open_s + job.telescopes[one.owner].settle_s - _EDGE_S
+    return one.site == night.site and first_s <= begin_s <= night.close_s - job.exposure_s + _EDGE_S
 
 
 def _turns(telescopes: int) -> list[list[tuple[int, ...]]]:

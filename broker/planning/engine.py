@@ -19,8 +19,11 @@ Rules
 7. A cause waits until every alert it names is known.
 8. A plan leaves out what others covered of the event, as far as it was reported when the cause's latest record was
    issued: a report that comes later moves nothing until the cause is revised.
-9. When it comes back with other policies, what is out and unexpired is judged by them: revised, or cancelled.
-10. Nothing is asked of a telescope here. Requests carry ``reality`` and ``run_mode``; the gate at delivery
+9. A plan for a thread knows the one that its earlier notices lead to, made over again in the order of issue, not the
+   one that was published: what is still good keeps its time (`nuncius.broker.planning.staying`). Every 8th is made
+   anew. Plans for coincidences are always made anew: their record does not hold the maps of before.
+10. When it comes back with other policies, what is out and unexpired is judged by them: revised, or cancelled.
+11. Nothing is asked of a telescope here. Requests carry ``reality`` and ``run_mode``; the gate at delivery
     (`nuncius.broker.planning.gate`) decides.
 """
 
@@ -31,6 +34,7 @@ from datetime import datetime
 
 from nuncius.broker.planning.cells import Galaxies
 from nuncius.broker.planning.fitting import ANYTHING, Fits
+from nuncius.broker.planning.lineage import Lineage
 from nuncius.broker.planning.notice import Notice, Thread
 from nuncius.broker.planning.planned import Verdict, Verdicts, pointing, refused
 from nuncius.broker.planning.policy import Policies, Policy
@@ -102,6 +106,7 @@ class Planner:
         self._policies = policies
         self._galaxies = galaxies
         self._fits = fits
+        self._lineage = Lineage(policies, fits, galaxies)
         self._notices: dict[str, Notice] = {}
         self._causes: dict[str, Cause] = {}
         self._requests: dict[str, ToORequest] = {}
@@ -238,6 +243,8 @@ class Planner:
         if policy.ask == "pointing":
             return {facility: pointing(policy, facility, self._policies, verdict) for facility in policy.asked}
         reported = [one for one in seen.reports.values() if one.thread_id == verdict.event.thread_id]
+        if isinstance(seen.cause, Thread):
+            return self._lineage.plans(policy, seen.cause, seen.maps, reported)
         return plans(policy, self._policies, verdict, reported, self._galaxies)
 
 

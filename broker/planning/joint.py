@@ -8,9 +8,10 @@ from typing import Literal
 import numpy as np
 
 from nuncius.broker.planning.cells import Galaxies
-from nuncius.broker.planning.composing import Field, Job, compose
+from nuncius.broker.planning.composing import Field, Job
 from nuncius.broker.planning.footprints import footprint
 from nuncius.broker.planning.sightlines import altitudes_deg, night_number
+from nuncius.broker.planning.staying import revised
 from nuncius.broker.planning.tally import first_seen
 from nuncius.broker.planning.telescope import Telescope
 from nuncius.broker.planning.visibility import airmass
@@ -47,6 +48,7 @@ def plan_jointly(
     share: Literal["split", "repeat"] = "split",
     observed: Sequence[TelescopePlan | ObservationReport] = (),
     galaxies: Galaxies | None = None,
+    earlier: Sequence[TelescopePlan] = (),
 ) -> tuple[TelescopePlan, ...]:
     """Plans several telescopes on one map, in the order in which they are given.
 
@@ -73,6 +75,9 @@ def plan_jointly(
         covered, and time it took counts against `Telescope.night_max_s`. Tiles that were not observed are planned anew.
     galaxies
         Fields are laid on these instead of on the map alone; what a tile states as its probability is the map's.
+    earlier
+        The plan that was in force, of the same telescopes, limits and exposure: it stays where it is nearly as good as
+        a new one, else its fields that are to come and still good keep their times, as `staying.revised` says.
 
     Raises
     ------
@@ -100,7 +105,7 @@ def plan_jointly(
         used_s=_used_s(observed, known),
     )
     teams = [in_order] if share == "split" else [[telescope] for telescope in in_order]
-    made = [_tiles(job, team, filter_name, probability_min) for team in teams if team]
+    made = [_tiles(job, team, filter_name, probability_min, earlier) for team in teams if team]
     tiles = {name: plan for of_team in made for name, plan in of_team.items()}
     return tuple(TelescopePlan(telescope=one.name, tiles=tiles[one.name]) for one in telescopes)
 
@@ -159,11 +164,15 @@ def _used_s(
 
 
 def _tiles(
-    job: Job, team: Sequence[Telescope], filter_name: str, probability_min: float
+    job: Job,
+    team: Sequence[Telescope],
+    filter_name: str,
+    probability_min: float,
+    earlier: Sequence[TelescopePlan],
 ) -> dict[str, tuple[PlannedTile, ...]]:
     """Tiles of telescopes that share a map, by name."""
     job = replace(job, telescopes=tuple(team))
-    fields = compose(job)
+    fields = revised(job, _fields(team, earlier))
     seen = first_seen(job.sky, job.covered, team, fields)
     if sum(seen) < probability_min:
         fields = ()
@@ -176,6 +185,19 @@ def _tiles(
         )
         for owner, telescope in enumerate(team)
     }
+
+
+def _fields(team: Sequence[Telescope], plans: Sequence[TelescopePlan]) -> list[Field]:
+    """Of plans of telescopes of a team; what was planned for a site that is no longer there is left out."""
+    owners = {telescope.name: owner for owner, telescope in enumerate(team)}
+    return [
+        Field(owners[plan.telescope], site, tile.ra, tile.dec, tile.start, tile.target_name)
+        for plan in plans
+        if plan.telescope in owners
+        for tile in plan.tiles
+        for site in team[owners[plan.telescope]].sites
+        if site.name == tile.site
+    ]
 
 
 def _tile(number: int, field: Field, held: float, thick: float, exposure_s: float, filter_name: str) -> PlannedTile:

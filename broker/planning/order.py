@@ -30,7 +30,7 @@ def same_wish_elsewhere(one: ToORequest, other: ToORequest) -> bool:
 
 
 def _order(request: ToORequest) -> ToORequest:
-    """The request without what only people and the log read."""
+    """The request without what only people and the log read; a plan says by its fields where to look."""
     return replace(
         request,
         revision=0,
@@ -45,6 +45,9 @@ def _order(request: ToORequest) -> ToORequest:
         event_class="",
         event_time=None,
         cause_kind="",
+        ra=None if request.tiles else request.ra,
+        dec=None if request.tiles else request.dec,
+        radius_deg=None if request.tiles else request.radius_deg,
         tiles=tuple(replace(tile, probability=0.0, airmass=0.0) for tile in request.tiles),
     )
 

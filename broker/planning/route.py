@@ -82,6 +82,15 @@ class Route:
         self._last = np.insert(self._last, found.place, spells.last_s[0, found.spell])
         self.settle()
 
+    def pin(self, field: int, start_s: float, gain: float) -> None:
+        """Puts a field at a moment that it keeps, behind those that begin before; the order must have room for it."""
+        place = int(np.searchsorted(self.start_s, start_s))
+        self.fields = np.insert(self.fields, place, field)
+        self.gain = np.insert(self.gain, place, gain)
+        self._first = np.insert(self._first, place, start_s)
+        self._last = np.insert(self._last, place, start_s)
+        self.settle()
+
     @property
     def value(self) -> float:
         """Of the whole order."""

@@ -19,7 +19,7 @@ from nuncius.broker.sky.healpix import FloatArray, IntArray
 
 FADE: Final = 0.3
 """A field at the end of the time counts so much less than at its beginning. Ours: sources fade, nights cloud over."""
-_NEGLIGIBLE: Final = 1e-3
+NEGLIGIBLE: Final = 1e-3
 """A field that adds less than this share of what the best one holds is not worth its time; ours."""
 
 
@@ -38,7 +38,11 @@ class Search:
 
     def __init__(self, routes: Sequence[Route], coverage: Coverage, *, tiles_max: int) -> None:
         self.routes, self._coverage, self._tiles_max = tuple(routes), coverage, tiles_max
-        self._least = max(_NEGLIGIBLE * float(coverage.gain.max(initial=0.0)), 1e-12)
+        self._least = max(NEGLIGIBLE * float(coverage.gain.max(initial=0.0)), 1e-12)
+
+    def pin(self, route: int, field: int, start_s: float) -> None:
+        """Gives a field a moment of a night that it keeps."""
+        self.routes[route].pin(field, start_s, self._coverage.add(field))
 
     def fill(self, owners: Collection[int]) -> None:
         """Inserts fields of some telescopes as long as one fits and is worth it."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from nuncius.broker.planning.cells import Galaxies
 from nuncius.broker.planning.joint import TelescopePlan, plan_jointly
@@ -12,7 +13,10 @@ from nuncius.broker.planning.verdict import Wanted
 from nuncius.broker.sky.region import moc_ranges
 from nuncius.broker.sky.skymap import SkyMap
 from nuncius.schemas.errors import MalformedAlert
-from nuncius.schemas.plan import ObservationReport
+from nuncius.schemas.plan import ObservationReport, PlannedTile
+
+_SAME_END: Final = timedelta(seconds=1)
+"""By less an event time that is only told more exactly moves the end of a plan that stands; ours."""
 
 
 def plans(
@@ -21,10 +25,12 @@ def plans(
     wanted: Wanted,
     reports: Sequence[ObservationReport],
     galaxies: Galaxies | None = None,
+    earlier: Verdicts | None = None,
 ) -> Verdicts:
     """What each facility of a policy is to look at, or why nothing.
 
     The plan begins when the cause was known (its latest record) and leaves out what was reported as looked at by then.
+    What was planned before stays where it is still good.
 
     Parameters
     ----------
@@ -36,6 +42,8 @@ def plans(
         All reports on the event.
     galaxies
         The catalogue, for ``galaxies``.
+    earlier
+        What was said before this revision of the cause, by the same policy.
     """
     target = wanted.targets[0]
     if target.place is None:
@@ -46,14 +54,28 @@ def plans(
         why = "neither event nor notice has a time" if event_time is None else "no map at hand to lay fields on"
         return _all(policy, Verdict(state="rejected", target=target, reason=f"{wanted.says}: {why}"))
     expires = event_time + timedelta(hours=policy.expires_h)
-    start = max(event_time, wanted.known_time or event_time)
+    start = _start(wanted, event_time)
     area = target.place.area_deg2
     if policy.max_area_deg2 is not None and area > policy.max_area_deg2:
         reason = f"{wanted.says}: 90 % region of {area:.0f} deg² is too large"
         return _all(policy, Verdict(state="rejected", target=target, reason=reason, expires=expires))
-    known = [one for one in reports if _told_by(one, start)]
-    made = _made(policy, policies, sky, start, expires, known, galaxies)
-    return {plan.telescope: _verdict(policy, wanted, expires, plan, known) for plan in made}
+    known = told_by_then(reports, wanted)
+    before = {name: verdict for name, verdict in (earlier or {}).items() if verdict.tiles}
+    stood = [TelescopePlan(telescope=name, tiles=verdict.tiles) for name, verdict in before.items()]
+    made = _made(policy, policies, sky, start, expires, known, galaxies, stood)
+    return {plan.telescope: _verdict(policy, wanted, expires, plan, known, before.get(plan.telescope)) for plan in made}
+
+
+def told_by_then(reports: Sequence[ObservationReport], wanted: Wanted) -> list[ObservationReport]:
+    """Reports that a plan knows: issued by the time at which it begins, and fit to be read."""
+    event_time = wanted.event_time or wanted.known_time
+    if event_time is None:
+        return []
+    return [one for one in reports if _told_by(one, _start(wanted, event_time))]
+
+
+def _start(wanted: Wanted, event_time: datetime) -> datetime:
+    return max(event_time, wanted.known_time or event_time)
 
 
 def _made(
@@ -64,6 +86,7 @@ def _made(
     expires: datetime,
     known: Sequence[ObservationReport],
     galaxies: Galaxies | None,
+    earlier: Sequence[TelescopePlan],
 ) -> Sequence[TelescopePlan]:
     telescopes = [replace(policies.telescopes[name], limits=limits_of(policy, name, policies)) for name in policy.asked]
     if start >= expires:
@@ -80,11 +103,17 @@ def _made(
         share=policy.share,
         observed=known,
         galaxies=galaxies if policy.ask == "galaxies" else None,
+        earlier=earlier,
     )
 
 
 def _verdict(
-    policy: Policy, wanted: Wanted, expires: datetime, plan: TelescopePlan, known: Sequence[ObservationReport]
+    policy: Policy,
+    wanted: Wanted,
+    expires: datetime,
+    plan: TelescopePlan,
+    known: Sequence[ObservationReport],
+    earlier: Verdict | None,
 ) -> Verdict:
     target = wanted.targets[0]
     done = f", {len(known)} fields that were looked at left out" if known else ""
@@ -92,6 +121,11 @@ def _verdict(
         reason = f"{wanted.says}: {plan.telescope} can add nothing before it expires{done}"
         return Verdict(state="rejected", target=target, reason=reason, expires=expires)
     first = plan.tiles[0]
+    before = [] if earlier is None else [_pointing(tile) for tile in earlier.tiles]
+    stay = sum(_pointing(tile) in before for tile in plan.tiles)
+    done = f", {stay} of them as planned before{done}" if stay else done
+    if earlier is not None and earlier.expires is not None and stay == len(before) == len(plan.tiles):
+        expires = earlier.expires if abs(expires - earlier.expires) < _SAME_END else expires
     reason = (
         f"{wanted.says}; {len(plan.tiles)} fields of {policy.exposure_s:g} s hold {100 * plan.probability:.0f} % of "
         f"the map, the first from {first.site} {first.start:%Y-%m-%d %H:%M} UTC{done}"
@@ -105,6 +139,10 @@ def _verdict(
         tiles=plan.tiles,
         site=first.site if len(sites) == 1 else "",
     )
+
+
+def _pointing(tile: PlannedTile) -> tuple[str, float, float, datetime]:
+    return tile.site, tile.ra, tile.dec, tile.start
 
 
 def _told_by(report: ObservationReport, moment: datetime) -> bool:
