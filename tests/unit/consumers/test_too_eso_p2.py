@@ -25,7 +25,7 @@ def settings(url: str) -> EsoP2Settings:
         "block_id": TEMPLATE,
         "phone": "+49 123 4567",
         "notify": ["night@example.org"],
-        "timeout_s": 0.3,
+        "timeout_s": 10.0,
     }
     return EsoP2Settings.model_validate(known)
 

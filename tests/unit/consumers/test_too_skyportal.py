@@ -25,7 +25,7 @@ def settings(url: str = "https://fritz.science", **changed: object) -> SkyPortal
         "url": url,
         "allowed_hosts": ["fritz.science", "127.0.0.1"],
         "allocation_id": ALLOCATION,
-        "timeout_s": 0.3,
+        "timeout_s": 10.0,
     }
     return SkyPortalSettings.model_validate(known | changed)
 

@@ -21,7 +21,7 @@ def settings(url: str = "https://www.swift.psu.edu", **changed: object) -> Swift
         "username": USER,
         "science": "Find the counterpart.",
         "exposure_reason": "Deep enough for an afterglow.",
-        "timeout_s": 0.3,
+        "timeout_s": 10.0,
     }
     return SwiftSettings.model_validate(known | changed)
 

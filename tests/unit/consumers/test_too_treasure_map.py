@@ -31,7 +31,7 @@ def settings(url: str = "https://treasuremap.space") -> TreasureMapSettings:
         "username": USER,
         "instrument_id": INSTRUMENT,
         "bands": {"ip": "i"},
-        "timeout_s": 0.3,
+        "timeout_s": 10.0,
     }
     return TreasureMapSettings.model_validate(known)
 
