@@ -96,6 +96,8 @@ def change(item: Item, entry: Entry) -> str:
         return f"{(seen.who if seen else '') or 'somebody'} sees to what {name} would not cancel"
     if item.subject.startswith(AT):
         return f"{_adapter(item)} {_AT_A_FACILITY.get(item.state, item.state)}{_reference(item, entry)}"
+    if item.state == "withdrawn" and entry.still_at:
+        return f"taken back: {' and '.join(entry.still_at)} did not confirm it yet, and is asked again until it does"
     words = _CHANGES.get(item.state, item.state)
     who = next((one.who for one in reversed(entry.told) if one.adapter == PERSON), "")
     return f"{words} by {who}" if item.state in {"approved", "rejected"} and who else words

@@ -70,6 +70,16 @@ class Entry:
         word = self.life("").word
         return facility[-1] if facility else self.latest.state if word is None else word.state
 
+    @property
+    def still_at(self) -> tuple[str, ...]:
+        """Adapters that may have it although it is no longer wanted, and did not say yet what becomes of it there."""
+        lives = ((name, self.life(name)) for name in self.adapters)
+        return tuple(
+            name
+            for name, life in lives
+            if not life.wanted and life.outstanding and not life.refused(life.latest.revision)
+        )
+
     def waits(self, now: datetime) -> bool:
         """Whether it is a person's turn: wanted, real, live, unexpired, and neither approved nor declined."""
         one = self.latest
@@ -113,8 +123,10 @@ def named(found: Sequence[Entry], beginning: str) -> Entry:
     Raises
     ------
     SettingsError
-        If none does, or more than one.
+        If none does, or more than one, or nothing was written.
     """
+    if not beginning.strip():
+        raise SettingsError("no id was written; see: nuncius too list")
     hits = [entry for entry in found if entry.latest.request_id.startswith(beginning)]
     if len(hits) == 1:
         return hits[0]

@@ -60,7 +60,8 @@ def _lines(entry: Entry, now: datetime, link: str) -> Iterator[str]:
     if one.expires is not None:
         left = "over" if one.expires <= now else f"{_span(one.expires - now)} left"
         yield f"UNTIL  {one.expires:%Y-%m-%d %H:%M} UTC ({left})"
-    yield f"STATE  {entry.state}{_last_words(entry)}"
+    still = f", and {' and '.join(entry.still_at)} may have it still" if entry.still_at else ""
+    yield f"STATE  {entry.state}{still}{_last_words(entry)}"
     if entry.waits(now):
         ident = one.request_id[:SHORT]
         yield f"PRESS  nuncius too approve {ident}   or   nuncius too decline {ident}"
