@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from nuncius.broker.planning.telling import Case, Due, Item, Receiver, due
-from nuncius.broker.planning.told import TELL
+from nuncius.broker.planning.told import TELL, told_in
 from nuncius.broker.services.listener import Listener
 from nuncius.broker.services.sending import Sending, Sends, Sent
 from nuncius.broker.services.too_book import Entry
@@ -204,13 +204,16 @@ class Telling:
         self._listener.commit(Send(_STATUS.topic, one.request_id.encode(), encode(one)) for one in statuses)
 
     def _cases(self, now: datetime) -> list[Case]:
-        """Requests of policies that name somebody, but for those that were over long ago."""
+        """Requests of policies that name somebody, but for those that were over long ago.
+
+        A policy that is gone names nobody any more: those who were told of its requests hear how they end.
+        """
         found: list[Case] = []
         for known in self._known.values():
             if not known.revisions:
                 continue
             latest = known.revisions[max(known.revisions)]
-            names = self._telephone.names.get(latest.policy, ())
+            names = self._telephone.names.get(latest.policy) or _who_was_told(known.statuses)
             if names and (latest.expires is None or now < latest.expires + _FORGOTTEN):
                 revisions = tuple(known.revisions[number] for number in sorted(known.revisions))
                 found.append(Case(revisions=revisions, statuses=tuple(known.statuses), names=names))
@@ -224,3 +227,7 @@ class Telling:
         """All that lies on the log is read by `work`, before anything is decided."""
         self._known = {}
         self._looked = self._clock() - 2 * _LOOK
+
+
+def _who_was_told(statuses: Sequence[ToOStatus]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.receiver for one in told_in(statuses)))

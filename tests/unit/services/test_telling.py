@@ -41,6 +41,7 @@ class Desk:
     lead: Post
     now: datetime = EVENING
     log: Log = field(default_factory=memory)
+    names: dict[str, tuple[str, ...]] = field(default_factory=lambda: {"pair": ("shift",)})
     service: Telling = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,7 +62,7 @@ class Desk:
                 "shift": Notifier("shift", SecretStr(self.shift.address)),
                 "lead": Notifier("lead", SecretStr(self.lead.address)),
             },
-            names={"pair": ("shift",)},
+            names=self.names,
             compose=Composer(SkyPictures(Archive(self.log), MapShelf(self.log)), LINKS),
         )
         self.service = Telling(self.log, telephone, lambda: self.now)
@@ -103,6 +104,24 @@ def asking(revision: int = 1, ident: str = "aa11bb22cc", **changed: Any) -> ToOR
     """A request that waits for a yes."""
     known: dict[str, Any] = {"needs_approval": True, "expires": EVENING + timedelta(hours=8), "exposure_s": 60.0}
     return request(revision, ident, **(known | changed))
+
+
+def test_a_policy_that_is_gone_leaves_nobody_in_the_dark(desk: Desk) -> None:
+    one = asking()
+    desk.put(one)
+    desk.says("Ana", "approved", one)
+    desk.put(replace(answer(one, "accepted", "swift"), time=desk.now))
+    desk.names = {}
+    desk.restart()
+    gone = replace(one, revision=2, idempotency_key="2", state="cancelled")
+    desk.put(gone, replace(answer(gone, "not_cancelled", "swift", "call the duty scientist"), time=desk.now))
+    assert desk.shift.mails[-1]["Subject"].startswith("CANCEL BY HAND at swift")
+
+
+def test_a_picture_that_cannot_be_drawn_holds_no_message_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/proc/no-such-folder")
+    desk.put(asking(radius_deg=1.0))
+    assert [mail["Subject"][:10] for mail in desk.shift.mails] == ["YES OR NO?"]
 
 
 def test_one_mail_says_what_where_when_until_when_and_what_to_press(desk: Desk) -> None:
