@@ -25,6 +25,7 @@ from nuncius.broker.matching.rules import CandidateRule, Rule
 from nuncius.broker.matching.rules_toml import load_rules, shipped_rules, shipped_text
 from nuncius.broker.services.areas import Areas
 from nuncius.broker.services.associating import Associating
+from nuncius.broker.services.carrying import Carrying
 from nuncius.broker.services.delivering import Delivering
 from nuncius.broker.services.doctor import Finding, examine, examine_machine
 from nuncius.broker.services.facility_reader import read_packet
@@ -187,9 +188,9 @@ def workers_of(
         )
     if "deliver" in names:
         workers += [Delivering(log, route, utc_now) for route in routes_of(settings, policies_of(settings, rules))]
-    if "left" in names:
+    if "watch" in names:
         known = [route.adapter.name for route in routes_of(settings, policies_of(settings, rules))]
-        workers.append(LeftBehind(log, known, utc_now, say))
+        workers += [LeftBehind(log, known, utc_now, say), Carrying(log, utc_now)]
     if "report" in names:
         workers.append(Worker(log, Reporting(policies_of(settings, rules).telescopes)))
     if "tell" in names:

@@ -161,7 +161,9 @@ def who_is_asked(settings: Settings, policies: Policies) -> str:
     }
     words = [f"{name} through {' and '.join(doors)}" for name, doors in through.items() if doors]
     silent = [name for name, doors in through.items() if not doors]
-    return "; ".join([*words, *([f"recorded only, nobody is asked: {', '.join(silent)}"] if silent else [])])
+    if silent:
+        words.append(f"recorded only, unless their own nuncius too follow takes it: {', '.join(silent)}")
+    return "; ".join(words)
 
 
 def _door(route: Route) -> str:

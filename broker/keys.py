@@ -30,7 +30,7 @@ from nuncius.consumers.too.voevent_drop import VoEventDropSettings
 from nuncius.consumers.too.voevent_topic_settings import VoEventTopicSettings
 from nuncius.schemas import SettingsError
 
-_NOTHING: Final = (None, "", [], {})
+_NOTHING: Final[tuple[object, ...]] = (None, "", [], {})
 _TABLE: Final = "table"
 _BOUNDS: Final = {
     "minimum": "at least {}",

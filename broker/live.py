@@ -36,7 +36,7 @@ from nuncius.schemas import SettingsError
 
 ROAD: Final = ("match", "associate", "too")
 
-BESIDE_TOO: Final = ("deliver", "left", "tell", "report", "exchange")
+BESIDE_TOO: Final = ("deliver", "watch", "tell", "report", "exchange")
 """What runs in the process of ``too``, in threads of their own."""
 
 _BACKLOG: Final = 512

@@ -11,7 +11,7 @@ from typing import Final
 
 from nuncius.broker.planning.elsewhere import Elsewhere
 from nuncius.broker.planning.lifecycle import PERSON, Cancel, Held, Life, Move, Say, Submit, Wait, leave, next_move
-from nuncius.broker.planning.restraint import FREE, Restraint, held, quiet_until
+from nuncius.broker.planning.restraint import Restraint, hold_back
 from nuncius.consumers.adapter import Adapter, answer
 from nuncius.consumers.outside import LOOKED, Guarded
 from nuncius.schemas.errors import Fault, Retry
@@ -182,20 +182,14 @@ class Outbox:
         life = self._lives[ident]
         if not self._serves(life):
             return leave(life, now=now)
-        public = self._adapter.public
-        move = next_move(life, now=now, public=public)
+        move = next_move(life, now=now, public=self._adapter.public)
         if not isinstance(move, Submit):
             return move
         leaving = self._elsewhere.leaving(life)
         if leaving:
             return Held(f"it still stands at {' and '.join(leaving)}, to be taken back there first", None)
-        restraint = self._restraints.get(life.latest.policy, FREE)
         asked = self._asked.get((life.latest.policy, life.latest.facility), {})
-        stop = held(restraint, life.latest, asked.values(), now)
-        quiet = quiet_until(restraint, now)
-        if stop is None and quiet is not None and (life.word is None or life.word.state != "approved"):
-            stop = Held("quiet hours: it goes out by a person's yes, or after them", quiet)
-        return next_move(life, now=now, held=stop, public=public)
+        return hold_back(life, asked.values(), self._restraints, now) or move
 
     def _real(self, ident: str, now: datetime) -> Iterator[ToOStatus]:
         request, move = self._lives[ident].latest, self._move(ident, now)
@@ -210,8 +204,7 @@ class Outbox:
             case Held(why, until):
                 if self._said.get(ident) != (request.revision, why):
                     self._said[ident] = (request.revision, why)
-                    span = "" if until is None else f" until {until:%Y-%m-%d %H:%M} UTC"
-                    yield answer(request, "proposed", self._adapter.name, f"held back{span}: {why}")
+                    yield answer(request, "proposed", self._adapter.name, move.words)
                 if until is not None and request.expires is not None:
                     self._resting[ident] = (now, min(until, request.expires))
             case Wait():

@@ -1,23 +1,17 @@
 """Each record to a command of the user's."""
 
-import os
-import shlex
-import subprocess
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from nuncius.consumers.own_command import OwnCommand
 from nuncius.filters import FIELDS, values
-from nuncius.schemas import NunciusError, SettingsError, StreamRow
+from nuncius.schemas import StreamRow
 from nuncius.schemas.codec import encode_json
 
 _LONGEST: Final = 32_768
 _MOST: Final = 524_288
 """Bytes of one variable and of all: Linux takes 131 072 and, by default, 2 097 152 with the rest of the environment."""
-
-
-class CommandError(NunciusError):
-    """The user's command ended with another code than 0."""
 
 
 class RecordCommand:
@@ -42,12 +36,7 @@ class RecordCommand:
     """
 
     def __init__(self, stream: str, command: str) -> None:
-        try:
-            self._words = shlex.split(command)
-        except ValueError as error:
-            raise SettingsError(f"--exec {command[:80]!r}: {error}") from error
-        if not self._words:
-            raise SettingsError("--exec names no command")
+        self._command = OwnCommand(command)
         self._stream = stream
 
     def run(self, record: Any, position: str, taken: datetime | None = None) -> None:
@@ -61,13 +50,7 @@ class RecordCommand:
             If it cannot be started.
         """
         said = {"NUNCIUS_STREAM": self._stream, "NUNCIUS_POSITION": position, **self._fields(record, taken)}
-        try:
-            done = subprocess.run(self._words, input=encode_json(record) + b"\n", env=os.environ | said, check=False)
-        except OSError as error:
-            raise SettingsError(f"--exec {self._words[0]}: {error.strerror}") from error
-        if done.returncode:
-            how = f"ended with {done.returncode}" if done.returncode > 0 else f"was ended by signal {-done.returncode}"
-            raise CommandError(f"{self._words[0]} {how} on the record before position {position}")
+        self._command.run(encode_json(record) + b"\n", said, f"the record before position {position}")
 
     def _fields(self, record: Any, taken: datetime | None) -> Mapping[str, str]:
         found: Mapping[str, Any] = {}

@@ -24,15 +24,15 @@ class Recorder:
         where = request.position
         at = "position not known yet" if where is None else f"at {where.ra:.5f} {where.dec:+.5f}"
         what = f"{request.target_name} {at}, {request.exposure_s:g} s, {window}"
-        return self._recorded(request, f"would have asked {request.facility} for {what}")
+        return self._recorded(request, f"{request.facility} is to take {what}")
 
     def cancel(self, request: ToORequest, _standing: str) -> ToOStatus:
         """Record what would have been taken back."""
-        return self._recorded(request, f"would have told {request.facility} to drop {request.target_name}")
+        return self._recorded(request, f"{request.facility} is to drop {request.target_name}")
 
     def look(self, _request: ToORequest, _standing: str) -> None:
         """Nothing: nobody was asked."""
 
     def _recorded(self, request: ToORequest, what: str) -> ToOStatus:
-        detail = f"recorded only, no telescope was asked ({request.reality}, {request.run_mode}): {what}"
+        detail = f"a note of what is asked, which reaches nobody ({request.reality}, {request.run_mode}): {what}"
         return answer(request, "recorded", self.name, detail)

@@ -68,6 +68,8 @@ class ToORequest:
         The event behind it, e.g. ``lvk:S190814bv`` and ``cbc``, and when it was, UTC.
     follows
         Ids of the alerts that it rests on.
+    supersedes
+        Ids of the requests in whose place it comes: their causes went into its own.
     expires
         After this the request is worth nothing, UTC.
     reason
@@ -111,6 +113,7 @@ class ToORequest:
     event_class: str = ""
     event_time: datetime | None = None
     follows: tuple[str, ...] = ()
+    supersedes: tuple[str, ...] = ()
     expires: datetime | None = None
     reason: str
     idempotency_key: str

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from too_cases import MERGER, request
+from too_log import lay
 
 from nuncius.broker.planning.lifecycle import PERSON
 from nuncius.broker.transport import topics
@@ -16,7 +17,7 @@ from nuncius.broker.transport.reading import read_all
 from nuncius.consumers.adapter import answer
 from nuncius.consumers.desk.desk import Desk, desk_name
 from nuncius.schemas import ToORequest, ToOStatus
-from nuncius.schemas.codec import decode, encode
+from nuncius.schemas.codec import decode
 
 NOW = MERGER + timedelta(hours=12)
 FACILITY = "imager"
@@ -35,18 +36,11 @@ class Room:
         return self.now
 
     def ask(self, *requests: ToORequest) -> None:
-        self.put(topics.TOO_REQUESTS.name, *map(encode, requests))
+        lay(self.log, *requests)
 
     def person(self, say: str, revision: int = 1, ident: str = "r") -> None:
         status = answer(request(revision, ident), "approved" if say == "yes" else "rejected", PERSON)
-        self.put(topics.TOO_STATUS.name, encode(replace(status, time=self.now)))
-
-    def put(self, topic: str, *values: bytes) -> None:
-        writer = self.log.writer("test")
-        with writer.transaction() as tx:
-            for value in values:
-                tx.send(topic, value)
-        writer.close()
+        lay(self.log, replace(status, time=self.now))
 
     def told(self, name: str = desk_name(FACILITY)) -> list[ToOStatus]:
         every = [decode(ToOStatus, one.value) for one in read_all(self.log, topics.TOO_STATUS.name) if one.value]

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from road import decoded
 from too_cases import MERGER, request
+from too_log import lay
 
 from nuncius.broker.planning.lifecycle import PERSON
 from nuncius.broker.planning.restraint import Restraint
@@ -18,7 +19,6 @@ from nuncius.broker.transport.local import open_local
 from nuncius.broker.transport.port import Log
 from nuncius.consumers.adapter import answer
 from nuncius.schemas import Retry, ToORequest, ToOStatus
-from nuncius.schemas.codec import encode
 from nuncius.schemas.vocabulary import RequestState
 
 EVENING = MERGER + timedelta(hours=12)
@@ -121,18 +121,11 @@ class Night:
 
     def put(self, *requests: ToORequest) -> None:
         """Requests onto the log."""
-        self.write(topics.TOO_REQUESTS.name, *((one.request_id, encode(one)) for one in requests))
+        lay(self.log, *requests)
 
     def tell(self, *statuses: ToOStatus) -> None:
         """Statuses onto the log."""
-        self.write(topics.TOO_STATUS.name, *((one.request_id, encode(one)) for one in statuses))
-
-    def write(self, topic: str, *records: tuple[str, bytes]) -> None:
-        writer = self.log.writer("somebody")
-        with writer.transaction() as tx:
-            for key, value in records:
-                tx.send(topic, value, key=key.encode())
-        writer.close()
+        lay(self.log, *statuses)
 
     def says(self, who: str, word: RequestState, about: ToORequest) -> None:
         """A person's word, as ``nuncius too`` writes it."""

@@ -1,20 +1,20 @@
 """``nuncius subscribe``: what the broker says, in a shell."""
 
-import time
 from datetime import datetime
 from functools import partial
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from nuncius.broker.cli.options import Broker, Config, Json, settings_of
+from nuncius.broker.cli.waiting import once_there, say
 from nuncius.broker.settings import Settings
 
 if TYPE_CHECKING:
     from nuncius.consumers.subscription import Subscription
 
-_AGAIN_S: Final = 0.3
 _TOGETHER: Final = (500, 0.1)
 """Most records that are written before the bookmark moves, and how many seconds the first of them waits for others."""
 
@@ -115,36 +115,23 @@ def _opened(what: str, settings: Settings, since: datetime | None, wish: dict[st
     from nuncius.broker.connection import connection_of
     from nuncius.broker.transport.address import node_folder
     from nuncius.broker.transport.clock import utc_now
-    from nuncius.consumers.subscriber import NoBrokerError
     from nuncius.consumers.subscriber import subscribe as follow
 
-    areas = areas_of(settings, _say)
-    began = utc_now()
-    waited = False
-    while True:
-        start = began if waited and since is None and wish["last"] is None else since
-        try:
-            return follow(
-                what,
-                broker=settings.broker,
-                since=start,
-                connection=connection_of(settings),
-                folder_of_node=None if settings.data_folder is None else node_folder(settings.data_folder),
-                on_wait=_say,
-                names=names_of(settings, areas),
-                places=partial(regions_on, settings, areas=areas),
-                **wish,
-            )
-        except NoBrokerError as error:
-            if wish["until_end"] or (wish["until"] is not None and utc_now() >= wish["until"]):
-                raise
-            if not waited:
-                _say(f"{error}; waiting for it")
-            waited = True
-            time.sleep(_AGAIN_S)
+    areas = areas_of(settings, say)
+    later = utc_now() if since is None and wish["last"] is None else since
+    starts = chain([since], repeat(later))
 
+    def begin() -> "Subscription":
+        return follow(
+            what,
+            broker=settings.broker,
+            since=next(starts),
+            connection=connection_of(settings),
+            folder_of_node=None if settings.data_folder is None else node_folder(settings.data_folder),
+            on_wait=say,
+            names=names_of(settings, areas),
+            places=partial(regions_on, settings, areas=areas),
+            **wish,
+        )
 
-def _say(line: str) -> None:
-    from nuncius.broker.services.lines import printable
-
-    typer.echo(f"nuncius: {printable(line)}", err=True)
+    return once_there(begin, lambda: wish["until_end"] or (wish["until"] is not None and utc_now() >= wish["until"]))

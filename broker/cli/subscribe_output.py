@@ -109,7 +109,7 @@ class Outlet:
         return folder.save(record)
 
     def _run(self, command: "RecordCommand", record: Any, position: str, taken: datetime | None) -> None:
-        from nuncius.consumers.record_command import CommandError
+        from nuncius.consumers.own_command import CommandError
 
         try:
             command.run(record, position, taken)

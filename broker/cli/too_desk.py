@@ -2,14 +2,14 @@
 
 import os
 import sys
-import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nuncius.broker.cli.opened import opened
 from nuncius.broker.cli.options import Broker, Config, Json, settings_of
+from nuncius.broker.cli.waiting import once_there, say
 
 if TYPE_CHECKING:
     from nuncius.broker.planning.restraint import Restraint
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from nuncius.consumers.desk.following import Following
     from nuncius.consumers.desk.task import Task
     from nuncius.consumers.desk.task_command import TaskCommand
-
-_AGAIN_S: Final = 0.3
 
 
 def follow(
@@ -92,7 +90,7 @@ def answer(
         raise SettingsError(f"no such answer: {state}; there are {', '.join(ANSWERS)}")
     with opened(broker, config) as log:
         asked = named(book(log), ident).latest
-        desk = Desk(log, asked.facility, slot=f"nuncius-answer-{os.getpid()}", say=_say)
+        desk = Desk(log, asked.facility, slot=f"nuncius-answer-{os.getpid()}", say=say)
         try:
             now = desk.answer(asked.request_id, said, revision=revision, reference=reference, note=note)
         finally:
@@ -105,27 +103,19 @@ def _following(facility: str, settings: "Settings", *, until_end: bool) -> "Foll
     from nuncius.broker.connection import connection_of
     from nuncius.broker.transport.address import node_folder
     from nuncius.consumers.desk.following import follow_requests
-    from nuncius.consumers.opening import NoBrokerError
 
-    waited = False
-    while True:
-        try:
-            return follow_requests(
-                facility,
-                broker=settings.broker,
-                until_end=until_end,
-                restraints=_restraints(settings),
-                connection=connection_of(settings),
-                folder_of_node=None if settings.data_folder is None else node_folder(settings.data_folder),
-                on_wait=_say,
-            )
-        except NoBrokerError as error:
-            if until_end:
-                raise
-            if not waited:
-                _say(f"{error}; waiting for it")
-            waited = True
-            time.sleep(_AGAIN_S)
+    def begin() -> "Following":
+        return follow_requests(
+            facility,
+            broker=settings.broker,
+            until_end=until_end,
+            restraints=_restraints(settings),
+            connection=connection_of(settings),
+            folder_of_node=None if settings.data_folder is None else node_folder(settings.data_folder),
+            on_wait=say,
+        )
+
+    return once_there(begin, is_over=lambda: until_end)
 
 
 def _restraints(settings: "Settings") -> "Mapping[str, Restraint]":
@@ -139,7 +129,7 @@ def _restraints(settings: "Settings") -> "Mapping[str, Restraint]":
 
 def _run(command: "TaskCommand", tasks: "Following", task: "Task", *, keep_going: bool) -> None:
     from nuncius.consumers.desk.answers import Nonsense
-    from nuncius.consumers.record_command import CommandError
+    from nuncius.consumers.own_command import CommandError
 
     try:
         word = command.run(task)
@@ -148,7 +138,7 @@ def _run(command: "TaskCommand", tasks: "Following", task: "Task", *, keep_going
     except (CommandError, Nonsense) as error:
         if not keep_going:
             raise
-        _say(str(error))
+        say(str(error))
 
 
 def _line(task: "Task") -> str:
@@ -161,9 +151,3 @@ def _line(task: "Task") -> str:
     again = " (again)" if task.again else ""
     about = f"{task.request.request_id[:SHORT]} revision {task.request.revision}{named}{again}"
     return f"{what:<9} {about}  {headline(task.request)}{until if task.action == 'observe' else ''}"
-
-
-def _say(line: str) -> None:
-    from nuncius.broker.services.lines import printable
-
-    typer.echo(f"nuncius: {printable(line)}", err=True)

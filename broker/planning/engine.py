@@ -270,6 +270,10 @@ def _facts(cause: Cause) -> _Facts:
             return _Facts("alert", cause.last.reality, cause.last.run_mode, cause.last.issued_time)
 
 
+def _gone_into(cause: Cause) -> tuple[str, ...]:
+    return cause.supersedes if isinstance(cause, Coincidence) else ()
+
+
 def _request(
     policy: Policy, facility: str, ident: str, cause_id: str, cause: Cause, event: Notice, verdict: Verdict
 ) -> ToORequest:
@@ -307,6 +311,7 @@ def _request(
         event_class=event.event_class,
         event_time=event.time,
         follows=tuple(sorted(named_alerts(cause))) or (event.alert_id,),
+        supersedes=tuple(request_id(policy.name, facility, gone) for gone in _gone_into(cause)),
         expires=verdict.expires,
         reason=verdict.reason,
         idempotency_key="",

@@ -54,6 +54,9 @@ LEFT: Final = "left: "
 BACK: Final = "back: "
 """How the detail of an adapter's ``proposed`` begins that is here again."""
 
+CARRIED: Final = "carried over"
+"""The reference of a word that was said of another request, in whose place this one comes."""
+
 _END: Final = frozenset({"accepted", "rejected", "cancelled", "not_cancelled", "expired", "recorded"})
 _STANDS: Final = frozenset({"accepted", "scheduled"})
 _OVER: Final = frozenset({"observed", "expired"})
@@ -111,6 +114,12 @@ class Held:
     why: str
     until: datetime | None
 
+    @property
+    def words(self) -> str:
+        """For a status."""
+        span = "" if self.until is None else f" until {self.until:%Y-%m-%d %H:%M} UTC"
+        return f"held back{span}: {self.why}"
+
 
 Move = Submit | Cancel | Say | Wait | Held
 
@@ -159,8 +168,9 @@ class Life:
 
     @property
     def word(self) -> ToOStatus | None:
-        """The person's answer that holds for the latest revision."""
-        said = next((one for one in reversed(self.people) if self._is_about_the_same(one.revision)), None)
+        """The person's answer that holds for the latest revision; one that was taken over only where there is none."""
+        about = [one for one in reversed(self.people) if self._is_about_the_same(one.revision)]
+        said = min(about, key=lambda one: one.reference == CARRIED, default=None)
         return None if said is not None and said.state == "approved" and self._gone_since(said.revision) else said
 
     @property
@@ -269,7 +279,7 @@ def in_charge(revisions: tuple[ToORequest, ...]) -> ToORequest:
     return next((one for one in reversed(revisions) if one.run_mode == "live"), revisions[-1])
 
 
-def next_move(life: Life, *, now: datetime, held: Held | None = None, public: bool = False) -> Move:
+def next_move(life: Life, *, now: datetime, public: bool = False) -> Move:
     """What a real adapter has to do about a request now.
 
     Parameters
@@ -278,8 +288,6 @@ def next_move(life: Life, *, now: datetime, held: Held | None = None, public: bo
         All that the log says.
     now
         UTC.
-    held
-        Why the policy lets nothing out now (a quota, quiet hours), where it does not.
     public
         Whether the adapter shows others what is asked.
     """
@@ -295,7 +303,7 @@ def next_move(life: Life, *, now: datetime, held: Held | None = None, public: bo
     standing = life.in_force
     if standing is not None and same_order(standing, latest):
         return Say("accepted", f"revision {standing.revision} stands and asks for the same")
-    return held or _when_due(Submit(), life, now)
+    return _when_due(Submit(), life, now)
 
 
 def leave(life: Life, *, now: datetime) -> Move:

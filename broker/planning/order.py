@@ -15,6 +15,20 @@ def same_wish(one: ToORequest, other: ToORequest) -> bool:
     return _wish(one) == _wish(other)
 
 
+def same_wish_elsewhere(one: ToORequest, other: ToORequest) -> bool:
+    """As `same_wish`, of two requests of one policy and facility whose causes are different records of one event."""
+    return same_wish(
+        replace(
+            one,
+            request_id=other.request_id,
+            cause_id=other.cause_id,
+            target_name=other.target_name,
+            event_thread=other.event_thread,
+        ),
+        other,
+    )
+
+
 def _order(request: ToORequest) -> ToORequest:
     """The request without what only people and the log read."""
     return replace(
@@ -27,6 +41,7 @@ def _order(request: ToORequest) -> ToORequest:
         probability=None,
         airmass_min=None,
         follows=(),
+        supersedes=(),
         event_class="",
         event_time=None,
         cause_kind="",

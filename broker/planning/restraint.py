@@ -1,6 +1,6 @@
 """What holds a request back although it may go out: quotas, time a night, quiet hours."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -33,6 +33,28 @@ class Restraint:
 
 
 FREE = Restraint()
+
+
+def hold_back(life: Life, others: Iterable[Life], restraints: Mapping[str, Restraint], now: datetime) -> Held | None:
+    """Why what may go out must wait; quiet hours are no reason after a person's yes.
+
+    Parameters
+    ----------
+    life
+        The request's.
+    others
+        As in `held`.
+    restraints
+        By policy; one that is not named holds nothing back.
+    now
+        UTC.
+    """
+    restraint = restraints.get(life.latest.policy, FREE)
+    stop = held(restraint, life.latest, others, now)
+    quiet = quiet_until(restraint, now)
+    if stop is None and quiet is not None and (life.word is None or life.word.state != "approved"):
+        return Held("quiet hours: it goes out by a person's yes, or after them", quiet)
+    return stop
 
 
 def held(restraint: Restraint, request: ToORequest, others: Iterable[Life], now: datetime) -> Held | None:

@@ -1,33 +1,24 @@
 """Says on the log, and to the operator, what stands at adapters that the settings name no more."""
 
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from nuncius.broker.planning.left import Left, left_behind
 from nuncius.broker.services.listener import Listener
-from nuncius.broker.services.too_book import SHORT, Entry, book
+from nuncius.broker.services.too_book import SHORT, Book, Entry
 from nuncius.broker.services.worker import Send
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, TopicPartition
 from nuncius.consumers.desk.desk import desk_name
-from nuncius.schemas import ToORequest, ToOStatus
-from nuncius.schemas.codec import decode, encode
+from nuncius.schemas.codec import encode
 
 GROUP: Final = "nuncius-left"
 _REQUESTS: Final = TopicPartition(topics.TOO_REQUESTS.name, 0)
 _STATUS: Final = TopicPartition(topics.TOO_STATUS.name, 0)
 _DESK: Final = desk_name("")
 """A telescope's own desk is in no settings."""
-
-
-@dataclass(slots=True)
-class _Known:
-    """One request as the log has it."""
-
-    revisions: dict[int, ToORequest] = field(default_factory=dict)
-    statuses: list[ToOStatus] = field(default_factory=list)
 
 
 class LeftBehind:
@@ -54,7 +45,7 @@ class LeftBehind:
         self._clock = clock
         self._say = say
         self._told: set[tuple[str, str, int, bool]] = set()
-        self._known: dict[str, _Known] = {}
+        self._book = Book()
         self._due: set[str] = set()
         self._listener = Listener(log, GROUP, self.name, _REQUESTS, (_STATUS,))
 
@@ -64,22 +55,14 @@ class LeftBehind:
         if heard.anew:
             self._forget()
             return heard.count
-        for record in heard.records:
-            if record.value is None:
-                continue
-            if record.topic == _REQUESTS.topic:
-                request = decode(ToORequest, record.value)
-                self._of(request.request_id).revisions[request.revision] = request
-            else:
-                status = decode(ToOStatus, record.value)
-                self._of(status.request_id).statuses.append(status)
+        self._due |= self._book.read(heard.records)
         if not self._due or not self._listener.active:
             return heard.count
         if not self._listener.has_read_all():
             return heard.count + 1
-        due = sorted(self._due)
+        due = [entry for ident in sorted(self._due) if (entry := self._book.entry(ident)) is not None]
         self._due = set()
-        for one in [left for ident in due for left in self._left(self._known[ident])]:
+        for one in list(left_in(due, self._adapters, self._clock())):
             self._note(one)
         return heard.count + 1
 
@@ -96,15 +79,6 @@ class LeftBehind:
         """Leave the group and give the slot back."""
         self._listener.close()
 
-    def _of(self, ident: str) -> _Known:
-        self._due.add(ident)
-        return self._known.setdefault(ident, _Known())
-
-    def _left(self, known: _Known) -> Iterator[Left]:
-        revisions = tuple(known.revisions[number] for number in sorted(known.revisions))
-        if revisions:
-            yield from left_behind(revisions, known.statuses, is_known(self._adapters), self._clock())
-
     def _note(self, one: Left) -> None:
         """Once in the life of this process, so that it and an adapter that is here after all do not talk for ever."""
         latest = one.life.latest
@@ -118,18 +92,15 @@ class LeftBehind:
             self._listener.commit((Send(_STATUS.topic, latest.request_id.encode(), encode(status)),))
 
     def _forget(self) -> None:
-        self._known, self._due = {}, set()
+        self._book, self._due = Book(), set()
 
 
-def is_known(adapters: Collection[str]) -> Callable[[str], bool]:
-    """Whether a name is that of an adapter that there is, or of a telescope's own desk."""
-    return lambda name: name in adapters or name.startswith(_DESK)
-
-
-def left_on(log: Log, adapters: Collection[str], now: datetime) -> tuple[Left, ...]:
-    """All that is left on a log."""
-    known = is_known(adapters)
-    return tuple(left for entry in book(log) for left in left_behind(entry.revisions, entry.told, known, now))
+def left_in(entries: Iterable[Entry], adapters: Collection[str], now: datetime) -> Iterator[Left]:
+    """All that is left of these requests, for a broker with these adapters."""
+    for entry in entries:
+        yield from left_behind(
+            entry.revisions, entry.told, lambda name: name in adapters or name.startswith(_DESK), now
+        )
 
 
 def said_to_be_left(entry: Entry, now: datetime) -> tuple[Left, ...]:

@@ -1,8 +1,8 @@
 """Telling: what a person must know of requests goes to whom the policy names. At least once; the log remembers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -11,14 +11,15 @@ from nuncius.broker.planning.telling import Case, Due, Item, Receiver, due
 from nuncius.broker.planning.told import TELL, told_in
 from nuncius.broker.services.listener import Listener
 from nuncius.broker.services.sending import Sending, Sends, Sent
-from nuncius.broker.services.too_book import Entry
+from nuncius.broker.services.too_book import Book, Entry
 from nuncius.broker.services.worker import Send
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import Log, Record, TopicPartition
+from nuncius.broker.transport.port import Log, TopicPartition
+from nuncius.consumers.adapter import answer
 from nuncius.consumers.notify.message import Message
 from nuncius.consumers.outside import outside
-from nuncius.schemas import NunciusError, Retry, ToORequest, ToOStatus
-from nuncius.schemas.codec import decode, encode
+from nuncius.schemas import NunciusError, Retry, ToOStatus
+from nuncius.schemas.codec import encode
 
 GROUP: Final = "nuncius-tell"
 _REQUESTS: Final = TopicPartition(topics.TOO_REQUESTS.name, 0)
@@ -69,14 +70,6 @@ class _Trouble:
     until: datetime
 
 
-@dataclass(slots=True)
-class _Known:
-    """One request as the log has it."""
-
-    revisions: dict[int, ToORequest] = field(default_factory=dict)
-    statuses: list[ToOStatus] = field(default_factory=list)
-
-
 class Telling:
     """Tells people of requests. One at a time is active; others stand by.
 
@@ -97,7 +90,7 @@ class Telling:
         self._clock = clock
         self._trouble: dict[str, _Trouble] = {}
         self._sending = Sending(telephone.senders)
-        self._known: dict[str, _Known] = {}
+        self._book = Book()
         self._looked = clock() - 2 * _LOOK
         self._listener = Listener(log, GROUP, self.name, _REQUESTS, (_STATUS,))
 
@@ -107,13 +100,17 @@ class Telling:
         if heard.anew:
             self._forget()
             return heard.count
-        self._learn(heard.records)
+        self._book.read(heard.records)
         if not self._listener.active:
             return 0
-        if self._sending.busy and (sent := self._sending.next_done(0.0 if heard.records else _TICK_S)) is not None:
-            self._note(sent)
-            self._looked = self._clock() - _LOOK  # what else is due goes out at once
-            return heard.count + 1
+        if self._sending.busy:
+            if not self._listener.has_read_all():
+                return heard.count + 1
+            sent = self._sending.next_done(0.0 if heard.records else _TICK_S)
+            if sent is not None:
+                self._note(sent)
+                self._looked = self._clock() - _LOOK  # what else is due goes out at once
+                return heard.count + 1
         now = self._clock()
         if not heard.records and self._looked - _LOOK < now < self._looked + _LOOK:
             return len(self._sending.busy)
@@ -138,28 +135,18 @@ class Telling:
                 self._note(sent)
         self._listener.close()
 
-    def _learn(self, records: Sequence[Record]) -> None:
-        for record in records:
-            if record.value is None:
-                continue
-            if record.topic == _REQUESTS.topic:
-                request = decode(ToORequest, record.value)
-                self._known.setdefault(request.request_id, _Known()).revisions.setdefault(request.revision, request)
-            else:
-                status = decode(ToOStatus, record.value)
-                self._known.setdefault(status.request_id, _Known()).statuses.append(status)
-
     def _tell(self, now: datetime) -> int:
         """Start what is due, the first for each receiver; how many were started, or gave no answer."""
         slow = self._sending.slow(now, _SLOW)
         silent = frozenset(self._trouble) | slow
         away = self._sending.busy | {name for name, one in self._trouble.items() if now < one.until}
         first: dict[str, Due] = {}
-        for message in due(self._cases(now), self._telephone.receivers, now=now, silent=silent):
+        for message in due(list(self._cases(now)), self._telephone.receivers, now=now, silent=silent):
             first.setdefault(message.receiver, message)
         started = [message for name, message in first.items() if name not in away]
         for message in started:
-            entries = {item.request_id: self._entry(item.request_id) for item in message.items}
+            about = dict.fromkeys(item.request_id for item in message.items)
+            entries = {ident: entry for ident in about if (entry := self._book.entry(ident)) is not None}
             try:
                 words = outside(partial(self._telephone.compose, message, entries, now))
             except Retry as error:
@@ -175,7 +162,7 @@ class Telling:
             return
         self._trouble.pop(sent.due.receiver, None)
         now = self._clock()
-        self._write([self._status(item, sent.due.receiver, sent.said, now) for item in sent.due.items])
+        self._write(list(self._statuses(sent.due.items, sent.due.receiver, sent.said, now)))
 
     def _is_silent(self, message: Due, error: Retry) -> None:
         """A receiver was not reached: the first time that is written, for who looks why nobody came."""
@@ -183,49 +170,36 @@ class Telling:
         wait_s = min(_AGAIN_MAX_S, _AGAIN_S * 2.0**times)
         self._trouble[message.receiver] = _Trouble(times + 1, self._clock() + timedelta(seconds=wait_s))
         if not times:
-            status = self._status(message.items[0], message.receiver, str(error), self._clock())
-            self._write([replace(status, state="proposed", reference="")])
+            said = self._statuses(message.items[:1], message.receiver, str(error), self._clock())
+            self._write([replace(status, state="proposed", reference="") for status in said])
 
-    def _status(self, item: Item, receiver: str, said: str, now: datetime) -> ToOStatus:
-        about = self._known[item.request_id].revisions[item.revision]
-        return ToOStatus(
-            request_id=item.request_id,
-            revision=item.revision,
-            state="recorded",
-            facility=about.facility,
-            adapter=f"{TELL}{receiver}",
-            detail=f"{item.state.replace('_', ' ')}: {said}",
-            idempotency_key=about.idempotency_key,
-            reference=item.mark,
-            time=now,
-        )
+    def _statuses(self, items: Iterable[Item], receiver: str, said: str, now: datetime) -> Iterator[ToOStatus]:
+        """What is written of each; nothing of what is not known any more, and is told again once it is."""
+        for item in items:
+            entry = self._book.entry(item.request_id)
+            for about in () if entry is None else entry.revisions:
+                if about.revision == item.revision:
+                    detail = f"{item.state.replace('_', ' ')}: {said}"
+                    status = answer(about, "recorded", f"{TELL}{receiver}", detail, item.mark)
+                    yield replace(status, time=now)
 
     def _write(self, statuses: Sequence[ToOStatus]) -> None:
         self._listener.commit(Send(_STATUS.topic, one.request_id.encode(), encode(one)) for one in statuses)
 
-    def _cases(self, now: datetime) -> list[Case]:
+    def _cases(self, now: datetime) -> Iterator[Case]:
         """Requests of policies that name somebody, but for those that were over long ago.
 
         A policy that is gone names nobody any more: those who were told of its requests hear how they end.
         """
-        found: list[Case] = []
-        for known in self._known.values():
-            if not known.revisions:
-                continue
-            latest = known.revisions[max(known.revisions)]
-            names = self._telephone.names.get(latest.policy) or _who_was_told(known.statuses)
+        for entry in self._book.entries():
+            latest = entry.latest
+            names = self._telephone.names.get(latest.policy) or _who_was_told(entry.told)
             if names and (latest.expires is None or now < latest.expires + _FORGOTTEN):
-                revisions = tuple(known.revisions[number] for number in sorted(known.revisions))
-                found.append(Case(revisions=revisions, statuses=tuple(known.statuses), names=names))
-        return found
-
-    def _entry(self, ident: str) -> Entry:
-        known = self._known[ident]
-        return Entry(tuple(known.revisions[number] for number in sorted(known.revisions)), tuple(known.statuses))
+                yield Case(revisions=entry.revisions, statuses=entry.told, names=names)
 
     def _forget(self) -> None:
         """All that lies on the log is read by `work`, before anything is decided."""
-        self._known = {}
+        self._book = Book()
         self._looked = self._clock() - 2 * _LOOK
 
 

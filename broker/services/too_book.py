@@ -7,7 +7,7 @@ from typing import Final
 
 from nuncius.broker.planning.lifecycle import MOVED, PERSON, Life, in_charge
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import Log
+from nuncius.broker.transport.port import Log, Record
 from nuncius.broker.transport.reading import read_all
 from nuncius.schemas import SettingsError, ToORequest, ToOStatus
 from nuncius.schemas.codec import decode, encode
@@ -93,28 +93,47 @@ class Entry:
         )
 
 
+class Book:
+    """Requests with what was said of them, as records come: in any order of the two topics, with any copies."""
+
+    def __init__(self) -> None:
+        self._revisions: dict[str, dict[int, ToORequest]] = {}
+        self._told: dict[str, list[ToOStatus]] = {}
+
+    def read(self, records: Iterable[Record]) -> frozenset[str]:
+        """Take records of the two topics; ids of the requests that they are about."""
+        about: set[str] = set()
+        for record in records:
+            if record.value is None:
+                continue
+            if record.topic == topics.TOO_REQUESTS.name:
+                request = decode(ToORequest, record.value)
+                self._revisions.setdefault(request.request_id, {}).setdefault(request.revision, request)
+                about.add(request.request_id)
+            else:
+                status = decode(ToOStatus, record.value)
+                self._told.setdefault(status.request_id, []).append(status)
+                about.add(status.request_id)
+        return frozenset(about)
+
+    def entry(self, ident: str) -> Entry | None:
+        """One request; None while no revision of it is known."""
+        known = self._revisions.get(ident)
+        if known is None:
+            return None
+        return Entry(tuple(known[number] for number in sorted(known)), tuple(self._told.get(ident, ())))
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Every request, in the order of their first revisions."""
+        return tuple(entry for ident in self._revisions if (entry := self.entry(ident)) is not None)
+
+
 def book(log: Log) -> tuple[Entry, ...]:
     """Every request of a log, by the time of its first revision."""
-    asked = read_all(log, topics.TOO_REQUESTS.name)
-    told = read_all(log, topics.TOO_STATUS.name)
-    return entries(
-        [decode(ToORequest, record.value) for record in asked if record.value is not None],
-        [decode(ToOStatus, record.value) for record in told if record.value is not None],
-    )
-
-
-def entries(requests: Iterable[ToORequest], statuses: Iterable[ToOStatus]) -> tuple[Entry, ...]:
-    """Requests with their statuses, in the order of their first revisions."""
-    revisions: dict[str, dict[int, ToORequest]] = {}
-    for request in requests:
-        revisions.setdefault(request.request_id, {})[request.revision] = request
-    told: dict[str, list[ToOStatus]] = {}
-    for status in statuses:
-        told.setdefault(status.request_id, []).append(status)
-    return tuple(
-        Entry(tuple(known[revision] for revision in sorted(known)), tuple(told.get(ident, ())))
-        for ident, known in revisions.items()
-    )
+    found = Book()
+    for topic in (topics.TOO_REQUESTS, topics.TOO_STATUS):
+        found.read(read_all(log, topic.name))
+    return found.entries()
 
 
 def named(found: Sequence[Entry], beginning: str) -> Entry:

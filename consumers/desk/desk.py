@@ -6,15 +6,14 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-from nuncius.broker.planning.lifecycle import Cancel, Held, Life, Move, Say, Submit, Wait, lives
-from nuncius.broker.planning.restraint import Restraint
+from nuncius.broker.planning.lifecycle import Cancel, Held, Life, Move, Say, Submit, Wait, lives, next_move
+from nuncius.broker.planning.restraint import Restraint, hold_back
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.port import Log, Record, TopicPartition
 from nuncius.broker.transport.reading import read_up
 from nuncius.consumers.adapter import answer
 from nuncius.consumers.desk.answers import Answer, Nonsense, promptly, statuses_of
-from nuncius.consumers.desk.moves import restrained_move
 from nuncius.consumers.desk.task import HANDED_OVER, Action, Task
 from nuncius.schemas import Quarantine, ToORequest, ToOStatus
 from nuncius.schemas.codec import decode, encode
@@ -172,10 +171,9 @@ class Desk:
             case Say(state, detail):
                 self._write([replace(answer(latest, state, self.name, detail, life.reference), time=now)])
                 return self._about(ident)
-            case Held(why, until) if self._held.get(ident) != (latest.revision, why):
+            case Held(why) if self._held.get(ident) != (latest.revision, why):
                 self._held[ident] = (latest.revision, why)
-                detail = f"held back until {until:%Y-%m-%d %H:%M} UTC: {why}"
-                self._write([replace(answer(latest, "proposed", self.name, detail), time=now)])
+                self._write([replace(answer(latest, "proposed", self.name, move.words), time=now)])
             case Wait(_, None):
                 self._due.pop(ident)
             case Held() | Wait():
@@ -200,7 +198,9 @@ class Desk:
         return Task(action=action, request=latest, reference=life.reference, again=again)
 
     def _move(self, life: Life, now: datetime) -> Move:
-        return restrained_move(promptly(life), self._lives.values(), self._restraints, now)
+        move = next_move(promptly(life), now=now)
+        held = hold_back(life, self._lives.values(), self._restraints, now) if isinstance(move, Submit) else None
+        return held or move
 
     def _write(self, statuses: Iterable[ToOStatus]) -> None:
         new = list(statuses)

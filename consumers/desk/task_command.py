@@ -1,16 +1,13 @@
 """Each task to a command of the telescope's own, and what it answers."""
 
-import os
-import shlex
-import subprocess
 from typing import Final
 
 import orjson
 
 from nuncius.consumers.desk.task import Task
 from nuncius.consumers.desk.word import Word, word_of
-from nuncius.consumers.record_command import CommandError
-from nuncius.schemas import Quarantine, SettingsError
+from nuncius.consumers.own_command import CommandError, OwnCommand
+from nuncius.schemas import Quarantine
 from nuncius.schemas.wire import to_json
 
 _WORDS: Final = ("request_id", "revision", "idempotency_key", "facility", "target_name", "ra", "dec", "exposure_s")
@@ -48,12 +45,7 @@ class TaskCommand:
     """
 
     def __init__(self, command: str) -> None:
-        try:
-            self._words = shlex.split(command)
-        except ValueError as error:
-            raise SettingsError(f"--exec {command[:80]!r}: {error}") from error
-        if not self._words:
-            raise SettingsError("--exec names no command")
+        self._command = OwnCommand(command)
 
     def run(self, task: Task) -> Word | None:
         """Run it and wait for its end; its answer, None where it gave none.
@@ -67,18 +59,12 @@ class TaskCommand:
         """
         said = {"ACTION": task.action, "REFERENCE": task.reference, "AGAIN": "yes" if task.again else ""}
         said |= {name.upper(): str(value) for name in _WORDS if (value := getattr(task.request, name)) is not None}
-        environ = os.environ | {f"NUNCIUS_{name}": value.replace("\0", "") for name, value in said.items()}
-        try:
-            done = subprocess.run(self._words, input=task_json(task), env=environ, stdout=subprocess.PIPE, check=False)
-        except OSError as error:
-            raise SettingsError(f"--exec {self._words[0]}: {error.strerror}") from error
+        environ = {f"NUNCIUS_{name}": value.replace("\0", "") for name, value in said.items()}
         about = f"{task.action} {task.request.idempotency_key}"
-        if done.returncode:
-            how = f"ended with {done.returncode}" if done.returncode > 0 else f"was ended by signal {-done.returncode}"
-            raise CommandError(f"{self._words[0]} {how} on {about}")
-        if not done.stdout.strip():
+        written = self._command.asked(task_json(task), environ, about)
+        if not written.strip():
             return None
         try:
-            return word_of(done.stdout)
+            return word_of(written)
         except Quarantine as error:
-            raise CommandError(f"{self._words[0]}: its answer to {about} cannot be read: {error}") from error
+            raise CommandError(f"{self._command.name}: its answer to {about} cannot be read: {error}") from error

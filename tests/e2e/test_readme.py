@@ -16,35 +16,13 @@ from pathlib import Path
 
 import orjson
 import pytest
+from guides import PORT, Block, blocks
 from kafka_here import kafka_jars
 
 from nuncius.producers.simulation.gw170817 import REGION
 from nuncius.producers.simulation.multiorder import refine, write
 
 ROOT = Path(__file__).resolve().parents[2]
-PORT = "8088"
-"""Printed in README; the test's broker listens elsewhere."""
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block: its language, its text, and the file name that the paragraph before it gives."""
-
-    language: str
-    text: str
-    name: str
-
-
-def blocks(document: str) -> list[Block]:
-    found = []
-    paragraph = ""
-    for before, language, body in re.findall(r"(.*?)^```(\w*)\n(.*?)^```$", document, re.DOTALL | re.MULTILINE):
-        paragraph = before.strip().rpartition("\n\n")[2]
-        names = re.findall(r"`([\w.]+\.(?:json|toml))`", paragraph)
-        found.append(Block(language, body, names[0] if names else ""))
-    return found
-
-
 README = blocks((ROOT / "README.md").read_text())
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from commands import environment, waiting
 from too_cases import request
+from too_log import lay
 
 from nuncius.broker.app import open_log
 from nuncius.broker.settings import Settings
@@ -19,7 +20,7 @@ from nuncius.broker.transport.local import open_local
 from nuncius.broker.transport.port import Log
 from nuncius.broker.transport.reading import read_all
 from nuncius.schemas import ToORequest, ToOStatus
-from nuncius.schemas.codec import decode, encode
+from nuncius.schemas.codec import decode
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "telescope_loop.py"
 NUMBER = 40
@@ -32,14 +33,6 @@ def loop(home: Path, broker: str, *how: str) -> "subprocess.Popen[bytes]":
         env=environment(home, NUNCIUS_BROKER=broker),
         stderr=subprocess.PIPE,
     )
-
-
-def ask(log: Log, *requests: ToORequest) -> None:
-    writer = log.writer("test")
-    with writer.transaction() as tx:
-        for one in requests:
-            tx.send(topics.TOO_REQUESTS.name, encode(one))
-    writer.close()
 
 
 def blocks(home: Path) -> dict[str, str]:
@@ -58,7 +51,7 @@ def soon(number: int, revision: int = 1, **changed: object) -> ToORequest:
 
 def kill_again_and_again(home: Path, log: Log, broker: str, moments: tuple[int, ...]) -> None:
     """Killed when so many lie in the schedule; of every fourth request a revision comes, of every fifth the end."""
-    ask(log, *[soon(number) for number in range(NUMBER)], soon(90, run_mode="drill"), soon(91, dec=-70.0))
+    lay(log, *[soon(number) for number in range(NUMBER)], soon(90, run_mode="drill"), soon(91, dec=-70.0))
     for least in moments:
         running = loop(home, broker)
         for _ in waiting(f"{least} blocks"):
@@ -68,7 +61,7 @@ def kill_again_and_again(home: Path, log: Log, broker: str, moments: tuple[int, 
         running.kill()
         running.communicate()
     revised, gone = set(range(0, NUMBER, 4)), set(range(0, NUMBER, 5))
-    ask(log, *[soon(number, 2) for number in revised], *[soon(number, 3, state="cancelled") for number in gone])
+    lay(log, *[soon(number, 2) for number in revised], *[soon(number, 3, state="cancelled") for number in gone])
     ended = loop(home, broker, "until-end")
     _, said = ended.communicate(timeout=120)
     assert (ended.returncode, said) == (0, b"")

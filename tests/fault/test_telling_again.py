@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 from road import Failing, memory, run_through
 from too_cases import request
+from too_log import lay
 from transport_logs import kafka_logs
 
 from nuncius.broker.planning.telling import Due, Receiver
@@ -17,8 +18,6 @@ from nuncius.broker.transport import topics
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.port import Log
 from nuncius.consumers.notify.message import Message
-from nuncius.schemas import ToORequest
-from nuncius.schemas.codec import encode
 
 
 @dataclass
@@ -47,12 +46,8 @@ def telling(log: Log, pager: Pager) -> Telling:
 
 
 def put(log: Log, *idents: str) -> None:
-    writer = log.writer("test")
-    for ident in idents:
-        one: ToORequest = request(ident=ident, needs_approval=True, expires=utc_now().replace(year=utc_now().year + 1))
-        with writer.transaction() as tx:
-            tx.send(topics.TOO_REQUESTS.name, encode(one), key=ident.encode())
-    writer.close()
+    late = utc_now().replace(year=utc_now().year + 1)
+    lay(log, *(request(ident=ident, needs_approval=True, expires=late) for ident in idents))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from fakes.ocs import Portal
 from fakes.server import running
 from road import decoded
 from too_cases import request
+from too_log import lay
 
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.address import parse_address
@@ -22,7 +23,6 @@ from nuncius.broker.transport.kafka.cluster import Connection
 from nuncius.broker.transport.opening import open_address
 from nuncius.broker.transport.port import Log
 from nuncius.schemas import ToORequest
-from nuncius.schemas.codec import encode
 from nuncius.schemas.too import ToOStatus
 
 WORKER = Path(__file__).with_name("too_worker.py")
@@ -48,14 +48,6 @@ def says(process: subprocess.Popen[str], line: str) -> None:
         raise AssertionError(f"it never said {line!r}")
 
 
-def put(log: Log, *requests: ToORequest) -> None:
-    writer = log.writer("test")
-    with writer.transaction() as tx:
-        for one in requests:
-            tx.send(topics.TOO_REQUESTS.name, encode(one), key=one.request_id.encode())
-    writer.close()
-
-
 def wanted(revision: int = 1, ident: str = "r", **changed: object) -> ToORequest:
     return request(revision, ident, **{"expires": FAR, "filter": "rp"} | changed)
 
@@ -68,7 +60,7 @@ def told(log: Log, ident: str = "r") -> list[tuple[int, str]]:
 def asked_and_killed(log: Log, portal: Portal, active: subprocess.Popen[str]) -> None:
     """The portal takes the request, and the process dies before it hears so."""
     portal.trouble = "mute"
-    put(log, wanted())
+    lay(log, wanted())
     for _ in waiting("the portal to take it"):
         if portal.groups:
             break
@@ -109,7 +101,7 @@ def test_a_standby_finds_what_stands_and_asks_no_second_time(address: str, log: 
         asked_and_killed(log, portal, active)
         comes_to(log, (1, "accepted"))
         assert portal.executed == ["r/1"]
-        put(log, wanted(2, state="cancelled"))
+        lay(log, wanted(2, state="cancelled"))
         comes_to(log, (2, "cancelled"))
     assert (portal.executed, portal.orders) == (["r/1"], {})
 
@@ -125,7 +117,7 @@ def test_killed_again_and_again_each_revision_is_made_once_and_the_last_is_taken
         says(alive[0], "here")
         for revision in range(1, 7):
             portal.trouble = "mute"
-            put(log, wanted(revision))
+            lay(log, wanted(revision))
             for _ in waiting("the portal to take it", 120.0):
                 if f"{ident}/{revision}" in portal.executed:
                     break
@@ -138,7 +130,7 @@ def test_killed_again_and_again_each_revision_is_made_once_and_the_last_is_taken
             assert portal.executed == [f"{ident}/{n}" for n in range(1, revision + 1)]
             assert portal.orders == {ident: revision}
         portal.trouble = "mute"
-        put(log, wanted(7, state="cancelled"))
+        lay(log, wanted(7, state="cancelled"))
         for _ in waiting("the portal to drop it", 120.0):
             if not portal.orders:
                 break

@@ -7,6 +7,7 @@ from typing import Self
 
 import pytest
 from road import decoded
+from too_log import lay
 from too_night import EVENING, Telescope, gone, wanted
 
 from nuncius.broker.planning.lifecycle import BACK, LEFT, MOVED, PERSON
@@ -21,7 +22,6 @@ from nuncius.broker.transport.local import open_local
 from nuncius.broker.transport.port import Log
 from nuncius.consumers.adapter import answer
 from nuncius.schemas import ToORequest, ToOStatus
-from nuncius.schemas.codec import encode
 
 IMAGER = frozenset({"imager"})
 OTHER = frozenset({"spectrograph"})
@@ -66,12 +66,7 @@ class Yard:
         self.work()
 
     def put(self, *records: ToORequest | ToOStatus) -> None:
-        writer = self.log.writer("somebody")
-        for one in records:
-            topic = topics.TOO_REQUESTS if isinstance(one, ToORequest) else topics.TOO_STATUS
-            with writer.transaction() as tx:
-                tx.send(topic.name, encode(one), key=one.request_id.encode())
-        writer.close()
+        lay(self.log, *records)
         self.work()
 
     def work(self, seconds: float = 10.0) -> None:

@@ -19,6 +19,7 @@ from too_cases import (
     coincidence,
     member,
 )
+from too_log import lay
 from too_night import Night, Telescope
 
 from nuncius.broker.planning.policies_toml import load_policies
@@ -28,7 +29,6 @@ from nuncius.broker.services.runner import drain
 from nuncius.broker.services.too_book import book
 from nuncius.broker.transport import topics
 from nuncius.schemas import Alert, CandidateList, Coincidence, Pair, ToORequest
-from nuncius.schemas.codec import encode
 
 AUTOMATIC = POLICIES.replace("expires_h", "approval = false\nexpires_h").replace("2.0\napproval = false", "2.0")
 """The policies of `too_cases`, none of which waits for a person."""
@@ -72,9 +72,7 @@ class House:
 
     def come(self, *records: Record) -> None:
         """Records onto the log, and all the work that follows."""
-        for one in records:
-            topic = topics.EVENTS if isinstance(one, Alert) else topics.COINCIDENCES
-            self.night.write(topic.name, ("key", encode(one)))
+        lay(self.night.log, *records)
         self.work()
 
     def work(self) -> None:

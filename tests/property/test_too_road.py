@@ -181,8 +181,8 @@ def asked_for(sent: Sent, run_mode: RunMode, hours: float, *, approval: bool, ye
         associate = Worker(night.log, Associating(shipped_rules(), 36_500.0, maps))
         planning = planners(night.log, policies, lambda own, shelf: PolicyFilters(own, NO_NAMES, shelf, {}))
         ingest = Ingest(night.log, SkyMap.read, run_mode)
-        for closing in (associate, *planning, ingest):
-            stack.callback(closing.close)
+        for close in (associate.close, *(lane.close for lane in planning), ingest.close):
+            stack.callback(close)
         for payload in sent.packets:
             packet = Packet(payload, "a test", "", night.now)
             context = Context(source="a test", received_time=night.now, run_mode=run_mode)

@@ -98,4 +98,4 @@ def test_it_is_told_who_is_really_asked(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("LCO_TOKEN", CANARY)
     said = who_is_asked(load(file, {}, tmp_path), shipped())
     assert "ZTF through lco" in said
-    assert said.endswith("recorded only, nobody is asked: DECam, spectrographs, wide-field-imagers, imagers")
+    assert said.endswith("takes it: DECam, spectrographs, wide-field-imagers, imagers")

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from too_cases import GW, MERGER, TRACK, request
 from too_cases import POLICIES as MADE_UP
+from too_log import lay
 
 from nuncius.broker.cli.root import run
 from nuncius.broker.services.delivering import Delivering, Route
@@ -82,11 +83,7 @@ def folder(tmp_path: Path) -> Path:
     unwanted = request(ident="bb22", state="rejected", reason="too large")
     drill = request(ident="cc33", run_mode="drill", expires=utc_now() + timedelta(hours=3))
     with opened(tmp_path / "log") as log:
-        writer = log.writer("test")
-        for one in (waiting, unwanted, drill):
-            with writer.transaction() as tx:
-                tx.send(topics.TOO_REQUESTS.name, encode(one), key=one.request_id.encode())
-        writer.close()
+        lay(log, waiting, unwanted, drill)
     return tmp_path / "log"
 
 
@@ -254,13 +251,7 @@ def stuck(folder: Path) -> None:
     with opened(folder) as log:
         one = request(ident="dd44", expires=utc_now() + timedelta(hours=3))
         gone = replace(one, revision=2, state="cancelled", reason="taken back")
-        writer = log.writer("test")
-        with writer.transaction() as tx:
-            for asked in (one, gone):
-                tx.send(topics.TOO_REQUESTS.name, encode(asked), key=b"dd44")
-            for said in (answer(one, "accepted", "telescope"), answer(gone, "not_cancelled", "telescope")):
-                tx.send(topics.TOO_STATUS.name, encode(said), key=b"dd44")
-        writer.close()
+        lay(log, one, gone, answer(one, "accepted", "telescope"), answer(gone, "not_cancelled", "telescope"))
 
 
 def test_a_person_sees_to_what_could_not_be_cancelled_once(folder: Path, nuncius: Command) -> None:
@@ -276,11 +267,7 @@ def test_a_person_sees_to_what_could_not_be_cancelled_once(folder: Path, nuncius
 def test_what_stands_where_nobody_can_take_it_back_is_on_the_list(folder: Path, nuncius: Command) -> None:
     with opened(folder) as log:
         one = request(ident="dd44", expires=utc_now() + timedelta(hours=3))
-        writer = log.writer("test")
-        with writer.transaction() as tx:
-            tx.send(topics.TOO_REQUESTS.name, encode(one), key=b"dd44")
-            tx.send(topics.TOO_STATUS.name, encode(answer(one, "accepted", "lco", reference="17")), key=b"dd44")
-        writer.close()
+        lay(log, one, answer(one, "accepted", "lco", reference="17"))
         watch = LeftBehind(log, ["swift"], utc_now, lambda _: None)
         drain((watch,))
         watch.close()

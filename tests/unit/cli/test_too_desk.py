@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 from too_cases import request
+from too_log import lay
 
 from nuncius.broker.cli.root import run
 from nuncius.broker.transport import topics
@@ -16,7 +17,6 @@ from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.local import open_local
 from nuncius.broker.transport.port import Log
 from nuncius.schemas import ToORequest
-from nuncius.schemas.codec import encode
 
 SCRIPT = """
 import json, os, sys
@@ -45,11 +45,7 @@ class Shell:
         return told.out, told.err
 
     def ask(self, *requests: ToORequest) -> None:
-        writer = self.log.writer("test")
-        with writer.transaction() as tx:
-            for one in requests:
-                tx.send(topics.TOO_REQUESTS.name, encode(one))
-        writer.close()
+        lay(self.log, *requests)
 
     def script(self, then: str) -> str:
         """A command of the telescope's own, which writes down what it saw."""

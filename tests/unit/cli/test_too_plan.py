@@ -12,6 +12,7 @@ from astropy.io.votable import parse
 from astropy.table import Table
 from icalendar import Calendar
 from too_cases import AT2017GFO, MERGER, alert, request, wide_camera
+from too_log import lay
 
 from nuncius.broker.cli.root import run
 from nuncius.broker.planning.engine import Inputs, Planner
@@ -183,10 +184,7 @@ def test_a_pointing_from_outside_has_the_airmass_of_the_only_site_or_a_word(
         window_stop=start + timedelta(days=1),
     )
     with opened(home / "log") as log:
-        writer = log.writer("test")
-        with writer.transaction() as tx:
-            tx.send(topics.TOO_REQUESTS.name, encode(one), key=b"outside")
-        writer.close()
+        lay(log, one)
     assert run(["too", "plan", "from-outside", "--plot", "plan.png"]) == 0
     told = capsys.readouterr().out
     assert says in told

@@ -365,13 +365,13 @@ def test_an_outbox_serves_its_facilities_only(scope: Scope) -> None:
 @pytest.mark.parametrize(
     "changed", [{}, {"reality": "injection", "run_mode": "demo"}, {"expires": None}, {"needs_approval": True}]
 )
-def test_the_recorder_takes_everything_and_says_that_no_telescope_was_asked(changed: dict[str, Any]) -> None:
+def test_the_recorder_takes_everything_and_says_that_its_note_reaches_nobody(changed: dict[str, Any]) -> None:
     outbox = Outbox(Recorder())
     outbox.take([request(**changed)])
     (status,) = outbox.deliver(now=NOW)
     assert (status.state, status.adapter) == ("recorded", "recorder")
-    assert "no telescope was asked" in status.detail
-    assert "imager for AT2017gfo at 197.45035 -23.38148" in status.detail
+    assert "reaches nobody" in status.detail
+    assert "imager is to take AT2017gfo at 197.45035 -23.38148" in status.detail
 
 
 def test_the_recorder_records_a_cancellation_of_what_it_recorded_only() -> None:

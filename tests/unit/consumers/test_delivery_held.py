@@ -63,7 +63,7 @@ def test_what_is_held_back_rests_until_its_time_or_news(monkeypatch: pytest.Monk
         assert len(list(others)) <= 1
         return held(restraint, one, others, now)
 
-    monkeypatch.setattr("nuncius.consumers.delivery.held", counted)
+    monkeypatch.setattr("nuncius.broker.planning.restraint.held", counted)
     limited = Outbox(scope := Scope(), restraints={"pair": Restraint(quota=1)})
     states(limited, *(request(ident=f"r{number:03}") for number in range(100)))
     weighed.clear()

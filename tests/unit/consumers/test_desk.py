@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from desk_here import NOW, Room, asked, room
 from too_cases import request
+from too_log import lay_bytes
 
 from nuncius.broker.planning.restraint import Restraint
+from nuncius.broker.services.too_doctor import examine_requests
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Fenced
 from nuncius.consumers.desk.answers import Nonsense
@@ -201,10 +203,20 @@ def test_a_revision_that_comes_while_sent_is_written_is_not_passed_over(
 
 
 def test_rubbish_on_the_topics_is_said_and_passed_over(here: Room) -> None:
-    here.put(topics.TOO_STATUS.name, b"", b"\x80\x05not ours", b"{}", encode(request()))
-    here.put(topics.TOO_REQUESTS.name, b"\xc3\x01" + bytes(8) + b"no such schema")
+    lay_bytes(here.log, topics.TOO_STATUS.name, b"", b"\x80\x05not ours", b"{}", encode(request()))
+    lay_bytes(here.log, topics.TOO_REQUESTS.name, b"\xc3\x01" + bytes(8) + b"no such schema")
     here.ask(request())
     with here.desk() as desk:
         assert asked(desk) == ["observe r/1"]
     assert len(here.said) == 5
     assert all("cannot be read here" in line for line in here.said)
+
+
+def test_the_doctor_tells_of_a_telescope_that_takes_its_requests_itself(here: Room) -> None:
+    here.ask(request())
+    assert list(examine_requests(here.log, [], NOW)) == []
+    with here.desk() as desk:
+        assert asked(desk) == ["observe r/1"]
+    (finding,) = examine_requests(here.log, [], NOW)
+    assert (finding.what, finding.verdict) == ("telescope imager", "ok")
+    assert finding.detail.endswith(f"(nuncius too follow), the last time at {NOW:%F %H:%M} UTC")

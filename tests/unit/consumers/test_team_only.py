@@ -9,6 +9,7 @@ import pytest
 from road import memory, put
 from too_cases import GRB, GW, MERGER, POLICIES, coincidence, request, run
 from too_doors import ADAPTERS, Made
+from too_log import lay
 
 from nuncius.broker.planning.engine import Planner
 from nuncius.broker.planning.gate import refusal
@@ -21,7 +22,6 @@ from nuncius.broker.transport.reading import read_all
 from nuncius.consumers.adapter import answer
 from nuncius.consumers.delivery import Outbox
 from nuncius.schemas import ObservationReport, ToORequest, ToOStatus
-from nuncius.schemas.codec import encode
 
 NOW = MERGER + timedelta(hours=12)
 OURS = request(team_only=True)
@@ -141,10 +141,7 @@ def test_what_was_observed_for_it_is_not_told_to_a_map_either(*, team_only: bool
     asked = request(team_only=team_only, event_thread=GW.thread_id)
     log = memory()
     put(log, [GW])
-    writer = log.writer("asks")
-    with writer.transaction() as tx:
-        tx.send(topics.TOO_REQUESTS.name, encode(asked))
-    writer.close()
+    lay(log, asked)
     for name in (topics.EVENTS.name, topics.TOO_REQUESTS.name):
         book.take(read_all(log, name))
     log.close()

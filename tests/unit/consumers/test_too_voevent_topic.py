@@ -12,6 +12,7 @@ from commands import waiting
 from fakes.observatory import Observatory, at_work, said
 from pydantic import ValidationError
 from too_cases import MERGER, request
+from too_log import lay_bytes
 from transport_logs import everything
 
 from nuncius.broker.transport.clock import utc_now
@@ -47,14 +48,6 @@ def adapter_on(log: Log, **more: Any) -> Iterator[VoEventTopic]:
         found._writer.close()
 
 
-def put(log: Log, topic: str, *values: bytes) -> None:
-    writer = log.writer("facility")
-    with writer.transaction() as tx:
-        for value in values:
-            tx.send(topic, value)
-    writer.close()
-
-
 def silent(_key: str, _action: str) -> list[bytes]:
     return []
 
@@ -65,7 +58,7 @@ def test_a_request_is_a_voevent_and_its_answer_a_status(log: Log) -> None:
         status = adapter.submit(request(), "")
         assert (status.state, status.reference, status.adapter) == ("accepted", "OB-r/1", "voevent-kafka")
         adapter.submit(request(2), status.reference)
-        put(log, ANSWERED, said("r/2", "scheduled", "OB-9", "after the Moon has set"))
+        lay_bytes(log, ANSWERED, said("r/2", "scheduled", "OB-9", "after the Moon has set"))
         seen = adapter.look(request(2), status.reference)
         assert seen is not None
         assert (seen.state, seen.reference, seen.detail) == ("scheduled", "OB-9", "after the Moon has set")
@@ -86,13 +79,13 @@ def test_what_nobody_answers_is_asked_once_and_waited_for(log: Log) -> None:
         for _ in range(2):
             with adapter_on(log, wait_s=0.05) as adapter, pytest.raises(Retry, match="no answer on too"):
                 adapter.submit(request(), "")
-        put(log, ANSWERED, said("r/1", "accepted", "OB-1"))
+        lay_bytes(log, ANSWERED, said("r/1", "accepted", "OB-1"))
         with adapter_on(log, wait_s=0.05) as adapter:
             assert adapter.submit(request(), "").reference == "OB-1"
             for _ in range(2):
                 with pytest.raises(Retry, match="the retraction lies on too"):
                     adapter.cancel(request(2, state="cancelled"), "OB-1")
-            put(log, ANSWERED, said("r/2", "not_cancelled", note="the shutter is open"))
+            lay_bytes(log, ANSWERED, said("r/2", "not_cancelled", note="the shutter is open"))
             status = adapter.cancel(request(2, state="cancelled"), "OB-1")
             assert (status.state, status.detail) == ("not_cancelled", "the shutter is open")
     assert len(everything(log, ASKED)) == 2
@@ -120,7 +113,7 @@ def test_what_is_over_needs_no_answer_to_its_retraction(log: Log, before: str, b
     answers = {"request": [said("r/1", "accepted")], "cancel": []}
     with at_work(Observatory(lambda _, action: answers[action]), log, ASKED, ANSWERED), adapter_on(log) as adapter:
         adapter.submit(request(), "")
-        put(log, ANSWERED, said("r/1", before))
+        lay_bytes(log, ANSWERED, said("r/1", before))
         assert adapter.cancel(request(2, state="cancelled"), "").state == becomes
 
 
@@ -157,10 +150,10 @@ def test_hostile_answers_are_said_and_passed_over(log: Log, caplog: pytest.LogCa
     ):
         with pytest.raises(Retry):
             adapter.submit(request(), "")
-        put(log, ANSWERED, *HOSTILE)
+        lay_bytes(log, ANSWERED, *HOSTILE)
         with pytest.raises(Retry, match="no answer"):
             adapter.submit(request(), "")
-        put(log, ANSWERED, said("r/1", "accepted"))
+        lay_bytes(log, ANSWERED, said("r/1", "accepted"))
         assert adapter.submit(request(), "").state == "accepted"
     (line,) = [record.getMessage() for record in caplog.records]
     assert line.startswith(

@@ -10,6 +10,7 @@ from fakes.server import Call, running
 from fakes.treasure_map import INSTRUMENT, TOKEN, USER, Map
 from road import Failing, decoded, put
 from too_cases import AT2017GFO, GW, MERGER, request, wide_camera
+from too_log import lay
 
 from nuncius.broker.adapters import boards
 from nuncius.broker.planning.policies_toml import load_policies
@@ -21,7 +22,6 @@ from nuncius.broker.sky.ranges import contains
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log
 from nuncius.schemas import ObservationReport, ToORequest, ToOStatus
-from nuncius.schemas.codec import encode
 
 EVENT = "lvk:S170817"
 WANTED = request(event_thread=EVENT)
@@ -81,14 +81,6 @@ class Night:
         drain((service,))
         service.close()
 
-    def write(self, *values: ToORequest | ObservationReport) -> None:
-        writer = self.log.writer("writes")
-        for one in values:
-            topic = topics.TOO_REQUESTS if isinstance(one, ToORequest) else topics.OBSERVATIONS
-            with writer.transaction() as tx:
-                tx.send(topic.name, encode(one))
-        writer.close()
-
     def others(self) -> list[ObservationReport]:
         return [one for one in decoded(self.log, topics.OBSERVATIONS.name) if one.report_id.startswith("treasure-map:")]
 
@@ -110,7 +102,7 @@ def night(log: Log) -> Iterator[Night]:
 def test_what_others_report_is_written_once_and_again_where_it_changed(night: Night) -> None:
     row = night.map.add("S170817", status="planned", band="i", **LOOKED)
     night.map.add("S170817", USER, status="completed", band="i", **LOOKED)
-    night.write(WANTED)
+    lay(night.log, WANTED)
     night.life()
     night.life()
     (one,) = night.others()
@@ -136,7 +128,7 @@ def test_what_others_report_is_written_once_and_again_where_it_changed(night: Ni
 def test_only_for_real_live_unexpired_requests_of_a_known_event_the_map_is_asked(
     night: Night, changed: dict[str, Any]
 ) -> None:
-    night.write(replace(WANTED, **changed), replace(OURS, depth=None))
+    lay(night.log, replace(WANTED, **changed), replace(OURS, depth=None))
     night.life()
     assert night.map.seen == []
 
@@ -149,7 +141,7 @@ def test_events_without_a_request_are_looked_at_for_so_many_days(night: Night, d
 
 
 def test_the_map_is_asked_again_after_a_pause_and_seldom_while_it_fails(night: Night) -> None:
-    night.write(WANTED)
+    lay(night.log, WANTED)
     service = night.service()
     drain((service,))
     asked = []
@@ -165,14 +157,14 @@ def test_the_map_is_asked_again_after_a_pause_and_seldom_while_it_fails(night: N
 
 
 def test_what_we_observed_is_told_once(night: Night) -> None:
-    night.write(OURS)
+    lay(night.log, OURS)
     night.life()
     night.life()
     (done,) = night.completed()
     assert (done["depth"], done["band"], done["time"]) == (22.5, "i", "2017-08-17T23:41:04.430000")
     (status,) = night.shared()
     assert (status.reference, status.state, status.facility) == ("night-1/7", "recorded", "imager")
-    night.write(replace(OURS, found=("ztf:at2017gfo",)))
+    lay(night.log, replace(OURS, found=("ztf:at2017gfo",)))
     night.life()
     assert len(night.completed()) == len(night.shared()) == 1
 
@@ -191,21 +183,21 @@ def test_what_we_observed_is_told_once(night: Night) -> None:
 )
 def test_nothing_else_is_told(night: Night, changed: dict[str, Any]) -> None:
     put(night.log, (replace(GW, alert_id="m", thread_id="lvk:MS170817", reality="test"),), slot="more")
-    night.write(replace(OURS, **changed))
+    lay(night.log, replace(OURS, **changed))
     night.life()
     assert night.map.seen == []
 
 
 def test_one_notice_that_is_a_test_makes_its_event_one(night: Night) -> None:
     put(night.log, (replace(GW, alert_id="m", reality="injection"),), slot="more")
-    night.write(OURS, WANTED)
+    lay(night.log, OURS, WANTED)
     night.life()
     assert night.map.seen == []
 
 
 def test_an_event_that_was_only_replayed_is_exchanged_with_nobody(night: Night) -> None:
     put(night.log, (replace(GW, alert_id="n", thread_id="lvk:S170818a", run_mode="replay"),), slot="more")
-    night.write(replace(OURS, thread_id="lvk:S170818a"), replace(WANTED, event_thread="lvk:S170818a"))
+    lay(night.log, replace(OURS, thread_id="lvk:S170818a"), replace(WANTED, event_thread="lvk:S170818a"))
     night.life()
     assert night.map.seen == []
 
@@ -220,7 +212,7 @@ def test_an_event_that_was_taken_back_is_not_looked_at_for_days(night: Night) ->
 def test_many_pointings_are_written_in_slices_of_one_listing(night: Night) -> None:
     for number in range(51):
         night.map.add("S170817", status="completed", time="2017-08-17T15:00:00", position=f"POINT ({number} -20)")
-    night.write(WANTED)
+    lay(night.log, WANTED)
     night.life()
     assert [one.report_id for one in night.others()] == [f"treasure-map:{1000 + n}" for n in range(51)]
     assert len([call for call in night.map.seen if call.path.endswith("/pointings")]) == 1
@@ -228,7 +220,7 @@ def test_many_pointings_are_written_in_slices_of_one_listing(night: Night) -> No
 
 def test_what_states_no_time_of_its_own_was_told_when_it_was_read(night: Night) -> None:
     night.map.add("S170817", status="completed", datecreated=None, **LOOKED)
-    night.write(WANTED)
+    lay(night.log, WANTED)
     night.life()
     night.now += timedelta(hours=1)
     night.life()
@@ -237,7 +229,7 @@ def test_what_states_no_time_of_its_own_was_told_when_it_was_read(night: Night) 
 
 
 def test_an_account_that_is_refused_is_no_refusal_of_the_report(night: Night) -> None:
-    night.write(OURS)
+    lay(night.log, OURS)
     night.token = "an-old-one"  # noqa: S105  a made-up one
     night.life()
     assert (night.shared(), night.completed(), "401" in night.said[0]) == ([], [], True)
@@ -247,11 +239,11 @@ def test_an_account_that_is_refused_is_no_refusal_of_the_report(night: Night) ->
 
 
 def test_what_the_map_did_not_take_is_told_again_only_when_it_changed(night: Night) -> None:
-    night.write(replace(OURS, depth=None, depth_unit=""))
+    lay(night.log, replace(OURS, depth=None, depth_unit=""))
     night.life()
     night.life()
     assert [one.detail for one in night.shared()] == ["not taken: it states no depth, depth_unit"]
-    night.write(OURS)
+    lay(night.log, OURS)
     night.life()
     assert len(night.completed()) == 1
     assert [one.detail.partition(":")[0] for one in night.shared()] == ["not taken", "taken"]
@@ -259,7 +251,7 @@ def test_what_the_map_did_not_take_is_told_again_only_when_it_changed(night: Nig
 
 def test_a_depth_in_the_settings_stands_for_one_that_a_report_does_not_state(night: Night) -> None:
     night.settings = {"depth": 20.5}
-    night.write(replace(OURS, depth=None, depth_unit=""))
+    lay(night.log, replace(OURS, depth=None, depth_unit=""))
     night.life()
     (done,) = night.completed()
     assert (done["depth"], done["depth_unit"]) == (20.5, "ab_mag")
@@ -267,7 +259,7 @@ def test_a_depth_in_the_settings_stands_for_one_that_a_report_does_not_state(nig
 
 @pytest.mark.parametrize("trouble", ["lost", "lost after", "broken", "rubbish"])
 def test_an_answer_that_was_lost_makes_no_second_pointing(night: Night, trouble: Any) -> None:
-    night.write(OURS)
+    lay(night.log, OURS)
     night.map.trouble = trouble
     night.life()
     assert night.shared() == []
@@ -278,7 +270,7 @@ def test_an_answer_that_was_lost_makes_no_second_pointing(night: Night, trouble:
 
 def test_an_event_that_the_map_does_not_know_yet_holds_no_other_up(night: Night) -> None:
     put(night.log, (replace(GW, alert_id="n", thread_id="lvk:S170818a"),), slot="more")
-    night.write(replace(OURS, thread_id="lvk:S170818a", report_id="a"), OURS)
+    lay(night.log, replace(OURS, thread_id="lvk:S170818a", report_id="a"), OURS)
     service = night.service()
     drain((service,))
     assert [one.reference for one in night.shared()] == ["night-1/7"]
@@ -292,7 +284,7 @@ def test_an_event_that_the_map_does_not_know_yet_holds_no_other_up(night: Night)
 @pytest.mark.parametrize("fault", ["retry", "lost", "unknown"])
 def test_a_commit_that_fails_doubles_nothing(night: Night, fault: str) -> None:
     night.map.add("S170817", status="completed", **LOOKED)
-    night.write(WANTED, OURS)
+    lay(night.log, WANTED, OURS)
     faults = iter([fault, fault])
     failing = Failing(night.log, lambda _: next(faults, ""))
     service = night.service(failing)
@@ -304,7 +296,7 @@ def test_a_commit_that_fails_doubles_nothing(night: Night, fault: str) -> None:
 
 def test_a_pointing_that_cannot_be_read_is_told_once(night: Night) -> None:
     night.map.add("S170817", status="completed", instrumentid=7, **LOOKED)
-    night.write(WANTED)
+    lay(night.log, WANTED)
     service = night.service()
     drain((service,))
     night.now += timedelta(minutes=6)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from road import decoded, topic_partitions
 from too_cases import GRB, GW, MAP_OUT, POLICIES, coincidence, wide_camera
+from too_log import lay
 from too_night import Night
 
 from nuncius.broker.planning.policies_toml import load_policies
@@ -13,8 +14,7 @@ from nuncius.broker.planning.policy import Policies
 from nuncius.broker.services.planning import BEFORE, GROUPS, TOPICS, planners
 from nuncius.broker.services.runner import drain
 from nuncius.broker.transport import topics
-from nuncius.schemas import Alert, Coincidence, Retry
-from nuncius.schemas.codec import encode
+from nuncius.schemas import Retry
 
 POINTING = load_policies(wide_camera("imager") + POLICIES)
 FIELDS = load_policies(wide_camera("imager") + POLICIES.replace('name = "pair"', 'name = "pair"\nask = "tiles"'))
@@ -25,12 +25,6 @@ POINT, PLAN = 0, 1
 def night() -> Iterator[Night]:
     with Night(now=MAP_OUT + timedelta(hours=1)) as made:
         yield made
-
-
-def come(night: Night, *records: Alert | Coincidence) -> None:
-    for one in records:
-        topic = topics.EVENTS if isinstance(one, Alert) else topics.COINCIDENCES
-        night.write(topic.name, ("key", encode(one)))
 
 
 def work(night: Night, policies: Policies, lanes: Sequence[int] = (POINT, PLAN)) -> None:
@@ -47,7 +41,7 @@ def asked(night: Night) -> list[tuple[str, str, str]]:
 
 
 def test_a_policy_that_leaves_the_lane_behind_misses_nothing(night: Night) -> None:
-    come(night, GW, GRB, coincidence())
+    lay(night.log, GW, GRB, coincidence())
     work(night, FIELDS, [POINT])
     assert asked(night) == []
     work(night, POINTING)
@@ -55,9 +49,9 @@ def test_a_policy_that_leaves_the_lane_behind_misses_nothing(night: Night) -> No
 
 
 def test_a_policy_that_comes_to_the_lane_behind_says_nothing_again(night: Night) -> None:
-    come(night, GW, GRB, coincidence())
+    lay(night.log, GW, GRB, coincidence())
     work(night, POINTING)
-    come(night, coincidence(2, state="retracted"))
+    lay(night.log, coincidence(2, state="retracted"))
     work(night, POINTING, [POINT])
     before = asked(night)
     assert [state for _, state, _ in before] == ["proposed", "cancelled"]
@@ -67,7 +61,7 @@ def test_a_policy_that_comes_to_the_lane_behind_says_nothing_again(night: Night)
 
 
 def test_a_policy_that_changes_its_lane_revises_what_is_out(night: Night) -> None:
-    come(night, GW, GRB, coincidence())
+    lay(night.log, GW, GRB, coincidence())
     for policies in (POINTING, FIELDS, FIELDS, POINTING):
         work(night, policies)
     requests = decoded(night.log, topics.TOO_REQUESTS.name)
@@ -76,7 +70,7 @@ def test_a_policy_that_changes_its_lane_revises_what_is_out(night: Night) -> Non
 
 
 def test_both_lanes_go_on_where_the_one_before_them_came_to(night: Night) -> None:
-    come(night, GW, GRB, coincidence())
+    lay(night.log, GW, GRB, coincidence())
     places = [tp for topic in TOPICS for tp in topic_partitions(night.log, topic)]
     ends = {tp: night.log.end(tp) for tp in places}
     writer = night.log.writer("the one lane")
@@ -88,13 +82,13 @@ def test_both_lanes_go_on_where_the_one_before_them_came_to(night: Night) -> Non
     assert asked(night) == []
     for group in GROUPS.values():
         assert {tp: at and at.offset for tp, at in night.log.all_committed(group, places).items()} == ends
-    come(night, coincidence(2))
+    lay(night.log, coincidence(2))
     work(night, POINTING)
     assert asked(night) == [("pair", "proposed", "pointing")]
 
 
 def test_an_earlier_version_that_still_works_is_not_worked_beside(night: Night) -> None:
-    come(night, GW)
+    lay(night.log, GW)
     writer = night.log.writer("the one lane")
     with writer.transaction() as tx:
         tx.commit_offset(BEFORE, topic_partitions(night.log, topics.EVENTS.name)[0], 0)

@@ -6,6 +6,7 @@ from itertools import permutations
 
 import pytest
 from too_cases import AT2017GFO, MERGER, request
+from too_log import lay
 from too_tiles import tile
 
 from nuncius.broker.planning.footprints import area_deg2 as field_deg2
@@ -21,7 +22,7 @@ from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log
 from nuncius.consumers.adapter import answer
 from nuncius.schemas import ObservationReport, ToORequest, ToOStatus
-from nuncius.schemas.codec import decode, encode
+from nuncius.schemas.codec import decode
 
 TELESCOPES = shipped().telescopes
 ASKED = request(
@@ -31,15 +32,6 @@ ASKED = request(
     event_thread="lvk:S170817",
 )
 SEEN = replace(answer(ASKED, "observed", "lco", "done"), time=MERGER + timedelta(hours=13))
-
-
-def write(log: Log, *records: ToORequest | ToOStatus) -> None:
-    writer = log.writer("test")
-    for one in records:
-        topic = topics.TOO_REQUESTS if isinstance(one, ToORequest) else topics.TOO_STATUS
-        with writer.transaction() as tx:
-            tx.send(topic.name, encode(one), key=one.request_id.encode())
-    writer.close()
 
 
 def work(log: Log) -> None:
@@ -86,19 +78,19 @@ def test_in_any_order_and_with_any_copies_each_field_is_told_once(log: Log) -> N
     for number, order in enumerate(permutations(records)):
         ident = f"request {number}"
         for one in order:
-            write(log, replace(one, request_id=ident))
+            lay(log, replace(one, request_id=ident))
     work(log)
     assert sorted(one.report_id for one in told(log)) == sorted(f"request {n}/1/{k}" for n in range(24) for k in (1, 2))
 
 
 def test_a_restart_between_request_and_status_loses_nothing_and_doubles_nothing(log: Log) -> None:
     for one in (SEEN, ASKED, SEEN, replace(ASKED, revision=2), replace(SEEN, revision=2)):
-        write(log, one)
+        lay(log, one)
         work(log)
     assert [one.report_id for one in told(log)] == ["r/1/1", "r/1/2", "r/2/1", "r/2/2"]
 
 
 def test_what_was_only_recorded_or_refused_is_no_observation(log: Log) -> None:
-    write(log, ASKED, answer(ASKED, "recorded", "recorder"), answer(ASKED, "rejected", "lco"))
+    lay(log, ASKED, answer(ASKED, "recorded", "recorder"), answer(ASKED, "rejected", "lco"))
     work(log)
     assert told(log) == []

@@ -3,7 +3,7 @@
 The shipped rules and policies; the packets are made here.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from voevents import GCN, packet, where
 from nuncius.broker.matching.rules_toml import shipped_rules
 from nuncius.broker.planning.policies_toml import shipped
 from nuncius.broker.services.associating import Associating
+from nuncius.broker.services.carrying import Carrying
 from nuncius.broker.services.facility_reader import read_packet
 from nuncius.broker.services.ingest import Ingest
 from nuncius.broker.services.maps import MapShelf
@@ -32,8 +33,8 @@ from nuncius.broker.sky import SkyMap
 from nuncius.broker.transport import topics
 from nuncius.filters import Names
 from nuncius.producers.facility import Context
-from nuncius.schemas import ToORequest
-from nuncius.schemas.vocabulary import RunMode
+from nuncius.schemas import ToORequest, ToOStatus
+from nuncius.schemas.vocabulary import RequestState, RunMode
 
 NO_NAMES: Final = Names({}, frozenset())
 
@@ -54,6 +55,7 @@ class Road:
         self._works: tuple[Work, ...] = (
             associate,
             *planners(log, shipped(), lambda some, maps: PolicyFilters(some, NO_NAMES, maps, {})),
+            Carrying(log, self.night.clock),
         )
         self._open.callback(self._ingest.close)
         for work in self._works:
@@ -83,6 +85,10 @@ class Road:
     @property
     def asked(self) -> list[ToORequest]:
         return decoded(self.night.log, topics.TOO_REQUESTS.name)
+
+    @property
+    def said(self) -> list[ToOStatus]:
+        return decoded(self.night.log, topics.TOO_STATUS.name)
 
     @property
     def last(self) -> dict[str, ToORequest]:
@@ -180,16 +186,35 @@ def test_a_position_that_is_taken_back_leaves_the_request_without_one(road: Road
     assert {(one.ask, one.position) for one in road.wanted.values()} == {("ready", None)}
 
 
-def test_an_earlier_detector_that_comes_late_takes_over_and_says_so(road: Road) -> None:
+def test_an_earlier_detector_that_comes_late_takes_over_with_the_yes(road: Road) -> None:
     road.come(*TWO)
     road.yes()
-    road.come(super_k(-1.0))
+    road.come(snews("HALO", -1.0))
     taken_over = [one for one in road.last.values() if one.state == "cancelled" and one.revision == 2]
     fresh = list(road.wanted.values())
     assert len(taken_over) == len(fresh) == 2
     assert all("superseded by" in one.reason for one in taken_over)
-    assert all(one.position is not None for one in fresh)
+    assert road.night.telescope.holds == {one.request_id: 1 for one in fresh}
+    said = [one for one in road.said if one.request_id in road.wanted and one.state == "approved"]
+    assert [(one.who, one.adapter, one.detail.split()[:2]) for one in said] == [("Ana", "person", ["said", "of"])] * 2
+
+
+def test_one_that_brings_a_position_asks_for_something_else_and_waits(road: Road) -> None:
+    road.come(*TWO)
+    road.yes()
+    road.come(super_k(-1.0))
+    assert all(one.position is not None for one in road.wanted.values())
     assert road.night.telescope.holds == {}
+
+
+@pytest.mark.parametrize("word", [None, "rejected"])
+def test_without_a_yes_to_the_smaller_group_the_larger_one_waits(road: Road, word: RequestState | None) -> None:
+    road.come(*TWO)
+    for one in road.wanted.values() if word is not None else ():
+        road.night.says("Ana", "rejected", one)
+    road.come(snews("HALO", -1.0))
+    assert len(road.wanted) == 2
+    assert road.night.telescope.asked() == []
 
 
 @pytest.mark.parametrize("mark", [{"is_test": True}, {"is_firedrill": True}, {"is_test": "True"}])
@@ -259,10 +284,12 @@ def live(payload: bytes, *changes: tuple[bytes, bytes]) -> bytes:
 @pytest.mark.alerts
 def test_packets_that_facilities_published(road: Road, alerts_dir: Path) -> None:
     folder = alerts_dir / "neutrino"
-    here: Callable[[str], bytes] = lambda name: (folder / name).read_bytes()  # noqa: E731  short for three lines
-    xenon = here("snews/example_coincidence_tier_message.json")
-    kamland = here("snews/example_significance_tier_message.json")
-    superk = here("voevent-archive/nasa.gsfc.gcn_SK_SN/Event_2022-09-30T23:05:52.24_000001-659.xml")
+    names = (
+        "snews/example_coincidence_tier_message.json",
+        "snews/example_significance_tier_message.json",
+        "voevent-archive/nasa.gsfc.gcn_SK_SN/Event_2022-09-30T23:05:52.24_000001-659.xml",
+    )
+    xenon, kamland, superk = ((folder / name).read_bytes() for name in names)
     road.night.now = datetime(2022, 10, 1, 1, tzinfo=UTC)
     road.come(xenon, kamland, superk)
     assert road.asked == []

@@ -11,6 +11,7 @@ from people_here import Post, post
 from pydantic import SecretStr
 from road import decoded, memory
 from too_cases import MERGER, TRACK, request
+from too_log import lay
 
 from nuncius.broker.planning.lifecycle import PERSON
 from nuncius.broker.planning.telling import Receiver
@@ -73,12 +74,7 @@ class Desk:
 
     def put(self, *records: ToORequest | ToOStatus) -> None:
         """Onto the log, and let the service work."""
-        writer = self.log.writer("somebody")
-        for one in records:
-            topic = topics.TOO_REQUESTS if isinstance(one, ToORequest) else topics.TOO_STATUS
-            with writer.transaction() as tx:
-                tx.send(topic.name, encode(one), key=one.request_id.encode())
-        writer.close()
+        lay(self.log, *records)
         drain((self.service,))
 
     def says(self, who: str, word: RequestState, about: ToORequest) -> None:

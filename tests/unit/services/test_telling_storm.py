@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 from road import decoded, memory
 from too_cases import MERGER, request
+from too_log import lay
 
 from nuncius.broker.planning.lifecycle import PERSON
 from nuncius.broker.planning.telling import Due, Receiver
@@ -26,7 +27,6 @@ from nuncius.broker.transport.port import Log
 from nuncius.consumers.adapter import answer
 from nuncius.consumers.notify.message import Message
 from nuncius.schemas import SettingsError, ToORequest, ToOStatus
-from nuncius.schemas.codec import encode
 
 EVENING = MERGER.replace(microsecond=0) + timedelta(hours=12)
 LINKS = Links("https://broker.example.org", SecretStr("0123456789abcdef" * 2))
@@ -85,14 +85,6 @@ class Shift:
         )
         self.service = Telling(self.log, telephone, lambda: self.now)
 
-    def put(self, *records: ToORequest | ToOStatus) -> None:
-        writer = self.log.writer("somebody")
-        with writer.transaction() as tx:
-            for one in records:
-                topic = topics.TOO_REQUESTS if isinstance(one, ToORequest) else topics.TOO_STATUS
-                tx.send(topic.name, encode(one), key=one.request_id.encode())
-        writer.close()
-
     def later(self, **span: float) -> None:
         self.now += timedelta(**span)
         drain((self.service,))
@@ -123,12 +115,24 @@ def asking(ident: str = "aa11bb22cc", **changed: Any) -> ToORequest:
     return request(changed.pop("revision", 1), ident, **(known | changed))
 
 
+def test_a_message_that_ends_while_the_log_is_read_anew_is_noted_and_sent_once(shift: Shift) -> None:
+    more = [asking(f"r{number:03}", policy="of nobody") for number in range(600)]
+    lay(shift.log, *more, asking())
+    shift.pagers["shift"].free.clear()
+    shift.until(lambda: bool(shift.told("office")))
+    shift.service.reopen()
+    shift.pagers["shift"].free.set()
+    shift.until(lambda: bool(shift.told("shift")))
+    shift.later(seconds=10)
+    assert len(shift.pagers["shift"].shown) == len(shift.told("shift")) == 1
+
+
 def stuck(shift: Shift) -> ToORequest:
     """A request that its telescope would not drop; who was asked knows of it."""
     one = asking(needs_approval=False)
-    shift.put(one, answer(one, "sent", "telescope"), answer(one, "accepted", "telescope", reference="17"))
+    lay(shift.log, one, answer(one, "sent", "telescope"), answer(one, "accepted", "telescope", reference="17"))
     gone = replace(one, revision=2, state="cancelled", idempotency_key="aa11bb22cc/2")
-    shift.put(gone, answer(gone, "not_cancelled", "telescope", "the shutter is open"))
+    lay(shift.log, gone, answer(gone, "not_cancelled", "telescope", "the shutter is open"))
     shift.later()
     return gone
 
@@ -140,9 +144,9 @@ def sees_to_it(shift: Shift, who: str) -> None:
 
 def test_one_that_hangs_holds_up_no_other_and_after_a_while_the_next_is_asked(shift: Shift) -> None:
     shift.pagers["shift"].free.clear()
-    shift.put(asking())
+    lay(shift.log, asking())
     shift.until(lambda: bool(shift.told("office")))
-    shift.put(asking("second"))
+    lay(shift.log, asking("second"))
     shift.until(lambda: len(shift.told("office")) == 2)
     assert shift.told("shift") == shift.told("lead") == []
     shift.now += timedelta(seconds=21)
@@ -155,7 +159,7 @@ def test_one_that_hangs_holds_up_no_other_and_after_a_while_the_next_is_asked(sh
 
 def test_a_fault_nobody_foresaw_is_a_receiver_that_is_not_reached(shift: Shift) -> None:
     shift.pagers["shift"].fault = ZeroDivisionError()
-    shift.put(asking())
+    lay(shift.log, asking())
     shift.later()
     (trying,) = shift.told("shift")
     assert (trying.state, "ZeroDivisionError" in trying.detail) == ("proposed", True)
@@ -170,7 +174,7 @@ def test_words_that_cannot_be_made_end_nothing() -> None:
         raise RecursionError
 
     made = Shift(compose=broken)
-    made.put(asking())
+    lay(made.log, asking())
     made.later()
     assert [one.state for one in made.told("shift")] == ["proposed"]
     made.service.close()
@@ -179,7 +183,7 @@ def test_words_that_cannot_be_made_end_nothing() -> None:
 
 def test_what_is_on_its_way_at_the_end_is_noted(shift: Shift) -> None:
     shift.pagers["shift"].free.clear()
-    shift.put(asking())
+    lay(shift.log, asking())
     shift.until(lambda: bool(shift.told("office")))
     shift.pagers["shift"].free.set()
     shift.service.close()
@@ -189,7 +193,7 @@ def test_what_is_on_its_way_at_the_end_is_noted(shift: Shift) -> None:
 def test_300_requests_in_a_minute_are_six_messages_and_each_is_told_within_half_a_minute(shift: Shift) -> None:
     shift.later()
     for second in range(60):
-        shift.put(*(asking(f"{second:02}{n}00000") for n in range(5)))
+        lay(shift.log, *(asking(f"{second:02}{n}00000") for n in range(5)))
         shift.later(seconds=1)
     for _ in range(30):
         shift.later(seconds=1)
@@ -205,7 +209,7 @@ def test_300_requests_in_a_minute_are_six_messages_and_each_is_told_within_half_
 
 
 def test_a_storm_at_once_is_one_message_that_says_all(shift: Shift) -> None:
-    shift.put(*(asking(f"{n:03}00000", priority=float(n == 7)) for n in range(300)))
+    lay(shift.log, *(asking(f"{n:03}00000", priority=float(n == 7)) for n in range(300)))
     shift.later()
     (message,) = shift.pagers["shift"].shown
     assert message.title.startswith("YES OR NO? 300 requests, among them imager: AT2017gfo")
@@ -221,9 +225,9 @@ def test_a_storm_at_once_is_one_message_that_says_all(shift: Shift) -> None:
 
 
 def test_three_at_once_are_three_and_a_fourth_soon_after_waits_half_a_minute(shift: Shift) -> None:
-    shift.put(*(asking(f"{n}0000000") for n in range(3)))
+    lay(shift.log, *(asking(f"{n}0000000") for n in range(3)))
     shift.later()
-    shift.put(asking("30000000"))
+    lay(shift.log, asking("30000000"))
     shift.later(seconds=29)
     assert len(shift.pagers["shift"].shown) == 3
     shift.later(seconds=1)
@@ -232,10 +236,10 @@ def test_three_at_once_are_three_and_a_fourth_soon_after_waits_half_a_minute(shi
 
 def test_what_could_not_be_cancelled_comes_first_in_a_storm(shift: Shift) -> None:
     one = asking("stuck000", needs_approval=False)
-    shift.put(one, answer(one, "accepted", "telescope"))
+    lay(shift.log, one, answer(one, "accepted", "telescope"))
     gone = replace(one, revision=2, state="cancelled")
-    shift.put(*(asking(f"{n}0000000", priority=9.0) for n in range(5)), gone)
-    shift.put(answer(gone, "not_cancelled", "telescope"))
+    lay(shift.log, *(asking(f"{n}0000000", priority=9.0) for n in range(5)), gone)
+    lay(shift.log, answer(gone, "not_cancelled", "telescope"))
     shift.later()
     (message,) = shift.pagers["shift"].shown
     assert message.title.startswith("CANCEL BY HAND: 1; YES OR NO? 5 requests")
@@ -271,7 +275,7 @@ def test_a_word_in_time_wakes_nobody_else_and_is_on_the_log(shift: Shift) -> Non
     entry = named(book(shift.log), "aa11")
     assert entry.state == "not_cancelled"
     assert acknowledged(entry, who="Ben", why="", now=shift.now) == ()
-    shift.put(answer(gone, "cancelled", "telescope"))
+    lay(shift.log, answer(gone, "cancelled", "telescope"))
     with pytest.raises(SettingsError, match="no telescope refused to cancel it"):
         acknowledged(named(book(shift.log), "aa11"), who="Ben", why="", now=shift.now)
 
@@ -281,7 +285,7 @@ def test_a_word_does_not_hold_for_what_the_telescope_took_after_it(shift: Shift)
     sees_to_it(shift, "Ana")
     anew = replace(gone, revision=3, state="proposed", exposure_s=90.0)
     again = replace(anew, revision=4, state="cancelled")
-    shift.put(anew, answer(anew, "accepted", "telescope"), again, answer(again, "not_cancelled", "telescope"))
+    lay(shift.log, anew, answer(anew, "accepted", "telescope"), again, answer(again, "not_cancelled", "telescope"))
     shift.later()
     assert shift.pagers["shift"].titles[-1].startswith("CANCEL BY HAND at telescope")
     assert PERSON not in {one.adapter for one in named(book(shift.log), "aa11").told}

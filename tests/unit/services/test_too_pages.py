@@ -13,6 +13,7 @@ from http_here import serving
 from pydantic import SecretStr
 from road import decoded, memory
 from too_cases import request
+from too_log import lay
 
 from nuncius.broker.services.links import Links, signed_links
 from nuncius.broker.transport import topics
@@ -20,7 +21,6 @@ from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.port import Log
 from nuncius.consumers.adapter import answer
 from nuncius.schemas import SettingsError, ToORequest, ToOStatus
-from nuncius.schemas.codec import encode
 
 SECRET = "correct horse battery staple, and more"  # noqa: S105  a made-up one
 HOSTILE = "</pre><script>alert(1)</script><img src=x onerror=alert(2)>\"'\n"
@@ -35,11 +35,7 @@ class Site:
     links: Links
 
     def put(self, *requests: ToORequest) -> None:
-        writer = self.log.writer("test")
-        for one in requests:
-            with writer.transaction() as tx:
-                tx.send(topics.TOO_REQUESTS.name, encode(one), key=one.request_id.encode())
-        writer.close()
+        lay(self.log, *requests)
 
     def link(self, one: ToORequest, receiver: str = "shift") -> str:
         return self.links.url(one, receiver).replace("https://broker.example.org/sub", self.url)
@@ -225,12 +221,8 @@ def stuck(served: Site, **changed: Any) -> ToORequest:
     """A request that its telescope would not drop."""
     one = asking(**changed)
     gone = replace(one, revision=2, state="cancelled")
-    served.put(one, gone)
-    writer = served.log.writer("test")
-    with writer.transaction() as tx:
-        for said in (answer(one, "accepted", "telescope"), answer(gone, "not_cancelled", "telescope")):
-            tx.send(topics.TOO_STATUS.name, encode(said), key=one.request_id.encode())
-    writer.close()
+    said = answer(one, "accepted", "telescope"), answer(gone, "not_cancelled", "telescope")
+    lay(served.log, one, gone, *said)
     return gone
 
 
