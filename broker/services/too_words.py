@@ -25,6 +25,13 @@ def brief(entry: Entry, now: datetime, link: str = "") -> str:
     return "\n".join(map(printable, _lines(entry, now, link)))  # alerts are strangers': one line stays one line
 
 
+def press(entry: Entry) -> str:
+    """What to type. A yes names the revision that was read: what is asked for instead by then does not inherit it."""
+    one = entry.latest
+    ident = one.request_id[:SHORT]
+    return f"nuncius too approve {ident}/{one.revision}   or   nuncius too decline {ident}"
+
+
 def headline(one: ToORequest) -> str:
     """One line: who is asked for what."""
     drill = "" if (one.reality, one.run_mode) == ("real", "live") else f"[{one.reality}, {one.run_mode}] "
@@ -63,8 +70,7 @@ def _lines(entry: Entry, now: datetime, link: str) -> Iterator[str]:
     still = f", and {' and '.join(entry.still_at)} may have it still" if entry.still_at else ""
     yield f"STATE  {entry.state}{still}{_last_words(entry)}"
     if entry.waits(now):
-        ident = one.request_id[:SHORT]
-        yield f"PRESS  nuncius too approve {ident}   or   nuncius too decline {ident}"
+        yield f"PRESS  {press(entry)}"
         if link:
             yield f"  or   {link}"
 

@@ -142,6 +142,17 @@ def test_a_yes_that_could_do_nothing_is_refused(folder: Path, ident: str, says: 
     assert says in told[1]
 
 
+def test_a_yes_to_what_was_read_is_none_to_what_is_asked_for_now(folder: Path, nuncius: Command) -> None:
+    moved = request(2, "aa11", needs_approval=True, expires=utc_now() + timedelta(hours=3), dec=30.0)
+    with opened(folder) as log:
+        lay(log, moved)
+    broker = f"--broker=local:{folder}"
+    assert "asks for something else now" in nuncius("too", "approve", "aa11/1", broker, code=2)[1]
+    assert "no revision '3'" in nuncius("too", "approve", "aa11/3", broker, code=2)[1]
+    assert "nuncius too approve aa11/2 " in nuncius("too", "show", "aa11", broker)[0]
+    assert "(revision 2)" in nuncius("too", "approve", "aa11/2", broker)[0]
+
+
 class Mute(Telescope):
     """It takes requests and does not answer who takes them back."""
 

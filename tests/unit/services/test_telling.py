@@ -146,7 +146,7 @@ def test_one_mail_says_what_where_when_until_when_and_what_to_press(desk: Desk) 
         "WHERE  RA 197.4504 Dec -23.3815 (ICRS)",
         "WHEN   2017-08-17 23:41 to 2017-08-18 01:41 UTC from Palomar (it has begun)",
         "UNTIL  2017-08-18 08:41 UTC (8 h left)",
-        "PRESS  nuncius too approve aa11bb22   or   nuncius too decline aa11bb22",
+        "PRESS  nuncius too approve aa11bb22/1   or   nuncius too decline aa11bb22",
         LINKS.url(one, "shift"),
     ):
         assert words in text
@@ -243,5 +243,5 @@ def test_what_a_stranger_wrote_is_one_line(desk: Desk) -> None:
     assert mail["Bcc"] is None
     assert "\nPRESS  https" not in desk.shift.text()
     assert [line for line in desk.shift.text().splitlines() if line.startswith("PRESS")] == [
-        "PRESS  nuncius too approve aa11bb22   or   nuncius too decline aa11bb22"
+        "PRESS  nuncius too approve aa11bb22/1   or   nuncius too decline aa11bb22"
     ]
