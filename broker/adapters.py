@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 
@@ -45,6 +45,8 @@ _Own = Annotated[
     Field(discriminator="kind"),
 ]
 _OWN: Final[TypeAdapter[_Own]] = TypeAdapter(_Own)
+KINDS: Final[tuple[type[BaseModel], ...]] = get_args(get_args(_Own)[0])
+"""The settings of every kind of adapter."""
 _TAKEN: Final = frozenset({PERSON, Recorder.name, "webhook"})
 _BEGINNINGS: Final = (TELL, SEEN, SHARED, desk_name(""))
 
@@ -142,22 +144,11 @@ def _route(
     number: int, table: Mapping[str, Any], restraints: Mapping[str, Restraint], environ: Mapping[str, str]
 ) -> Route:
     about, own = _settings(number, table)
-    if isinstance(own, VoEventDropSettings):
-        return Route(adapter=VoEventDrop(own), facilities=frozenset(about.facilities), restraints=restraints)
     adapter = _made(own, credential(environ, about.credential) if about.credential else SecretStr(""))
     return Route(adapter=adapter, facilities=frozenset(about.facilities), restraints=restraints)
 
 
-def _made(
-    own: OcsSettings
-    | SwiftSettings
-    | TreasureMapSettings
-    | SkyPortalSettings
-    | EsoP2Settings
-    | HermesSettings
-    | VoEventTopicSettings,
-    secret: SecretStr,
-) -> Adapter:
+def _made(own: _Own, secret: SecretStr) -> Adapter:
     match own:
         case OcsSettings():
             return Ocs(own, secret)
@@ -171,5 +162,7 @@ def _made(
             return EsoP2(own, secret)
         case HermesSettings():
             return Hermes(own, secret)
+        case VoEventDropSettings():
+            return VoEventDrop(own)
         case VoEventTopicSettings():
             return voevent_topic(own, secret)

@@ -25,14 +25,14 @@ from nuncius.broker.matching.rules import CandidateRule, Rule
 from nuncius.broker.matching.rules_toml import load_rules, shipped_rules, shipped_text
 from nuncius.broker.services.areas import Areas
 from nuncius.broker.services.associating import Associating
-from nuncius.broker.services.carrying import Carrying
+from nuncius.broker.services.carrying import carrying
 from nuncius.broker.services.delivering import Delivering
 from nuncius.broker.services.doctor import Finding, examine, examine_machine
 from nuncius.broker.services.facility_reader import read_packet
 from nuncius.broker.services.harvest import Order, harvest, ordered
 from nuncius.broker.services.ingest import Ingest
 from nuncius.broker.services.kafka_topics_doctor import LookBack
-from nuncius.broker.services.left_behind import LeftBehind
+from nuncius.broker.services.left_behind import watching_left
 from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.matching import MatchWorker
 from nuncius.broker.services.outcome import Outcome, outcome
@@ -190,7 +190,7 @@ def workers_of(
         workers += [Delivering(log, route, utc_now) for route in routes_of(settings, policies_of(settings, rules))]
     if "watch" in names:
         known = [route.adapter.name for route in routes_of(settings, policies_of(settings, rules))]
-        workers += [LeftBehind(log, known, utc_now, say), Carrying(log, utc_now)]
+        workers += [watching_left(log, known, utc_now, say), carrying(log, utc_now)]
     if "report" in names:
         workers.append(Worker(log, Reporting(policies_of(settings, rules).telescopes)))
     if "tell" in names:

@@ -27,12 +27,7 @@ class RecordCommand:
     stream
         Of the records.
     command
-        Split into words as a shell would, by the rules of POSIX; nothing is expanded.
-
-    Raises
-    ------
-    SettingsError
-        If it cannot be split.
+        As `OwnCommand` takes it.
     """
 
     def __init__(self, stream: str, command: str) -> None:

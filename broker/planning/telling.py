@@ -170,7 +170,7 @@ def due(
                     rest.setdefault(name, []).append(item)
     urgent = [message for name, found in alarms.items() for message in _paced(name, found, heard.get(name, []), now)]
     quiet = [
-        Due(name, False, tuple(items))
+        Due(name, urgent=False, items=tuple(items))
         for name, items in rest.items()
         if name not in alarms and all(now >= one.time + receivers[name].every for one in heard.get(name, ()))
     ]
@@ -182,10 +182,10 @@ def _paced(name: str, found: Sequence[tuple[float, Item]], heard: Sequence[Told]
     items = tuple(item for _, item in sorted(found, key=lambda one: (one[1].state == "waits", one[0])))
     before = [one for one in heard if one.state in _URGENT and now - _ALONE_WITHIN < one.time]
     if len(before) + len(items) <= _ALONE:
-        return tuple(Due(name, True, (item,)) for item in items)
+        return tuple(Due(name, urgent=True, items=(item,)) for item in items)
     if any(timedelta() <= now - one.time < _STORM_PAUSE for one in heard):
         return ()
-    return (Due(name, True, items),)
+    return (Due(name, urgent=True, items=items),)
 
 
 def _worth_telling(case: Case, now: datetime) -> Iterator[Item]:

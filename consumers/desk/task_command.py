@@ -36,12 +36,7 @@ class TaskCommand:
     Parameters
     ----------
     command
-        Split into words as a shell would, by the rules of POSIX; nothing is expanded.
-
-    Raises
-    ------
-    SettingsError
-        If it cannot be split.
+        As `OwnCommand` takes it.
     """
 
     def __init__(self, command: str) -> None:

@@ -81,9 +81,9 @@ class EsoP2:
 
     def submit(self, request: ToORequest, standing: str) -> ToOStatus:
         """Copy, point, verify, submit and trigger; once at most."""
-        refused = unplaced(self, request, standing)
-        if refused is not None:
-            return refused
+        nowhere = unplaced(self, request, standing)
+        if nowhere is not None:
+            return nowhere
         if not request.needs_approval or request.tiles:
             why = (
                 "a trigger at ESO needs a person's yes" if not request.tiles else "a plan of tiles cannot be triggered"

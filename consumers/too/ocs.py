@@ -100,9 +100,9 @@ class Ocs:
 
     def submit(self, request: ToORequest, standing: str) -> ToOStatus:
         """Ask for the observation; earlier revisions are cancelled once this one stands."""
-        refused = unplaced(self, request, standing)
-        if refused is not None:
-            return refused
+        nowhere = unplaced(self, request, standing)
+        if nowhere is not None:
+            return nowhere
         held = self._held(request, f"{request.request_id}/")
         newest = max(held, default=0)
         if newest > request.revision:

@@ -89,9 +89,9 @@ class Swift:
 
     def submit(self, request: ToORequest, standing: str) -> ToOStatus:
         """Validate at the facility, then ask; nothing is asked while an earlier revision stands."""
-        refused = unplaced(self, request, standing)
-        if refused is not None:
-            return refused
+        nowhere = unplaced(self, request, standing)
+        if nowhere is not None:
+            return nowhere
         if request.tiles:
             return self._door.status(request, "rejected", "a plan of tiles cannot be asked of Swift by this adapter")
         searched = self._held(request)

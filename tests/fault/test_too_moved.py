@@ -13,10 +13,11 @@ from too_night import EVENING, Telescope, gone, wanted
 from nuncius.broker.planning.lifecycle import BACK, LEFT, MOVED, PERSON
 from nuncius.broker.planning.told import SEEN
 from nuncius.broker.services.delivering import Delivering, Route, acquainted
-from nuncius.broker.services.left_behind import LeftBehind, said_to_be_left
+from nuncius.broker.services.left_behind import said_to_be_left, watching_left
 from nuncius.broker.services.runner import drain
 from nuncius.broker.services.too_book import Entry, book
 from nuncius.broker.services.too_doctor import examine_requests
+from nuncius.broker.services.too_watch import Watching
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.local import open_local
 from nuncius.broker.transport.port import Log
@@ -36,7 +37,7 @@ class Yard:
     now = EVENING
     log: Log = field(init=False)
     said: list[str] = field(default_factory=list)
-    works: tuple[Delivering | LeftBehind, ...] = ()
+    works: tuple[Delivering | Watching, ...] = ()
 
     def __post_init__(self) -> None:
         self.log = open_local(None, lambda: self.now)
@@ -61,7 +62,7 @@ class Yard:
         routes = acquainted(*(Route(adapter=known[name], facilities=which) for name, which in serves.items()))
         self.works = (
             *(Delivering(self.log, route, lambda: self.now) for route in routes),
-            LeftBehind(self.log, serves, lambda: self.now, self.said.append),
+            watching_left(self.log, serves, lambda: self.now, self.said.append),
         )
         self.work()
 
@@ -200,7 +201,7 @@ def test_people_desks_and_those_who_were_told_are_no_adapters_that_are_gone(yard
 def test_two_brokers_with_unlike_settings_do_not_talk_for_ever(yard: Yard) -> None:
     *_, watching = yard.works
     watching.close()
-    other = LeftBehind(yard.log, ["new"], lambda: yard.now, yard.said.append)
+    other = watching_left(yard.log, ["new"], lambda: yard.now, yard.said.append)
     yard.works = (*yard.works[:-1], other)
     yard.work(600)
     assert yard.told("old")[2:] == [(1, "proposed")]

@@ -7,7 +7,7 @@ import os
 import socket
 import time
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from threading import Lock
@@ -19,7 +19,7 @@ from fastapi.responses import HTMLResponse
 
 from nuncius.broker.planning.order import same_wish
 from nuncius.broker.services.links import Link, Links
-from nuncius.broker.services.too_book import Entry, book, word, write_word, write_words
+from nuncius.broker.services.too_book import SHORT, Entry, book, word, write_word, write_words
 from nuncius.broker.services.too_seen import acknowledged, stuck_at
 from nuncius.broker.services.web.too_html import (
     STYLE,
@@ -132,16 +132,29 @@ class _Desk:
         return _html(acknowledged_page(Entry(entry.revisions, (*entry.told, *said)), utc_now()))
 
     def _found_stuck(self, request_id: str, query: str) -> tuple[Link, Entry] | Response:
-        see = f"See how it stands: nuncius too show {request_id[:8]}"
-        link = None if self._links is None else self._links.read_acknowledging(request_id, query)
-        if link is None:
-            return _refused(403, "Not a link of ours", "It is not whole, or was not written by this broker.", see)
-        if utc_now() >= link.expires:
-            return _refused(410, "Too late", f"The link was good until {link.expires:%Y-%m-%d %H:%M} UTC.", see)
+        link = self._read(Links.read_acknowledging, request_id, query)
+        if isinstance(link, Response):
+            return link
         entry = _named(book(self._log), request_id)
         if entry is None or not stuck_at(entry):
-            return _refused(410, "Nothing to see to", "No telescope holds it against our word any more.", see)
+            why = "No telescope holds it against our word any more."
+            return _refused(410, "Nothing to see to", why, _see(request_id))
         return link, entry
+
+    def _read(self, read: Callable[[Links, str, str], Link | None], request_id: str, query: str) -> Link | Response:
+        """A link of ours that is still good; else the page that says why it is none."""
+        if self._links is None:
+            why = "This broker has no public_url, so nothing is answered by a link here."
+            return _refused(404, "No answers by a link", why, "Use: nuncius too approve, decline or acknowledge")
+        link = read(self._links, request_id, query)
+        if link is None:
+            why = "The link is not whole, or was not written by this broker."
+            what = f"Copy all of it, to its last character. {_see(request_id)}"
+            return _refused(403, "Not a link of ours", why, what)
+        if utc_now() >= link.expires:
+            why = f"The link was good until {link.expires:%Y-%m-%d %H:%M} UTC."
+            return _refused(410, "Too late", why, _see(request_id))
+        return link
 
     def _as_of(self, seconds: float) -> tuple[Entry, ...]:
         if time.monotonic() - self._kept[0] > seconds:
@@ -150,23 +163,15 @@ class _Desk:
 
     def _found(self, request_id: str, query: str) -> tuple[Link, Entry] | Response:
         """What a link is about, where it may still be answered; else the page that says why not."""
-        now, see = utc_now(), f"See how it stands: nuncius too show {request_id[:8]}"
-        if self._links is None:
-            why = "This broker has no public_url, so nothing is answered by a link here."
-            return _refused(404, "No answers by a link", why, "Use: nuncius too approve, nuncius too decline")
-        link = self._links.read(request_id, query)
-        if link is None:
-            why = "The link is not whole, or was not written by this broker."
-            return _refused(403, "Not a link of ours", why, f"Copy all of it, to its last character. {see}")
-        if now >= link.expires:
-            why = f"The link was good until {link.expires:%Y-%m-%d %H:%M} UTC; then the request was worth nothing."
-            return _refused(410, "Too late", why, see)
+        link, see = self._read(Links.read, request_id, query), _see(request_id)
+        if isinstance(link, Response):
+            return link
         entry = _named(book(self._log), request_id)
         about = None if entry is None else next((r for r in entry.revisions if r.revision == link.revision), None)
         if entry is None or about is None:
             return _refused(404, "No such request", "The log of this broker does not have it.", see)
         try:
-            word(entry, "approved", who="", why="", now=now)
+            word(entry, "approved", who="", why="", now=utc_now())
         except SettingsError as error:
             return _refused(410, "Nothing to answer", str(error), see)
         if not same_wish(about, entry.latest):
@@ -228,6 +233,10 @@ def too_page_routes(log: Log, links: Links | None) -> APIRouter:
         return await run_in_threadpool(desk.acknowledged, request_id, request.url.query, body)
 
     return router
+
+
+def _see(request_id: str) -> str:
+    return f"See how it stands: nuncius too show {request_id[:SHORT]}"
 
 
 async def _body(request: Request) -> bytes | Response:

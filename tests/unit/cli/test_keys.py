@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from commands import nuncius
 
+from nuncius.broker.adapters import KINDS
 from nuncius.broker.keys import TABLES, keys_of
 from nuncius.schemas import SettingsError
 
@@ -45,6 +46,11 @@ def test_the_tables_and_their_keys_as_json(tmp_path: Path) -> None:
     assert {"table": "tell", "file": "nuncius.toml", "heading": "[tell.NAME]"} in tables
     keys = nuncius("keys", "adapter-ocs", "--json", home=tmp_path).rows()
     assert {"facilities", "credential", "kind", "proposal"} <= {key["name"] for key in keys}
+
+
+def test_every_kind_of_adapter_has_its_table() -> None:
+    kinds = {f"adapter-{model.model_fields['kind'].default}" for model in KINDS}
+    assert {table for table in TABLES if table.startswith("adapter-")} == {*kinds, "adapter-others"}
 
 
 def test_an_unknown_table_is_told_which_there_are() -> None:

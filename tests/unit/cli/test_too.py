@@ -14,7 +14,7 @@ from too_log import lay
 
 from nuncius.broker.cli.root import run
 from nuncius.broker.services.delivering import Delivering, Route
-from nuncius.broker.services.left_behind import LeftBehind
+from nuncius.broker.services.left_behind import watching_left
 from nuncius.broker.services.runner import drain
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.clock import utc_now
@@ -279,7 +279,7 @@ def test_what_stands_where_nobody_can_take_it_back_is_on_the_list(folder: Path, 
     with opened(folder) as log:
         one = request(ident="dd44", expires=utc_now() + timedelta(hours=3))
         lay(log, one, answer(one, "accepted", "lco", reference="17"))
-        watch = LeftBehind(log, ["swift"], utc_now, lambda _: None)
+        watch = watching_left(log, ["swift"], utc_now, lambda _: None)
         drain((watch,))
         watch.close()
     err = nuncius("too", "list", "--broker", f"local:{folder}")[1]

@@ -19,7 +19,7 @@ from voevents import GCN, packet, where
 from nuncius.broker.matching.rules_toml import shipped_rules
 from nuncius.broker.planning.policies_toml import shipped
 from nuncius.broker.services.associating import Associating
-from nuncius.broker.services.carrying import Carrying
+from nuncius.broker.services.carrying import carrying
 from nuncius.broker.services.facility_reader import read_packet
 from nuncius.broker.services.ingest import Ingest
 from nuncius.broker.services.maps import MapShelf
@@ -55,7 +55,7 @@ class Road:
         self._works: tuple[Work, ...] = (
             associate,
             *planners(log, shipped(), lambda some, maps: PolicyFilters(some, NO_NAMES, maps, {})),
-            Carrying(log, self.night.clock),
+            carrying(log, self.night.clock),
         )
         self._open.callback(self._ingest.close)
         for work in self._works:
