@@ -1,6 +1,7 @@
 """Windows against astropy's own transformations, the evening of GW170817, and nights that never come or never end."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -134,10 +135,10 @@ def test_the_nordic_summer_has_no_night() -> None:
 def test_the_moon_closes_a_window() -> None:
     moon = get_body("moon", Time(LATE), at(SITES["Maunakea"]))
     where = (float(moon.ra.deg), float(moon.dec.deg))
-    any_sky = {"min_altitude_deg": 0.0, "sun_altitude_max_deg": 90.0}
+    any_sky = Limits(min_altitude_deg=0.0, sun_altitude_max_deg=90.0)
     span = {"start": LATE, "stop": LATE + timedelta(minutes=30)}
-    site = next(s for s in SITES.values() if windows(*where, s, Limits(**any_sky), **span))
-    assert windows(*where, site, Limits(**any_sky, moon_separation_min_deg=5.0), **span) == ()
+    site = next(s for s in SITES.values() if windows(*where, s, any_sky, **span))
+    assert windows(*where, site, replace(any_sky, moon_separation_min_deg=5.0), **span) == ()
 
 
 @pytest.mark.parametrize("span", [timedelta(0), timedelta(seconds=-1)])
