@@ -66,7 +66,9 @@ def show(ident: Ident, *, broker: Broker = None, config: Config = None, json: Js
 
 @app.command(short_help="a person's yes: it may go out")
 def approve(ident: Ident, *, who: Who = None, why: Why = "", broker: Broker = None, config: Config = None) -> None:
-    """Say yes to a request. It holds for later revisions that ask for the same, and goes out within a second or two.
+    """Say yes to a request. It goes out within a second or two.
+
+    It holds for later revisions that ask for the same, until the request is taken back.
 
     With the revision that you read behind the id, as in 7c1e/2, nothing is said where another asks for something else.
     """
