@@ -134,7 +134,7 @@ class Outbox:
             and (standing := life.in_force) is not None
             and (standing.expires is None or now < standing.expires + _FORGOTTEN)
         )
-        return tuple(ident for looked, ident in found if now >= looked + _LOOK)
+        return tuple(ident for looked, ident in found if not looked <= now < looked + _LOOK)
 
     def look_at(self, ident: str, *, now: datetime) -> Iterator[ToOStatus]:
         """Ask what became of one request; a status where it changed, made durable as in `hand_over`."""

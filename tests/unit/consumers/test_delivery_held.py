@@ -88,3 +88,12 @@ def test_what_is_taken_back_goes_before_what_is_asked() -> None:
     gone = request(2, "b", state="cancelled", priority=0.0)
     outbox.take([request(ident="a", priority=9.0), gone, request(ident="c")])
     assert outbox.waiting() == ("b", "a", "c")
+
+
+def test_a_clock_that_is_set_back_does_not_keep_news_away() -> None:
+    outbox = Outbox(Scope())
+    states(outbox, request(), now=NOW)
+    assert outbox.to_look_at(now=NOW) == ("r",)
+    list(outbox.look(now=NOW))
+    assert outbox.to_look_at(now=NOW + timedelta(seconds=59)) == ()
+    assert outbox.to_look_at(now=NOW - timedelta(hours=1)) == ("r",)
