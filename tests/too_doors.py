@@ -42,7 +42,7 @@ from nuncius.consumers.webhook import Webhook
 from nuncius.schemas import ToORequest
 
 FREELY = Allowance(calls=10_000, within_s=1.0)
-HERE: dict[str, Any] = {"allowed_hosts": ["127.0.0.1"], "timeout_s": 2.0}
+HERE: dict[str, Any] = {"allowed_hosts": ["127.0.0.1"], "timeout_s": 20.0}
 
 
 class Behind(Protocol):

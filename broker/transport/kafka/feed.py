@@ -70,6 +70,7 @@ class Feed:
             **more,
         }
         self.consumer = Consumer(config, logger=SILENT)
+        self._closing = False
 
     def place(self, positions: Mapping[TopicPartition, int]) -> None:
         """Read these partitions, and no others, from these offsets (inclusive) on."""
@@ -130,15 +131,18 @@ class Feed:
 
     def close(self) -> None:
         """Give the consumer back."""
+        self._closing = True
         self.consumer.close()
 
     def _let_it_stop(self) -> None:
         """Wait until what was read before has stopped, by a question that the library's own thread answers after it.
 
         Partitions that change hands twice before that are stopped twice, and then librdkafka (2.14.2) ends the process:
-        ``rd_kafka_assignment_partition_stopped: Assertion `rktp->rktp_started' failed``.
+        ``rd_kafka_assignment_partition_stopped: Assertion `rktp->rktp_started' failed``. A consumer that is being closed
+        reads nothing any more, and its thread may give no answer.
         """
-        self.consumer.assignment()
+        if not self._closing:
+            self.consumer.assignment()
 
     def _take(self, most: int, budget: int, wait_s: float) -> list[Record]:
         try:
