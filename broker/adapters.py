@@ -6,10 +6,15 @@ from typing import Annotated, Any, Final, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 
+from nuncius.broker.planning.lifecycle import PERSON
 from nuncius.broker.planning.restraint import Restraint
+from nuncius.broker.planning.told import SEEN, TELL
 from nuncius.broker.services.delivering import Route
 from nuncius.broker.services.exchange import Board
+from nuncius.broker.services.exchange_book import SHARED
 from nuncius.consumers.adapter import Adapter
+from nuncius.consumers.desk.desk import desk_name
+from nuncius.consumers.recorder import Recorder
 from nuncius.consumers.too.credentials import credential
 from nuncius.consumers.too.eso_p2 import EsoP2
 from nuncius.consumers.too.eso_p2_block import EsoP2Settings
@@ -42,6 +47,8 @@ _Own = Annotated[
 _OWN: Final[TypeAdapter[_Own]] = TypeAdapter(_Own)
 KINDS: Final[tuple[type[BaseModel], ...]] = get_args(get_args(_Own)[0])
 """The settings of every kind of adapter."""
+_TAKEN: Final = frozenset({PERSON, Recorder.name, "webhook"})
+_BEGINNINGS: Final = (TELL, SEEN, SHARED, desk_name(""))
 
 
 class AdapterTable(BaseModel):
@@ -73,11 +80,15 @@ def adapter_routes(
     Raises
     ------
     SettingsError
-        If a table is wrong, a credential is missing, or two adapters have one name or serve one facility.
+        If a table is wrong, a credential is missing, or an adapter has a name that another one has, or that on the log
+        means somebody else.
     """
     routes = [_route(number, table, restraints, environ) for number, table in enumerate(tables, 1)]
     names = [route.adapter.name for route in routes]
     for number, name in enumerate(names):
+        if name in _TAKEN or name.startswith(_BEGINNINGS) or not name.strip() or not name.isprintable():
+            said = f"{name!r} means somebody else on the log, or nobody; give the adapter another name"
+            raise SettingsError(f"[[adapter]] {number + 1}: name: {said}")
         if name in names[:number]:
             raise SettingsError(f"[[adapter]] {number + 1}: there is an adapter {name!r} already; give it another name")
     return tuple(routes)

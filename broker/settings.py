@@ -173,7 +173,7 @@ def load(path: Path | None, environment: Mapping[str, str], folder: Path) -> Set
     if file.is_file():
         try:
             values = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise SettingsError(f"{file}: not TOML: {error}") from error
     try:
         settings = Settings.model_validate(values, context=file if file.is_file() else None)

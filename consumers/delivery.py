@@ -58,6 +58,10 @@ class Outbox:
         self._due: dict[str, None] = {}
         self._said: dict[str, tuple[int, str]] = {}
         self._looked: dict[str, datetime] = {}
+        self._asked: dict[tuple[str, str], dict[str, Life]] = {}
+        """By policy and facility, those that went out: all that a quota looks at."""
+        self._resting: dict[str, tuple[datetime, datetime]] = {}
+        """Held back, since when and until when: nothing but news or time changes that."""
 
     def take(self, requests: Iterable[ToORequest]) -> None:
         """Requests from the log."""
@@ -87,8 +91,8 @@ class Outbox:
         return status.adapter == PERSON or self._elsewhere.heeds(status)
 
     def waiting(self) -> tuple[str, ...]:
-        """Ids of the requests about which something may have to be done, highest priority first."""
-        return tuple(sorted(self._due, key=lambda one: (-self._lives[one].latest.priority, one)))
+        """Ids of the requests about which something may have to be done: what is taken back, then by priority."""
+        return tuple(sorted(self._due, key=self._order))
 
     def hand_over(self, ident: str, *, now: datetime) -> Iterator[ToOStatus]:
         """Do what is due about one request, with one call to the outside at the most.
@@ -103,6 +107,9 @@ class Outbox:
         now
             UTC.
         """
+        since, until = self._resting.get(ident, (now, now))
+        if since <= now < until:
+            return
         latest = self._lives[ident].latest
         for status in self._real(ident, now) if self._adapter.real else self._stand_in(ident):
             yield replace(status, time=now)
@@ -127,7 +134,7 @@ class Outbox:
             and (standing := life.in_force) is not None
             and (standing.expires is None or now < standing.expires + _FORGOTTEN)
         )
-        return tuple(ident for looked, ident in found if now >= looked + _LOOK)
+        return tuple(ident for looked, ident in found if not looked <= now < looked + _LOOK)
 
     def look_at(self, ident: str, *, now: datetime) -> Iterator[ToOStatus]:
         """Ask what became of one request; a status where it changed, made durable as in `hand_over`."""
@@ -156,9 +163,17 @@ class Outbox:
             yield from self.look_at(ident, now=now)
 
     def _know(self, life: Life) -> None:
-        self._lives[life.latest.request_id] = life
+        latest = life.latest
+        self._lives[latest.request_id] = life
+        self._resting.pop(latest.request_id, None)
+        if any(status.state == "sent" for status in life.told):
+            self._asked.setdefault((latest.policy, latest.facility), {})[latest.request_id] = life
         if self._serves(life) or life.told:
-            self._due[life.latest.request_id] = None
+            self._due[latest.request_id] = None
+
+    def _order(self, ident: str) -> tuple[bool, float, str]:
+        latest = self._lives[ident].latest
+        return latest.state == "proposed", -latest.priority, ident
 
     def _serves(self, life: Life) -> bool:
         return self._facilities is None or life.latest.facility in self._facilities
@@ -173,7 +188,8 @@ class Outbox:
         leaving = self._elsewhere.leaving(life)
         if leaving:
             return Held(f"it still stands at {' and '.join(leaving)}, to be taken back there first", None)
-        return hold_back(life, self._lives.values(), self._restraints, now) or move
+        asked = self._asked.get((life.latest.policy, life.latest.facility), {})
+        return hold_back(life, asked.values(), self._restraints, now) or move
 
     def _real(self, ident: str, now: datetime) -> Iterator[ToOStatus]:
         request, move = self._lives[ident].latest, self._move(ident, now)
@@ -185,10 +201,13 @@ class Outbox:
                 yield self._ask(request, move, ident)
             case Say(state, detail):
                 yield answer(request, state, self._adapter.name, detail, self._lives[ident].reference)
-            case Held(why) if self._said.get(ident) != (request.revision, why):
-                self._said[ident] = (request.revision, why)
-                yield answer(request, "proposed", self._adapter.name, move.words)
-            case Held() | Wait():
+            case Held(why, until):
+                if self._said.get(ident) != (request.revision, why):
+                    self._said[ident] = (request.revision, why)
+                    yield answer(request, "proposed", self._adapter.name, move.words)
+                if until is not None and request.expires is not None:
+                    self._resting[ident] = (now, min(until, request.expires))
+            case Wait():
                 return
 
     def _stand_in(self, ident: str) -> Iterator[ToOStatus]:

@@ -66,7 +66,12 @@ def show(ident: Ident, *, broker: Broker = None, config: Config = None, json: Js
 
 @app.command(short_help="a person's yes: it may go out")
 def approve(ident: Ident, *, who: Who = None, why: Why = "", broker: Broker = None, config: Config = None) -> None:
-    """Say yes to a request. It holds for later revisions that ask for the same, and goes out within a second or two."""
+    """Say yes to a request. It goes out within a second or two.
+
+    It holds for later revisions that ask for the same, until the request is taken back.
+
+    With the revision that you read behind the id, as in 7c1e/2, nothing is said where another asks for something else.
+    """
     _say("approved", ident, who, why, broker, config)
 
 
@@ -135,11 +140,14 @@ def ping(
 
 
 def _say(state: "RequestState", ident: str, who: str | None, why: str, broker: str | None, config: Path | None) -> None:
-    from nuncius.broker.services.too_book import book, named, word, write_word
+    from nuncius.broker.services.too_book import book, must_still_ask, named, word, write_word
     from nuncius.broker.transport.clock import utc_now
 
+    _, read, revision = ident.partition("/")
     with opened(broker, config) as log:
         entry = named(book(log), ident)
+        if read and state == "approved":
+            must_still_ask(entry, revision)
         said = word(entry, state, who=who or _login(), why=why, now=utc_now())
         write_word(log, said, f"nuncius-person-{os.getpid()}")
     typer.echo(f"{said.who} {state} {entry.latest.request_id} (revision {said.revision}): {entry.latest.target_name}")

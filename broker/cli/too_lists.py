@@ -21,14 +21,14 @@ _OVER: Final = frozenset({"rejected", "cancelled", "expired"})
 
 def print_list(found: Sequence[Entry], now: datetime, *, every: bool, json: bool) -> None:
     """Those that wait for a person first, then the newest; without ``every`` only what is not over."""
-    shown = [entry for entry in found if every or entry.state not in _OVER]
+    shown = [entry for entry in found if every or entry.state not in _OVER or entry.still_at]
     shown.sort(key=lambda entry: (not entry.waits(now), -_issued(entry.latest).timestamp()))
     if json:
         for entry in shown:
             _json(_entry(entry, now))
         return
     for entry in shown:
-        mark = "waits for you" if entry.waits(now) else entry.state
+        mark = "waits for you" if entry.waits(now) else "taking it back" if entry.still_at else entry.state
         typer.echo(f"{entry.latest.request_id[:SHORT]}  {mark:<14} {printable(headline(entry.latest))}")
     for left in (one for entry in found for one in said_to_be_left(entry, now)):
         typer.echo(printable(words(left)), err=True)
@@ -99,6 +99,7 @@ def _entry(entry: Entry, now: datetime) -> dict[str, Any]:
         **to_json(entry.latest),
         "stands": entry.state,
         "waits_for_a_person": entry.waits(now),
+        "still_at": entry.still_at,
         "told": [to_json(status) for status in entry.told],
     }
 

@@ -109,7 +109,7 @@ def load_rules(*texts: str) -> tuple[Rule, ...]:
 def _entries(text: str) -> dict[str, dict[str, Any]]:
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError(f"rules: not TOML: {error}") from error
     tables = document.pop("rule", [])
     if document:

@@ -34,8 +34,8 @@ class Track:
 
     Parameters
     ----------
-    altitude_deg
-        Of the targets, shape (targets, moments).
+    altitude_deg, azimuth_deg
+        Of the targets, shape (targets, moments); azimuth from north through east.
     sun_altitude_deg
         Of the Sun's centre, shape (moments,).
     moon_separation_deg
@@ -43,6 +43,7 @@ class Track:
     """
 
     altitude_deg: Floats
+    azimuth_deg: Floats
     sun_altitude_deg: Floats
     moon_separation_deg: Floats
 
@@ -111,6 +112,7 @@ def track(
     target = over.directions(ra_deg, dec_deg)
     return Track(
         altitude_deg=over.altitude_deg(target),
+        azimuth_deg=over.azimuth_deg(target),
         sun_altitude_deg=over.sun_altitude_deg,
         moon_separation_deg=over.moon_separation_deg(target),
     )

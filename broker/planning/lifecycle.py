@@ -19,7 +19,8 @@ Rules
    (``not_cancelled``: a person must act). A request is no longer wanted when its cause is gone, when it turned out not
    to be real, or when a person said no; and when it has expired while nobody knows whether the facility has it.
 5. A revision that asks for the same as the one in force is not sent: the facility has it already.
-6. A person's yes or no holds for later revisions as long as they ask for the same; the last word counts.
+6. A person's yes or no holds for later revisions as long as they ask for the same; the last word counts. A yes is void
+   once the request was taken back: what comes again after that waits for another.
 7. A revision that waits for a person leaves an earlier, accepted one in force.
 8. Live records alone govern what a real adapter does: once one is live, drills and replays are passed over.
 9. What is for the team only never reaches an adapter that shows others what is asked; what an earlier revision put
@@ -29,7 +30,7 @@ Rules
 11. Where the broker has no such adapter any more, a status in its name says so (``LEFT``): of what is still wanted
     ``proposed``, of what is not ``not_cancelled``. An adapter that is here again says so, and goes on from there.
 12. While a facility gives no answer it is asked again after 5 s, and every ``sent`` doubles the wait, up to 5 minutes
-    (ours).
+    (ours). A clock that was set back makes no wait longer than that.
 """
 
 from collections.abc import Iterable
@@ -169,7 +170,8 @@ class Life:
     def word(self) -> ToOStatus | None:
         """The person's answer that holds for the latest revision; one that was taken over only where there is none."""
         about = [one for one in reversed(self.people) if self._is_about_the_same(one.revision)]
-        return min(about, key=lambda one: one.reference == CARRIED, default=None)
+        said = min(about, key=lambda one: one.reference == CARRIED, default=None)
+        return None if said is not None and said.state == "approved" and self._gone_since(said.revision) else said
 
     @property
     def wanted(self) -> bool:
@@ -245,6 +247,11 @@ class Life:
 
     def _revision(self, revision: int) -> ToORequest | None:
         return next((one for one in self.revisions if one.revision == revision), None)
+
+    def _gone_since(self, revision: int) -> bool:
+        """Whether a later live revision than this, before the one that counts, took the request back."""
+        since = (one for one in self.revisions if revision < one.revision < self.latest.revision)
+        return any(map(must_cancel, since))
 
     def _is_about_the_same(self, revision: int) -> bool:
         about = self._revision(revision)
@@ -368,6 +375,6 @@ def _drop(life: Life, now: datetime) -> Move:
 
 def _when_due(move: Submit | Cancel, life: Life, now: datetime) -> Move:
     due = life.due_again(life.latest.revision)
-    if due is not None and due > now:
+    if due is not None and now < due <= now + timedelta(seconds=_AGAIN_MAX_S):
         return Wait("the facility gave no answer", due)
     return move

@@ -111,6 +111,7 @@ def limits_of(policy: Policy, facility: str, policies: Policies) -> Limits:
         min_altitude_deg=max(asked.min_altitude_deg, known.limits.min_altitude_deg),
         sun_altitude_max_deg=min(asked.sun_altitude_max_deg, known.limits.sun_altitude_max_deg),
         moon_separation_min_deg=max(asked.moon_separation_min_deg, known.limits.moon_separation_min_deg),
+        horizon=known.horizon,
     )
 
 

@@ -92,6 +92,8 @@ class TelescopeTable(BaseModel):
         azimuths = [azimuth for azimuth, _ in self.horizon]
         if azimuths != sorted(set(azimuths)) or any(not 0 <= azimuth <= 360 for azimuth in azimuths):
             raise ValueError("key 'horizon': azimuths ascend from 0 to 360")
+        if any(not -90 <= altitude <= 90 for _, altitude in self.horizon):
+            raise ValueError("key 'horizon': altitudes lie from -90 to 90")
         return self
 
     def telescope(self, sites: Mapping[str, Site]) -> Telescope:
@@ -184,7 +186,7 @@ def _unknown(key: str, model: type[BaseModel]) -> str:
 def _load(text: str, known: Policies) -> Policies:
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError(f"policies: not TOML: {error}") from error
     unknown = tables.keys() - {"site", "telescope", "policy"}
     if unknown:

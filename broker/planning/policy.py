@@ -110,7 +110,7 @@ class Policy(BaseModel):
     """Several telescopes split the map, or repeat each other."""
     expires_h: Annotated[float, Field(gt=0, le=MAX_HOURS)]
     """Hours after the event (a candidate list: after its event's notice) when the request is worth nothing."""
-    exposure_s: Positive
+    exposure_s: Annotated[float, Field(gt=0, le=MAX_HOURS * 3600)]
     """Of each field."""
     filter: str = ""
     """As the facility names it; empty: its own choice."""

@@ -82,7 +82,8 @@ def held(restraint: Restraint, request: ToORequest, others: Iterable[Life], now:
         and last[0] > now - restraint.within
     )
     if restraint.quota is not None and len(spent) >= restraint.quota:
-        free = spent[len(spent) - restraint.quota][0] + restraint.within
+        since = spent[len(spent) - restraint.quota][0] if restraint.quota else now  # of none nothing comes free
+        free = since + restraint.within
         return Held(f"the quota of {restraint.quota} requests in {_hours(restraint.within)} is used", free)
     if restraint.time_s is not None:
         total = sum(seconds for _, seconds in spent) + asked_s(request)

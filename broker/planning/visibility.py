@@ -52,11 +52,14 @@ class Limits:
         Of the Sun's centre: -18 astronomical, -12 nautical twilight.
     moon_separation_min_deg
         Of the target from the Moon; 0 for any.
+    horizon
+        As of a `Telescope`.
     """
 
     min_altitude_deg: float
     sun_altitude_max_deg: float = -18.0
     moon_separation_min_deg: float = 0.0
+    horizon: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +133,9 @@ def windows(
     )
     altitude, moon = seen.altitude_deg[0], seen.moon_separation_deg[0]
     above, dark = altitude - limits.min_altitude_deg, limits.sun_altitude_max_deg - seen.sun_altitude_deg
+    if limits.horizon:
+        azimuth, lowest = np.array(limits.horizon).T
+        above = np.minimum(above, altitude - np.interp(seen.azimuth_deg[0], azimuth, lowest, period=360.0))
     margin = np.minimum(np.minimum(above, dark), moon - limits.moon_separation_min_deg)
     edges = np.diff(np.concatenate([[False], margin >= 0, [False]]).astype(np.int8))
     return tuple(

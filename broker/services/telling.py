@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from nuncius.broker.planning.telling import Case, Due, Item, Receiver, due
-from nuncius.broker.planning.told import TELL
+from nuncius.broker.planning.told import TELL, told_in
 from nuncius.broker.services.listener import Listener
 from nuncius.broker.services.sending import Sending, Sends, Sent
 from nuncius.broker.services.too_book import Book, Entry
@@ -187,10 +187,13 @@ class Telling:
         self._listener.commit(Send(_STATUS.topic, one.request_id.encode(), encode(one)) for one in statuses)
 
     def _cases(self, now: datetime) -> Iterator[Case]:
-        """Requests of policies that name somebody, but for those that were over long ago."""
+        """Requests of policies that name somebody, but for those that were over long ago.
+
+        A policy that is gone names nobody any more: those who were told of its requests hear how they end.
+        """
         for entry in self._book.entries():
             latest = entry.latest
-            names = self._telephone.names.get(latest.policy, ())
+            names = self._telephone.names.get(latest.policy) or _who_was_told(entry.told)
             if names and (latest.expires is None or now < latest.expires + _FORGOTTEN):
                 yield Case(revisions=entry.revisions, statuses=entry.told, names=names)
 
@@ -198,3 +201,7 @@ class Telling:
         """All that lies on the log is read by `work`, before anything is decided."""
         self._book = Book()
         self._looked = self._clock() - 2 * _LOOK
+
+
+def _who_was_told(statuses: Sequence[ToOStatus]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.receiver for one in told_in(statuses)))

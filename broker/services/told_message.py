@@ -13,6 +13,8 @@ from nuncius.broker.services.too_book import SHORT, Entry
 from nuncius.broker.services.too_words import brief, headline
 from nuncius.consumers.notify.calendar import MEDIA_TYPE, window_calendar
 from nuncius.consumers.notify.message import Attachment, Message
+from nuncius.consumers.outside import outside
+from nuncius.schemas import Retry, ToORequest
 
 _FIRM: Final = frozenset({"accepted", "scheduled", "observed"})
 _MOST_FILES: Final = 5
@@ -57,6 +59,13 @@ class Composer:
                 yield Attachment(f"nuncius-{ident[:SHORT]}.ics", MEDIA_TYPE, calendar)
         first = due.items[0]
         if first.state == "waits":
-            picture = self._pictures.png(entries[first.request_id].latest)
+            picture = self._picture(entries[first.request_id].latest)
             if picture is not None:
                 yield Attachment(f"nuncius-{first.request_id[:SHORT]}.png", "image/png", picture)
+
+    def _picture(self, request: ToORequest) -> bytes | None:
+        """The sky; None where it cannot be drawn for whatever reason: the words go out without."""
+        try:
+            return outside(lambda: self._pictures.png(request))
+        except Retry:
+            return None

@@ -11,7 +11,7 @@ from nuncius.broker.planning.told import AT, SEEN, seen_to
 from nuncius.broker.services.lines import printable
 from nuncius.broker.services.links import Links
 from nuncius.broker.services.too_book import SHORT, Entry
-from nuncius.broker.services.too_words import brief, headline
+from nuncius.broker.services.too_words import brief, headline, press
 
 _MOST: Final = 20
 """Changes told in one message; of more their number is."""
@@ -85,7 +85,7 @@ def short(due: Due, entries: Mapping[str, Entry], now: datetime, links: Links | 
     if due.items[0].state != "waits":
         return f"{title(due, entries, now)[:120]}. nuncius too show {_ident(entry)}"
     link = "" if links is None else links.url(entry.latest, due.receiver)
-    return f"{title(due, entries, now)[:110]} {link or f'nuncius too approve {_ident(entry)}'}"
+    return f"{title(due, entries, now)[:110]} {link or press(entry).partition('   ')[0]}"
 
 
 def change(item: Item, entry: Entry) -> str:
@@ -96,6 +96,8 @@ def change(item: Item, entry: Entry) -> str:
         return f"{(seen.who if seen else '') or 'somebody'} sees to what {name} would not cancel"
     if item.subject.startswith(AT):
         return f"{_adapter(item)} {_AT_A_FACILITY.get(item.state, item.state)}{_reference(item, entry)}"
+    if item.state == "withdrawn" and entry.still_at:
+        return f"taken back: {' and '.join(entry.still_at)} did not confirm it yet, and is asked again until it does"
     words = _CHANGES.get(item.state, item.state)
     who = next((one.who for one in reversed(entry.told) if one.adapter == PERSON), "")
     return f"{words} by {who}" if item.state in {"approved", "rejected"} and who else words
@@ -132,7 +134,8 @@ def _storm(due: Due, entries: Mapping[str, Entry], now: datetime) -> Iterator[st
     for item in due.items:
         entry = entries[item.request_id]
         mark = f"at {_adapter(item)}" if item.state == "not_cancelled" else "YES OR NO?"
-        line = _line(f"{_ident(entry)} {mark} {headline(entry.latest)}{_until(entry, now)}")
+        ident = _ident(entry) if item.state == "not_cancelled" else f"{_ident(entry)}/{entry.latest.revision}"
+        line = _line(f"{ident} {mark} {headline(entry.latest)}{_until(entry, now)}")
         used += len(line) + 1
         if used > _STORM_CHARACTERS:
             left[entry.latest.policy] += 1
@@ -149,9 +152,8 @@ def _numbers(due: Due) -> str:
 
 
 def _press(entry: Entry, receiver: str, links: Links | None) -> list[str]:
-    ident = _ident(entry)
     link = "" if links is None else links.url(entry.latest, receiver)
-    return [f"nuncius too approve {ident}   or   nuncius too decline {ident}", *filter(None, (link,))]
+    return [press(entry), *filter(None, (link,))]
 
 
 def _until(entry: Entry, now: datetime) -> str:

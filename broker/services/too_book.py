@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from nuncius.broker.planning.lifecycle import MOVED, PERSON, Life, in_charge
+from nuncius.broker.planning.order import same_wish
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, Record
 from nuncius.broker.transport.reading import read_all
@@ -70,6 +71,16 @@ class Entry:
         word = self.life("").word
         return facility[-1] if facility else self.latest.state if word is None else word.state
 
+    @property
+    def still_at(self) -> tuple[str, ...]:
+        """Adapters that may have it although it is no longer wanted, and did not say yet what becomes of it there."""
+        lives = ((name, self.life(name)) for name in self.adapters)
+        return tuple(
+            name
+            for name, life in lives
+            if not life.wanted and life.outstanding and not life.refused(life.latest.revision)
+        )
+
     def waits(self, now: datetime) -> bool:
         """Whether it is a person's turn: wanted, real, live, unexpired, and neither approved nor declined."""
         one = self.latest
@@ -127,13 +138,16 @@ def book(log: Log) -> tuple[Entry, ...]:
 
 
 def named(found: Sequence[Entry], beginning: str) -> Entry:
-    """The request whose id begins so.
+    """The request whose id begins so; a revision behind it, as in ``7c1e/2``, is passed over.
 
     Raises
     ------
     SettingsError
-        If none does, or more than one.
+        If none does, or more than one, or nothing was written.
     """
+    beginning = beginning.partition("/")[0].strip()
+    if not beginning:
+        raise SettingsError("no id was written; see: nuncius too list")
     hits = [entry for entry in found if entry.latest.request_id.startswith(beginning)]
     if len(hits) == 1:
         return hits[0]
@@ -141,6 +155,25 @@ def named(found: Sequence[Entry], beginning: str) -> Entry:
         raise SettingsError(f"no request {beginning!r}; see: nuncius too list")
     ids = ", ".join(entry.latest.request_id[: SHORT + 4] for entry in hits[:5])
     raise SettingsError(f"{len(hits)} requests begin with {beginning!r}: {ids}; write more of the id")
+
+
+def must_still_ask(entry: Entry, revision: str) -> None:
+    """Whether the latest revision asks for what a person read.
+
+    Raises
+    ------
+    SettingsError
+        If there is no revision of this number, or what it asks for was changed since.
+    """
+    short = entry.latest.request_id[:SHORT]
+    read = next((one for one in entry.revisions if str(one.revision) == revision), None)
+    if read is None:
+        raise SettingsError(f"request {short} has no revision {revision!r}; see: nuncius too show {short}")
+    if not same_wish(read, entry.latest):
+        raise SettingsError(
+            f"request {short} was revised since revision {revision}, and asks for something else now; nothing was "
+            f"answered: nuncius too show {short}"
+        )
 
 
 def word(entry: Entry, say: RequestState, *, who: str, why: str, now: datetime) -> ToOStatus:

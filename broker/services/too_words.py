@@ -25,6 +25,13 @@ def brief(entry: Entry, now: datetime, link: str = "") -> str:
     return "\n".join(map(printable, _lines(entry, now, link)))  # alerts are strangers': one line stays one line
 
 
+def press(entry: Entry) -> str:
+    """What to type. A yes names the revision that was read: what is asked for instead by then does not inherit it."""
+    one = entry.latest
+    ident = one.request_id[:SHORT]
+    return f"nuncius too approve {ident}/{one.revision}   or   nuncius too decline {ident}"
+
+
 def headline(one: ToORequest) -> str:
     """One line: who is asked for what."""
     drill = "" if (one.reality, one.run_mode) == ("real", "live") else f"[{one.reality}, {one.run_mode}] "
@@ -60,10 +67,10 @@ def _lines(entry: Entry, now: datetime, link: str) -> Iterator[str]:
     if one.expires is not None:
         left = "over" if one.expires <= now else f"{_span(one.expires - now)} left"
         yield f"UNTIL  {one.expires:%Y-%m-%d %H:%M} UTC ({left})"
-    yield f"STATE  {entry.state}{_last_words(entry)}"
+    still = f", and {' and '.join(entry.still_at)} may have it still" if entry.still_at else ""
+    yield f"STATE  {entry.state}{still}{_last_words(entry)}"
     if entry.waits(now):
-        ident = one.request_id[:SHORT]
-        yield f"PRESS  nuncius too approve {ident}   or   nuncius too decline {ident}"
+        yield f"PRESS  {press(entry)}"
         if link:
             yield f"  or   {link}"
 

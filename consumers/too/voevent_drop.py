@@ -2,6 +2,8 @@
 
 One file a revision, written aside and moved into place, so that a reader never sees half of one; the same revision
 gives the same bytes under the same name. A later revision supersedes, a cancellation retracts the one before.
+
+Who watches the folder may take files away. So what is not there any more is still retracted.
 """
 
 import os
@@ -57,20 +59,21 @@ class VoEventDrop:
     def close(self) -> None:
         """Nothing is open."""
 
-    def submit(self, request: ToORequest, _standing: str) -> ToOStatus:
+    def submit(self, request: ToORequest, standing: str) -> ToOStatus:
         """Write the request, unless a later revision lies there."""
-        there = self._there(request)
+        there = self._there(request, standing)
         newest = max(there, default=0)
         if newest > request.revision:
             return answer(request, "rejected", self.name, f"revision {newest} lies there already")
         before = max((one for one in there if one < request.revision), default=0)
         return self._write(request, "request", before, "accepted")
 
-    def cancel(self, request: ToORequest, _standing: str) -> ToOStatus:
-        """Write a retraction of the last revision, where one lies there; of this very one after a person's no."""
-        before = max((one for one in self._there(request) if one <= request.revision), default=0)
-        if not before:
-            return answer(request, "cancelled", self.name, "nothing of it was written")
+    def cancel(self, request: ToORequest, standing: str) -> ToOStatus:
+        """Write a retraction of the last revision that was written; of this very one after a person's no.
+
+        Where nobody knows of one it cites none: a file may have been fetched before its writing was noted.
+        """
+        before = max((one for one in self._there(request, standing) if one <= request.revision), default=0)
         return self._write(request, "cancel", before, "cancelled")
 
     def look(self, _request: ToORequest, _standing: str) -> None:
@@ -92,11 +95,17 @@ class VoEventDrop:
             raise Retry(f"{self.name}: {path} cannot be written: {error.strerror}") from None
         return answer(request, state, self.name, f"written to {path.name}", path.name)
 
-    def _there(self, request: ToORequest) -> set[int]:
-        """Revisions of which a request lies there, by what stands in the files."""
-        pattern = f"{_NOT_IN_A_NAME.sub('_', request.request_id)}_*.request.xml"
-        keys = [_key(path) for path in self._settings.folder.glob(pattern)]
-        return {revision for key in keys if (revision := revision_in(key, request)) is not None}
+    def _there(self, request: ToORequest, standing: str) -> set[int]:
+        """Revisions of which a request was written: by what stands in the files, and by the name of the last one."""
+        folder, about = self._settings.folder, _NOT_IN_A_NAME.sub("_", request.request_id)
+        try:
+            paths = [path for path in folder.iterdir() if path.match(f"{about}_*.request.xml")]
+        except OSError as error:
+            raise Retry(f"{self.name}: {folder} cannot be written to: {error.strerror}") from None
+        keys = [_key(path) for path in paths]
+        last = re.fullmatch(rf"{re.escape(about)}_(\d{{1,9}})\.request\.xml", standing, re.ASCII)
+        known = {int(last[1])} if last else set()
+        return known | {revision for key in keys if (revision := revision_in(key, request)) is not None}
 
 
 def _key(path: Path) -> str:

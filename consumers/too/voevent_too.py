@@ -11,6 +11,8 @@ from nuncius.schemas.too import ToORequest
 
 _NS: Final = "http://www.ivoa.net/xml/VOEvent/v2.0"
 _FRAME: Final = "UTC-ICRS-TOPO"
+_ASKED: Final = role("real", "live")
+"""Of what takes something back: only what is real and live was asked, and who heeds no tests must hear of its end."""
 
 
 def too_voevent(request: ToORequest, action: Literal["request", "cancel"], before: int, authority: str) -> bytes:
@@ -34,7 +36,7 @@ def too_voevent(request: ToORequest, action: Literal["request", "cancel"], befor
         f"{{{_NS}}}VOEvent",
         {
             "version": "2.0",
-            "role": role(request.reality, request.run_mode),
+            "role": role(request.reality, request.run_mode) if action == "request" else _ASKED,
             "ivorn": _ivorn(request, request.revision, authority) + ("/cancel" if action == "cancel" else ""),
         },
         nsmap={"voe": _NS},

@@ -117,7 +117,8 @@ def _lines(lines: Sequence[str]) -> Iterator[str]:
 def _row(entry: Entry, now: datetime) -> Html:
     ident = entry.latest.request_id
     link = tag("a", ident[:SHORT], href=f"too/{quote(ident, safe='')}")
-    mark = tag("span", "waits for a person", class_="waits") if entry.waits(now) else tag("span", entry.state)
+    state = "being taken back" if entry.still_at else entry.state
+    mark = tag("span", "waits for a person", class_="waits") if entry.waits(now) else tag("span", state)
     return tag("li", link, " ", mark, " ", headline(entry.latest))
 
 

@@ -8,6 +8,7 @@ import socket
 import time
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from threading import Lock
 from typing import Final
@@ -99,8 +100,9 @@ class _Desk:
             link, entry = found
             known = entry.life("").word
             if known is None or known.state != said:
-                asked = Entry(tuple(one for one in entry.revisions if one.revision <= link.revision), entry.told)
-                status = word(asked, said, who=f"{link.receiver} (link)", why="", now=utc_now())
+                status = word(entry, said, who=f"{link.receiver} (link)", why="", now=utc_now())
+                read = next(one for one in entry.revisions if one.revision == link.revision)
+                status = replace(status, revision=read.revision, idempotency_key=read.idempotency_key)
                 write_word(self._log, status, self._slot)
                 entry = Entry(entry.revisions, (*entry.told, status))
             self._kept = (float("-inf"), ())

@@ -75,6 +75,15 @@ servers = "kafka.example:9092"
 SASL = 'security_protocol = "SASL_SSL"\nsasl_mechanism = "SCRAM-SHA-512"\nusername = "nuncius"\n'
 
 
+@pytest.mark.parametrize(
+    "name", ["person", "recorder", "webhook", "tell-shift", "seen-lco", "shared-map", "desk-CTAO", "", " ", "a\\u0007b"]
+)
+def test_no_adapter_has_a_name_that_means_somebody_else_on_the_log(name: str) -> None:
+    named = LCO.replace("[[adapter]]", f'[[adapter]]\nname = "{name}"')
+    with pytest.raises(SettingsError, match=r"\[\[adapter\]\] 1: name: .* give the adapter another name"):
+        adapter_routes(tables(named), {}, {"LCO_TOKEN": CANARY})
+
+
 def test_a_topic_needs_a_credential_only_where_a_password_is_asked_for() -> None:
     (route,) = adapter_routes(tables(KAFKA), {}, {})
     assert (route.adapter.name, route.adapter.real, route.facilities) == ("voevent-kafka", True, frozenset({"CTAO"}))

@@ -21,7 +21,7 @@ from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.local import open_local
 from nuncius.broker.transport.port import Log
 from nuncius.consumers.adapter import answer
-from nuncius.schemas import ToORequest, ToOStatus
+from nuncius.schemas import Retry, ToORequest, ToOStatus
 from nuncius.schemas.codec import encode
 
 POLICIES = MADE_UP.replace('"gw-grb"', '"gw-cbc-grb"')
@@ -130,11 +130,56 @@ def test_nothing_goes_out_before_the_yes_and_the_no_takes_it_back(folder: Path, 
 
 @pytest.mark.parametrize(
     ("ident", "says"),
-    [("bb", "it is rejected: too large"), ("cc", "it is real, drill"), ("zz", "no request 'zz'"), ("", "3 requests")],
+    [
+        ("bb", "it is rejected: too large"),
+        ("cc", "it is real, drill"),
+        ("zz", "no request 'zz'"),
+        ("", "no id was written"),
+    ],
 )
 def test_a_yes_that_could_do_nothing_is_refused(folder: Path, ident: str, says: str, nuncius: Command) -> None:
     told = nuncius("too", "approve", ident, "--broker", f"local:{folder}", code=2)
     assert says in told[1]
+
+
+def test_a_yes_to_what_was_read_is_none_to_what_is_asked_for_now(folder: Path, nuncius: Command) -> None:
+    moved = request(2, "aa11", needs_approval=True, expires=utc_now() + timedelta(hours=3), dec=30.0)
+    with opened(folder) as log:
+        lay(log, moved)
+    broker = f"--broker=local:{folder}"
+    assert "asks for something else now" in nuncius("too", "approve", "aa11/1", broker, code=2)[1]
+    assert "no revision '3'" in nuncius("too", "approve", "aa11/3", broker, code=2)[1]
+    assert "nuncius too approve aa11/2 " in nuncius("too", "show", "aa11", broker)[0]
+    assert "(revision 2)" in nuncius("too", "approve", "aa11/2", broker)[0]
+
+
+class Mute(Telescope):
+    """It takes requests and does not answer who takes them back."""
+
+    def cancel(self, gone: ToORequest, standing: str) -> ToOStatus:
+        raise Retry(f"no answer about {gone.request_id} {standing}")
+
+
+def test_what_a_telescope_did_not_confirm_is_not_shown_as_cancelled(folder: Path, nuncius: Command) -> None:
+    broker = f"--broker=local:{folder}"
+    nuncius("too", "approve", "aa11", broker)
+    deliver(folder, Mute())
+    nuncius("too", "decline", "aa11", broker)
+    deliver(folder, Mute())
+    assert "taking it back" in nuncius("too", "list", broker)[0]
+    assert "telescope may have it still" in nuncius("too", "show", "aa11", broker)[0]
+    assert orjson.loads(nuncius("too", "show", "aa11", broker, "--json")[0])["still_at"] == ["telescope"]
+    with opened(folder) as log:
+        later = Delivering(log, Route(adapter=Telescope()), lambda: utc_now() + timedelta(minutes=1))
+        drain((later,))
+        later.close()
+    assert "taking it back" not in nuncius("too", "list", "--all", broker)[0]
+
+
+@pytest.mark.parametrize("command", ["approve", "decline", "show", "acknowledge"])
+@pytest.mark.parametrize("ident", ["", " "])
+def test_an_id_that_was_not_written_names_nothing(folder: Path, nuncius: Command, command: str, ident: str) -> None:
+    assert "no id was written" in nuncius("too", command, ident, f"--broker=local:{folder}", code=2)[1]
 
 
 def test_a_policy_file_is_tried_on_past_alerts(tmp_path: Path, nuncius: Command) -> None:

@@ -199,6 +199,26 @@ def test_a_yes_holds_for_a_later_revision_that_asks_for_the_same(outbox: Outbox,
     assert scope.calls == ["submit r/2"]
 
 
+@pytest.mark.parametrize("gone", [{"state": "cancelled"}, {"state": "rejected"}, {"reality": "injection"}])
+def test_a_yes_does_not_outlive_the_taking_back(outbox: Outbox, scope: Scope, gone: dict[str, Any]) -> None:
+    first = request(needs_approval=True)
+    says(outbox, "approved", first)
+    assert states(outbox, first) == ["sent", "accepted"]
+    assert states(outbox, replace(first, revision=2, idempotency_key="r/2", **gone)) == ["cancelled"]
+    again = replace(first, revision=3, idempotency_key="r/3")
+    assert states(outbox, again) == []
+    says(outbox, "approved", again)
+    assert states(outbox) == ["sent", "accepted"]
+    assert scope.calls == ["submit r/1", "cancel r/2", "submit r/3"]
+
+
+def test_a_no_outlives_the_taking_back(outbox: Outbox, scope: Scope) -> None:
+    says(outbox, "rejected", request())
+    states(outbox, request(), request(2, state="cancelled"))
+    assert states(outbox, replace(request(), revision=3, idempotency_key="r/3")) == []
+    assert scope.calls == []
+
+
 def test_what_stands_is_not_asked_again_for_the_sake_of_its_words(outbox: Outbox, scope: Scope) -> None:
     states(outbox, request())
     reworded = replace(request(), revision=2, idempotency_key="r/2", reason="scored anew", probability=0.3)
@@ -245,6 +265,15 @@ def test_a_cancellation_is_repeated_ever_more_slowly_until_it_is_confirmed(outbo
     scope.silent = False
     assert states(outbox, now=NOW + timedelta(hours=1)) == ["cancelled"]
     assert states(outbox, now=NOW + timedelta(hours=2)) == []
+
+
+def test_a_clock_that_is_set_back_does_not_put_a_cancellation_off(outbox: Outbox, scope: Scope) -> None:
+    ahead = NOW + timedelta(days=1)
+    states(outbox, request(), now=ahead)
+    scope.silent = True
+    assert states(outbox, request(2, state="cancelled"), now=ahead) == ["sent"]
+    scope.silent = False
+    assert states(outbox, now=NOW) == ["cancelled"]
 
 
 def test_what_the_facility_will_not_drop_is_said_once(outbox: Outbox, scope: Scope) -> None:

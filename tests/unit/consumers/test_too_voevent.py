@@ -95,12 +95,45 @@ def test_a_folder_that_is_gone_is_tried_again_and_one_that_never_was_is_told(tmp
     folder.mkdir()
     adapter = drop(folder)
     folder.rmdir()
-    with pytest.raises(Retry, match="cannot be written"):
-        adapter.submit(request(), "")
+    for call in (adapter.submit, adapter.cancel):
+        with pytest.raises(Retry, match="cannot be written"):
+            call(request(), "")
     with pytest.raises(SettingsError, match="no such folder"):
         drop(folder)
 
 
 def test_rubbish_in_the_folder_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "r_1.request.xml").write_bytes(b"<!DOCTYPE x [<!ENTITY a 'b'>]><x>&a;")
-    assert drop(tmp_path).cancel(request(2, state="cancelled"), "").detail == "nothing of it was written"
+    drop(tmp_path).submit(request(2), "")
+    assert etree.parse(tmp_path / "r_2.request.xml").find("Citations") is None
+
+
+def cited(path: Path) -> list[tuple[str | None, str | None]]:
+    return [(one.get("cite"), one.text) for one in etree.parse(path).iterfind("Citations/EventIVORN")]
+
+
+def test_what_was_fetched_out_of_the_folder_is_superseded_and_retracted(tmp_path: Path) -> None:
+    adapter = drop(tmp_path)
+    first = adapter.submit(request(), "").reference
+    (tmp_path / first).unlink()
+    second = adapter.submit(request(2), first).reference
+    assert cited(tmp_path / second) == [("supersedes", "ivo://nuncius/too#r/1")]
+    (tmp_path / second).unlink()
+    gone = adapter.cancel(request(3, state="cancelled"), second)
+    assert (gone.state, gone.reference) == ("cancelled", "r_3.cancel.xml")
+    assert cited(tmp_path / "r_3.cancel.xml") == [("retraction", "ivo://nuncius/too#r/2")]
+
+
+def test_what_may_have_been_fetched_before_it_was_noted_is_retracted(tmp_path: Path) -> None:
+    adapter = drop(tmp_path)
+    (tmp_path / adapter.submit(request(), "").reference).unlink()
+    assert adapter.cancel(request(2, state="cancelled"), "").state == "cancelled"
+    (path,) = tmp_path.iterdir()
+    told = voeventparse.get_toplevel_params(voeventparse.loads(path.read_bytes()))
+    assert (told["action"]["value"], told["idempotency_key"]["value"]) == ("cancel", "r/2")
+
+
+@pytest.mark.parametrize("changed", [{"reality": "injection"}, {"reality": "test"}, {"state": "cancelled"}])
+def test_a_retraction_of_what_was_no_test_is_none(changed: dict[str, Any]) -> None:
+    packet = etree.fromstring(too_voevent(request(2, **changed), "cancel", 1, "a"))
+    assert packet.get("role") == "observation"

@@ -12,6 +12,7 @@ from too_cases import (
     GW,
     MERGER,
     NOISE_NULL,
+    POLICIES,
     REAL_NULL,
     TRACK,
     TXS,
@@ -23,9 +24,11 @@ from too_cases import (
     member,
     policies,
     run,
+    wide_camera,
 )
 
 from nuncius.broker.planning.engine import Planner
+from nuncius.broker.planning.policies_toml import load_policies
 from nuncius.schemas import Pair, Significance, ToORequest
 
 
@@ -158,6 +161,14 @@ def test_what_never_rises_is_refused_with_the_sites_asked(planner: Planner) -> N
     assert request.state == "rejected"
     assert "Las Campanas" in request.reason
     assert request.expires is not None
+
+
+@pytest.mark.parametrize(("mask", "state"), [("[0.0, 0.0]", "proposed"), ("[0.0, 89.0]", "rejected")])
+def test_what_a_telescopes_own_horizon_hides_is_refused(mask: str, state: str) -> None:
+    one = POLICIES.partition('[[policy]]\nname = "candidate"')[0].replace('sites = ["Las Campanas"]\n', "")
+    camera = wide_camera("imager").replace("max_airmass", f"horizon = [{mask}]\nmax_airmass")
+    asked = only(run(Planner(load_policies(one + camera)), GW, GRB, coincidence()))
+    assert asked.state == state
 
 
 def test_what_became_known_after_its_expiry_is_refused(planner: Planner) -> None:

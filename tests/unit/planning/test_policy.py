@@ -1,6 +1,7 @@
 """Policies are read strictly, and every complaint names policy and key."""
 
 import pytest
+from too_cases import wide_camera
 
 from nuncius.broker.planning.policies_toml import load_policies, shipped
 from nuncius.schemas import SettingsError
@@ -51,6 +52,7 @@ def test_an_own_site_joins_the_shipped_ones() -> None:
         ("max_airmass = 2.0", "", ("'mine'", "exactly one", "'max_airmass'")),
         ("exposure_s = 60.0", "", ("'mine'", "'exposure_s'", "missing")),
         ("exposure_s = 60.0", "exposure_s = '60'", ("'mine'", "'exposure_s'")),
+        ("exposure_s = 60.0", "exposure_s = 1e300", ("'mine'", "'exposure_s'")),
         ("expires_h = 24", "expires_h = 100000", ("'mine'", "'expires_h'")),
         ("expires_h = 24", "expires_h = true", ("'mine'", "'expires_h'")),
         ('["Paranal"]', '["Parnal"]', ("'mine'", "'sites'", "'Parnal'", "Paranal")),
@@ -64,6 +66,7 @@ def test_an_own_site_joins_the_shipped_ones() -> None:
         ("[[policy]]", "[policy]", ("[[policy]]",)),
         ("[[policy]]", "[[polizy]]", ("'polizy'",)),
         ("[[policy]]", "[[policy", ("not TOML",)),
+        ("[[policy]]", f"deep = {'[' * 5000}\n[[policy]]", ("not TOML",)),
     ],
 )
 def test_what_is_wrong_is_named(old: str, new: str, says: tuple[str, ...]) -> None:
@@ -71,6 +74,12 @@ def test_what_is_wrong_is_named(old: str, new: str, says: tuple[str, ...]) -> No
         load_policies(GOOD.replace(old, new, 1))
     assert [word for word in says if word not in str(caught.value)] == []
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("mask", ["[[0.0, nan]]", "[[0.0, 90.5]]", "[[0.0, -inf]]", "[[10.0, 5.0], [5.0, 5.0]]"])
+def test_a_horizon_that_is_none_is_refused(mask: str) -> None:
+    with pytest.raises(SettingsError, match=r"'imager'.*'horizon'"):
+        load_policies(wide_camera("imager") + f"horizon = {mask}")
 
 
 def test_two_policies_of_one_name_are_refused() -> None:

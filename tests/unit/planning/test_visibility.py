@@ -1,6 +1,7 @@
 """Windows against astropy's own transformations, the evening of GW170817, and nights that never come or never end."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -50,22 +51,27 @@ def test_altitudes_and_separations_agree_with_astropy(name: str, start: datetime
     moon = get_body("moon", moments, place).transform_to(here)
     between = stars.separation(SkyCoord(moon.az[None], moon.alt[None], frame=stars.frame.replicate_without_data()))
     np.testing.assert_allclose(seen.altitude_deg, stars.alt.deg, atol=0.01)
+    turned = (seen.azimuth_deg - stars.az.deg + 180) % 360 - 180
+    np.testing.assert_allclose(turned * np.cos(stars.alt.rad), 0.0, atol=0.01)
     np.testing.assert_allclose(seen.sun_altitude_deg, sun.alt.deg, atol=0.01)
     np.testing.assert_allclose(seen.moon_separation_deg, between.deg, atol=0.01)
 
 
 @pytest.mark.parametrize("start", [EARLY, LATE], ids=["2017", "2026"])
-def test_windows_hold_the_limits_inside_and_break_one_outside_by_astropy(start: datetime) -> None:
-    site, limits = SITES["Palomar"], Limits(min_altitude_deg=35.0, moon_separation_min_deg=25.0)
+@pytest.mark.parametrize("wall_deg", [-90.0, 90.0], ids=["free", "nothing is seen from south to west"])
+def test_windows_hold_the_limits_inside_and_break_one_outside_by_astropy(start: datetime, wall_deg: float) -> None:
+    mask = ((0.0, -90.0), (180.0, -90.0), (180.001, wall_deg), (269.999, wall_deg), (270.0, -90.0))
+    site, limits = SITES["Palomar"], Limits(min_altitude_deg=35.0, moon_separation_min_deg=25.0, horizon=mask)
     ra, dec, stop = 318.0, -12.0, start + timedelta(days=6)
     found = windows(ra, dec, site, limits, start=start, stop=stop)
-    assert len(found) in (5, 6)
+    assert wall_deg > 0 or len(found) in (5, 6)
     moments = Time(start) + np.arange(0, 6 * 86400, 600.0) * u.s
     here = AltAz(obstime=moments, location=at(site))
     star = SkyCoord(ra * u.deg, dec * u.deg).transform_to(here)
     sun = get_body("sun", moments, at(site)).transform_to(here)
     moon = get_body("moon", moments, at(site)).transform_to(here)
     good = (star.alt.deg >= 35) & (sun.alt.deg <= -18) & (star.separation(moon).deg >= 25)
+    good &= (wall_deg < 0) | (star.az.deg <= 180) | (star.az.deg >= 270)
     clock = moments.to_datetime(timezone=UTC)
     edge = timedelta(seconds=10)
     for moment, wanted in zip(clock, good, strict=True):
@@ -129,10 +135,10 @@ def test_the_nordic_summer_has_no_night() -> None:
 def test_the_moon_closes_a_window() -> None:
     moon = get_body("moon", Time(LATE), at(SITES["Maunakea"]))
     where = (float(moon.ra.deg), float(moon.dec.deg))
-    any_sky = {"min_altitude_deg": 0.0, "sun_altitude_max_deg": 90.0}
+    any_sky = Limits(min_altitude_deg=0.0, sun_altitude_max_deg=90.0)
     span = {"start": LATE, "stop": LATE + timedelta(minutes=30)}
-    site = next(s for s in SITES.values() if windows(*where, s, Limits(**any_sky), **span))
-    assert windows(*where, site, Limits(**any_sky, moon_separation_min_deg=5.0), **span) == ()
+    site = next(s for s in SITES.values() if windows(*where, s, any_sky, **span))
+    assert windows(*where, site, replace(any_sky, moon_separation_min_deg=5.0), **span) == ()
 
 
 @pytest.mark.parametrize("span", [timedelta(0), timedelta(seconds=-1)])

@@ -42,6 +42,7 @@ class Desk:
     lead: Post
     now: datetime = EVENING
     log: Log = field(default_factory=memory)
+    names: dict[str, tuple[str, ...]] = field(default_factory=lambda: {"pair": ("shift",)})
     service: Telling = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,7 +63,7 @@ class Desk:
                 "shift": Notifier("shift", SecretStr(self.shift.address)),
                 "lead": Notifier("lead", SecretStr(self.lead.address)),
             },
-            names={"pair": ("shift",)},
+            names=self.names,
             compose=Composer(SkyPictures(Archive(self.log), MapShelf(self.log)), LINKS),
         )
         self.service = Telling(self.log, telephone, lambda: self.now)
@@ -101,6 +102,24 @@ def asking(revision: int = 1, ident: str = "aa11bb22cc", **changed: Any) -> ToOR
     return request(revision, ident, **(known | changed))
 
 
+def test_a_policy_that_is_gone_leaves_nobody_in_the_dark(desk: Desk) -> None:
+    one = asking()
+    desk.put(one)
+    desk.says("Ana", "approved", one)
+    desk.put(replace(answer(one, "accepted", "swift"), time=desk.now))
+    desk.names = {}
+    desk.restart()
+    gone = replace(one, revision=2, idempotency_key="2", state="cancelled")
+    desk.put(gone, replace(answer(gone, "not_cancelled", "swift", "call the duty scientist"), time=desk.now))
+    assert desk.shift.mails[-1]["Subject"].startswith("CANCEL BY HAND at swift")
+
+
+def test_a_picture_that_cannot_be_drawn_holds_no_message_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/proc/no-such-folder")
+    desk.put(asking(radius_deg=1.0))
+    assert [mail["Subject"][:10] for mail in desk.shift.mails] == ["YES OR NO?"]
+
+
 def test_one_mail_says_what_where_when_until_when_and_what_to_press(desk: Desk) -> None:
     writer = desk.log.writer("ingest")
     track = replace(TRACK, alert_id="0b0e5b6e-1111-5222-8333-444455556666")
@@ -127,7 +146,7 @@ def test_one_mail_says_what_where_when_until_when_and_what_to_press(desk: Desk) 
         "WHERE  RA 197.4504 Dec -23.3815 (ICRS)",
         "WHEN   2017-08-17 23:41 to 2017-08-18 01:41 UTC from Palomar (it has begun)",
         "UNTIL  2017-08-18 08:41 UTC (8 h left)",
-        "PRESS  nuncius too approve aa11bb22   or   nuncius too decline aa11bb22",
+        "PRESS  nuncius too approve aa11bb22/1   or   nuncius too decline aa11bb22",
         LINKS.url(one, "shift"),
     ):
         assert words in text
@@ -224,5 +243,5 @@ def test_what_a_stranger_wrote_is_one_line(desk: Desk) -> None:
     assert mail["Bcc"] is None
     assert "\nPRESS  https" not in desk.shift.text()
     assert [line for line in desk.shift.text().splitlines() if line.startswith("PRESS")] == [
-        "PRESS  nuncius too approve aa11bb22   or   nuncius too decline aa11bb22"
+        "PRESS  nuncius too approve aa11bb22/1   or   nuncius too decline aa11bb22"
     ]

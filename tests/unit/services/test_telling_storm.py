@@ -214,7 +214,7 @@ def test_a_storm_at_once_is_one_message_that_says_all(shift: Shift) -> None:
     (message,) = shift.pagers["shift"].shown
     assert message.title.startswith("YES OR NO? 300 requests, among them imager: AT2017gfo")
     lines = message.text.splitlines()
-    assert lines[2].startswith("00700000 YES OR NO? imager: AT2017gfo (60 s), policy pair, until ")
+    assert lines[2].startswith("00700000/1 YES OR NO? imager: AT2017gfo (60 s), policy pair, until ")
     shown = sum(" YES OR NO? imager" in line for line in lines)
     assert lines[-1] == f"and {300 - shown} more of policy pair"
     assert len(message.text) < 4096

@@ -70,6 +70,15 @@ def asking(**changed: Any) -> ToORequest:
     return request(changed.pop("revision", 1), changed.pop("ident", "") or next(_names), **(known | changed))
 
 
+def test_an_earlier_link_to_what_was_observed_and_is_asked_for_again_is_answered(served: Site) -> None:
+    one = asking()
+    again = replace(one, revision=2, idempotency_key="2", window_start=None, window_stop=None)
+    lay(served.log, one, answer(one, "observed", "scope"), again)
+    for said in ("approved", "rejected"):
+        assert httpx.post(served.link(one), content=f"answer={said}").status_code == 200
+    assert [(status.state, status.revision) for status in served.said()[-2:]] == [("approved", 1), ("rejected", 1)]
+
+
 def test_a_link_opened_answers_nothing_and_its_button_does(served: Site) -> None:
     one = asking()
     served.put(one)

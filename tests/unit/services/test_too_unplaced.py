@@ -64,7 +64,7 @@ def test_the_message_can_be_acted_on_at_night() -> None:
         "WHERE  not known yet",
         "WHEN   from now on: a revision with a position follows once one is known",
         "UNTIL  2031-02-10 04:05 UTC (6 d left)",
-        "PRESS  nuncius too approve aa11bb22   or   nuncius too decline aa11bb22",
+        "PRESS  nuncius too approve aa11bb22/1   or   nuncius too decline aa11bb22",
         "  or   https://broker.example.org/x",
     ):
         assert line in text.splitlines()
