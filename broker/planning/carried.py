@@ -43,9 +43,13 @@ def carried(life: Life, smaller: Iterable[Life]) -> ToOStatus | None:
 
 
 def _word(one: Life, wanted: ToORequest) -> ToOStatus | None:
-    """The last word on what was asked last, where that is what is wanted now."""
-    asked = tuple(revision for revision in one.revisions if revision.state == "proposed")
-    if not asked:
+    """The last word on what was asked last, where that is what is wanted now.
+
+    A yes is void once what it was said of is taken back: it is taken over only from a request that was taken back once,
+    as it is where its cause went into the larger one.
+    """
+    proposed = [index for index, revision in enumerate(one.revisions) if revision.state == "proposed"]
+    if not proposed or len(one.revisions) > proposed[-1] + 2:
         return None
-    before = Life(revisions=asked, people=one.people)
+    before = Life(revisions=one.revisions[: proposed[-1] + 1], people=one.people)
     return before.word if same_wish_elsewhere(before.latest, wanted) else None

@@ -138,8 +138,8 @@ class Feed:
         """Wait until what was read before has stopped, by a question that the library's own thread answers after it.
 
         Partitions that change hands twice before that are stopped twice, and then librdkafka (2.14.2) ends the process:
-        ``rd_kafka_assignment_partition_stopped: Assertion `rktp->rktp_started' failed``. A consumer that is being closed
-        reads nothing any more, and its thread may give no answer.
+        ``rd_kafka_assignment_partition_stopped: Assertion `rktp->rktp_started' failed``. A consumer that is
+        being closed reads nothing any more, and its thread may give no answer.
         """
         if not self._closing:
             self.consumer.assignment()

@@ -82,3 +82,13 @@ def test_a_word_of_ones_own_stands_before_one_that_was_taken_over() -> None:
     no = replace(answer(life.latest, "rejected", PERSON), who="Ben")
     assert life.with_status(no).with_status(taken_over).word == no
     assert life.with_status(taken_over).word == taken_over
+
+
+def test_a_yes_that_became_void_is_not_taken_over() -> None:
+    small = said(SMALL, "approved")
+    gone = small.revisions[-1]
+    again = replace(SMALL, revision=3)
+    twice = replace(small, revisions=(*small.revisions, again, replace(gone, revision=4)))
+    assert carried(larger(), [twice]) is None
+    retracted_first = replace(small, revisions=(*small.revisions, replace(gone, revision=3, reason="superseded")))
+    assert carried(larger(), [retracted_first]) is None
