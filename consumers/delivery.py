@@ -10,7 +10,19 @@ from types import MappingProxyType
 from typing import Final
 
 from nuncius.broker.planning.elsewhere import Elsewhere
-from nuncius.broker.planning.lifecycle import PERSON, Cancel, Held, Life, Move, Say, Submit, Wait, leave, next_move
+from nuncius.broker.planning.lifecycle import (
+    PERSON,
+    SILENT,
+    Cancel,
+    Held,
+    Life,
+    Move,
+    Say,
+    Submit,
+    Wait,
+    leave,
+    next_move,
+)
 from nuncius.broker.planning.restraint import Restraint, hold_back
 from nuncius.consumers.adapter import Adapter, answer
 from nuncius.consumers.outside import LOOKED, Guarded
@@ -199,6 +211,9 @@ class Outbox:
                 yield self._ask(request, move, ident)
             case Cancel():
                 yield self._ask(request, move, ident)
+                if self._lives[ident].silent(now):
+                    said = f"{SILENT}it was told to drop this again and again, and is told on; call them"
+                    yield answer(request, "not_cancelled", self._adapter.name, said, self._lives[ident].reference)
             case Say(state, detail):
                 yield answer(request, state, self._adapter.name, detail, self._lives[ident].reference)
             case Held(why, until):

@@ -30,7 +30,8 @@ Rules
 11. Where the broker has no such adapter any more, a status in its name says so (``LEFT``): of what is still wanted
     ``proposed``, of what is not ``not_cancelled``. An adapter that is here again says so, and goes on from there.
 12. While a facility gives no answer it is asked again after 5 s, and every ``sent`` doubles the wait, up to 5 minutes
-    (ours). A clock that was set back makes no wait longer than that.
+    (ours). A clock that was set back makes no wait longer than that. What is to be taken back and got no answer for ten
+    minutes (ours) is said to be ``not_cancelled`` (``SILENT``), so that people are told, and is asked for on and on.
 """
 
 from collections.abc import Iterable
@@ -51,6 +52,8 @@ MOVED: Final = "moved: "
 """How the detail of an adapter's ``proposed`` begins that says that it takes back what it has of a moved facility."""
 LEFT: Final = "left: "
 """How the detail of a status begins that was written because the broker has no such adapter any more."""
+SILENT: Final = "no answer: "
+"""How the detail of ``not_cancelled`` begins where the facility said nothing yet, and is asked again."""
 BACK: Final = "back: "
 """How the detail of an adapter's ``proposed`` begins that is here again."""
 
@@ -63,6 +66,7 @@ _OVER: Final = frozenset({"observed", "expired"})
 _GONE: Final = _OVER | {"cancelled"}
 _AGAIN_S: Final = 5.0
 _AGAIN_MAX_S: Final = 300.0
+_SILENCE: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +235,15 @@ class Life:
     def refused(self, revision: int) -> bool:
         """Whether the facility would not drop a revision."""
         said = [status for status in self.told if status.revision == revision and status.state == "not_cancelled"]
-        return any(not status.detail.startswith(LEFT) for status in said)
+        return any(not status.detail.startswith((LEFT, SILENT)) for status in said)
+
+    def silent(self, now: datetime) -> bool:
+        """Whether the latest revision has had no answer for so long that people should know, and do not yet."""
+        told = [status for status in self.told if status.revision == self.latest.revision]
+        if any(status.detail.startswith(SILENT) for status in told):
+            return False
+        calls = [status.time for status in takewhile(lambda status: status.state == "sent", reversed(told))]
+        return bool(calls) and calls[-1] is not None and now - calls[-1] >= _SILENCE
 
     def moved(self, revision: int) -> bool:
         """Whether the adapter said of a revision that another one serves the facility by now."""
@@ -239,7 +251,8 @@ class Life:
 
     def due_again(self, revision: int) -> datetime | None:
         """When the next call may be made after calls without an answer; None: at once."""
-        told = [status for status in self.told if status.revision == revision and status.state != "proposed"]
+        about = [status for status in self.told if status.revision == revision]
+        told = [one for one in about if one.state != "proposed" and not one.detail.startswith(SILENT)]
         calls = [status.time for status in takewhile(lambda status: status.state == "sent", reversed(told))]
         if not calls or calls[0] is None:
             return None

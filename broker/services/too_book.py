@@ -18,7 +18,7 @@ SHORT: Final = 8
 """Characters of an id that are shown; any beginning that is no other's names a request."""
 _ENDS: Final[dict[RequestState, str]] = {
     "cancelled": "taken back at the telescope",
-    "not_cancelled": "to be taken back, and the telescope would not drop it",
+    "not_cancelled": "to be taken back, and the telescope did not drop it",
     "rejected": "refused by the telescope",
     "observed": "observed",
     "expired": "over at the telescope",

@@ -276,6 +276,17 @@ def test_a_clock_that_is_set_back_does_not_put_a_cancellation_off(outbox: Outbox
     assert states(outbox, now=NOW) == ["cancelled"]
 
 
+def test_a_cancellation_that_nobody_answers_is_said_to_people_and_repeated(outbox: Outbox, scope: Scope) -> None:
+    states(outbox, request())
+    scope.silent = True
+    gone = request(2, state="cancelled")
+    said = [states(outbox, gone, now=NOW + timedelta(minutes=minutes)) for minutes in (0, 6, 9.9, 12, 18, 24)]
+    assert said == [["sent"], ["sent"], ["sent"], ["sent", "not_cancelled"], ["sent"], ["sent"]]
+    scope.silent = False
+    assert states(outbox, gone, now=NOW + timedelta(minutes=30)) == ["cancelled"]
+    assert states(outbox, gone, now=NOW + timedelta(minutes=60)) == []
+
+
 def test_what_the_facility_will_not_drop_is_said_once(outbox: Outbox, scope: Scope) -> None:
     states(outbox, request())
     scope.stubborn = True
