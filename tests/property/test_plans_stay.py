@@ -87,7 +87,7 @@ def worth(sky: SkyMap, start: datetime, made: Plans, taken: Plans) -> float:
     return total
 
 
-@settings(max_examples=examples(15), deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(changes())
 def test_a_plan_that_follows_can_be_kept_and_is_nearly_as_good_as_a_new_one(change: Change) -> None:
     start = START + timedelta(hours=change.hours)
@@ -167,7 +167,7 @@ def last(log: list[ToORequest]) -> dict[str, ToORequest]:
     return {r.request_id: replace(r, revision=0, idempotency_key="", issued_time=None) for r in log}
 
 
-@settings(max_examples=examples(20), deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(arrived=arrivals(), data=st.data())
 def test_every_arrival_of_a_threads_notices_ends_in_the_same_plan(
     arrived: tuple[list[Record], list[list[Record]]], data: st.DataObject
