@@ -160,6 +160,11 @@ class KafkaWriter:
                 self._abort(self._producer)
                 raise
             self._commit(self._producer, transaction)
+        except (
+            SystemError
+        ) as error:  # the client called back while it had an error of its own to tell: seen as brokers died
+            self._producer = None
+            raise CommitUnknown(f"slot {self._slot!r}: {error}; read the committed point again") from error
         finally:
             self._busy = False
 
