@@ -172,6 +172,7 @@ def last(log: list[ToORequest]) -> dict[str, ToORequest]:
 def test_every_arrival_of_a_threads_notices_ends_in_the_same_plan(
     arrived: tuple[list[Record], list[list[Record]]], data: st.DataObject
 ) -> None:
+    """What a notice made nobody's is cancelled where it was asked before, else never asked."""
     history, batches = arrived
     at_once = list(Planner(load_policies(POLICIES)).step(inputs(*history)).effects)
     planner, log, read = Planner(load_policies(POLICIES)), list[ToORequest](), list[Record]()
@@ -187,4 +188,5 @@ def test_every_arrival_of_a_threads_notices_ends_in_the_same_plan(
         log.extend(outcome.effects)
         read.extend(batch)
         planner.apply(outcome.delta)
-    assert last(log) == last(at_once)
+    known = last(at_once)
+    assert {i: one for i, one in last(log).items() if i in known or one.state != "cancelled"} == known
