@@ -10,7 +10,7 @@ With PostgreSQL (``pip install psycopg``), the same two statements::
 
 ``$NUNCIUS_BROKER`` says which broker: local:DIR, kafka://HOST:PORT or http://HOST:PORT. A third argument,
 ``until-end``, stops at the end of the stream.
-"""  # noqa: INP001  a script, no package
+"""
 
 import sqlite3
 import sys

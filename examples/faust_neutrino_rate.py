@@ -7,7 +7,7 @@ It prints one JSON line whenever a cell's count changes. Its tables lie on the b
 on this machine or another. Faust may hand an alert over twice, so no count is ever incremented: the tables say which
 event lies where, and a copy, an update that moves the event or a retraction leaves them right. Who must not lose an
 alert takes examples/exactly_once.py instead: once, on a busy machine, Faust left one out after a restart.
-"""  # noqa: INP001  a script, no package
+"""
 
 import json
 import sys

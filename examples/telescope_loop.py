@@ -6,7 +6,7 @@ Only what is real, live, unexpired and approved comes here; what is no longer wa
 task that was not answered when this was killed comes again, so the schedule decides by the request's key: it holds each
 once. Tell how it went on as it happens, from here or from a shell: ``nuncius too answer ID observed``. A third
 argument, ``until-end``, stops where nothing is due.
-"""  # noqa: INP001  a script, no package
+"""
 
 import sqlite3
 import sys

@@ -68,10 +68,12 @@ approval = false
 def cause(number: int, now: datetime) -> tuple[Alert, Alert, Coincidence]:
     """A merger without a map, a burst somewhere, and both together."""
     here = ((197.0 + 41.3 * number) % 360.0, -40.0 + (17.7 * number) % 80.0)
-    times = {"time_start": now, "issued_time": now + timedelta(seconds=10)}
-    place = Localization(Cone(*here, 1.0))
-    wave = replace(GW, alert_id=f"gw-{number}", thread_id=f"lvk:S{number}", localizations=(), **times)  # type: ignore[arg-type]  # times
-    burst = replace(GRB, alert_id=f"grb-{number}", thread_id=f"fermi-gbm:{number}", localizations=(place,), **times)  # type: ignore[arg-type]  # times
+    places = (Localization(Cone(*here, 1.0)),)
+    wave, burst = (
+        replace(one, time_start=now, issued_time=now + timedelta(seconds=10), localizations=()) for one in (GW, GRB)
+    )
+    wave = replace(wave, alert_id=f"gw-{number}", thread_id=f"lvk:S{number}")
+    burst = replace(burst, alert_id=f"grb-{number}", thread_id=f"fermi-gbm:{number}", localizations=places)
     both = coincidence(
         coincidence_id=f"pair {number}",
         rule="gw-cbc-grb",

@@ -128,14 +128,14 @@ def _restraints(settings: "Settings") -> "Mapping[str, Restraint]":
 
 
 def _run(command: "TaskCommand", tasks: "Following", task: "Task", *, keep_going: bool) -> None:
-    from nuncius.consumers.desk.answers import Nonsense
+    from nuncius.consumers.desk.answers import AnswerError
     from nuncius.consumers.own_command import CommandError
 
     try:
         word = command.run(task)
         if word is not None:
             tasks.answer(task, word.state, reference=word.reference, note=word.note)
-    except (CommandError, Nonsense) as error:
+    except (CommandError, AnswerError) as error:
         if not keep_going:
             raise
         say(str(error))

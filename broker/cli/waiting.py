@@ -9,6 +9,7 @@ import typer
 T = TypeVar("T")
 
 _AGAIN_S: Final = 0.3
+"""Between two looks whether there is a broker by now: nothing tells when one begins (ours)."""
 
 
 def say(line: str) -> None:

@@ -27,7 +27,7 @@ _OVER: Final = frozenset({"rejected", "observed", "expired", "cancelled"})
 _BACK: Final = frozenset({"cancelled", "not_cancelled"})
 
 
-class Nonsense(SettingsError):  # noqa: N818  an error that is named by what was said
+class AnswerError(SettingsError):
     """An answer that cannot be about anything: of an unknown or superseded revision, or against an earlier one."""
 
 
@@ -69,7 +69,7 @@ def statuses_of(
 
     Raises
     ------
-    Nonsense
+    AnswerError
         If the answer cannot be; the message says why, and what can.
     """
     about = "request " + life.latest.request_id[:_SHOWN]
@@ -78,7 +78,7 @@ def statuses_of(
     if not handed:
         move = next_move(promptly(life), now=now)
         if not isinstance(move, Submit) or said in _BACK:
-            raise Nonsense(f"{about} was not handed over to {life.latest.facility}{_because(move)}")
+            raise AnswerError(f"{about} was not handed over to {life.latest.facility}{_because(move)}")
         first = (replace(answer(life.latest, "sent", desk, HANDED_OVER["observe"]), time=now),)
         handed = (life.latest.revision,)
     meant = _meant(life, said, handed, now) if revision is None else _numbered(life, revision, handed, about)
@@ -89,7 +89,7 @@ def statuses_of(
         return ()
     why_not = _against(life, said, meant, handed[-1], now)
     if why_not:
-        raise Nonsense(f"{about}: {why_not}")
+        raise AnswerError(f"{about}: {why_not}")
     return (*first, status)
 
 
@@ -104,9 +104,9 @@ def _revision(life: Life, number: int) -> ToORequest:
 def _numbered(life: Life, number: int, handed: tuple[int, ...], about: str) -> ToORequest:
     """The revision that is named, or the later one that asks for the same and stands for it."""
     if all(one.revision != number for one in life.revisions):
-        raise Nonsense(f"{about} has no revision {number}; the latest is {life.latest.revision}")
+        raise AnswerError(f"{about} has no revision {number}; the latest is {life.latest.revision}")
     if number not in handed:
-        raise Nonsense(f"{about}: revision {number} was not handed over; the last that was is {handed[-1]}")
+        raise AnswerError(f"{about}: revision {number} was not handed over; the last that was is {handed[-1]}")
     named, last = _revision(life, number), _revision(life, handed[-1])
     return last if same_order(named, last) else named
 

@@ -13,7 +13,7 @@ from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.port import Log, Record, TopicPartition
 from nuncius.broker.transport.reading import read_up
 from nuncius.consumers.adapter import answer
-from nuncius.consumers.desk.answers import Answer, Nonsense, promptly, statuses_of
+from nuncius.consumers.desk.answers import Answer, AnswerError, promptly, statuses_of
 from nuncius.consumers.desk.task import HANDED_OVER, Action, Task
 from nuncius.schemas import Quarantine, ToORequest, ToOStatus
 from nuncius.schemas.codec import decode, encode
@@ -112,7 +112,7 @@ class Desk:
 
         Raises
         ------
-        Nonsense
+        AnswerError
             If the answer cannot be about anything that was handed over.
         Retry
             While the log is away; see `reopen`. The same answer may be given again.
@@ -120,7 +120,7 @@ class Desk:
         self._read()
         life = self._lives.get(request_id)
         if life is None:
-            raise Nonsense(f"no request {request_id[:80]!r} was made of {self.facility}; see: nuncius too list")
+            raise AnswerError(f"no request {request_id[:80]!r} was made of {self.facility}; see: nuncius too list")
         now = self._clock()
         new = statuses_of(life, said, self.name, now=now, revision=revision, reference=reference, note=note)
         self._write(new)

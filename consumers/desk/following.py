@@ -24,6 +24,7 @@ T = TypeVar("T")
 _POLL_S: Final = 0.5
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 30.0
+"""Between two tries while the log is away, each twice as long as the last: nothing tells when it is back (ours)."""
 _UNRESTRAINED: Final[Mapping[str, Restraint]] = MappingProxyType({})
 
 
@@ -134,7 +135,7 @@ class Following:
 
         Raises
         ------
-        Nonsense
+        AnswerError
             If such an answer cannot be: a later revision was handed over, or it was over already.
         """
         about = task.request

@@ -43,13 +43,16 @@ SERVICE: Final = Path(__file__).with_name("lanes_service.py")
 POLICIES: Final = POLICY + TILING.replace('event_classes = ["grb"]', 'observed_by = ["Wide"]')
 EVENTS: Final = TopicPartition(topics.EVENTS.name, 0)
 
+LOOK_S: Final = 0.001
+"""Between two looks at what has come to the telescope: so fine are the figures."""
+
 
 def wide(number: int, now: datetime) -> Alert:
     """A burst somewhere in 1 009 deg² that culminates around midnight."""
     midnight_deg = (180.0 + 360.0 * (now.timetuple().tm_yday - 80) / 365.25 + 3.0 * number) % 360.0
     place = Localization(Cone(midnight_deg, 5.0 - number, RADIUS_DEG))
-    ident = {"alert_id": f"wide-{number}", "thread_id": f"wide:{number}", "facility": "Wide"}
-    return replace(GRB, localizations=(place,), time_start=now, issued_time=now, **ident)  # type: ignore[arg-type]  # names
+    burst = replace(GRB, alert_id=f"wide-{number}", thread_id=f"wide:{number}", facility="Wide")
+    return replace(burst, localizations=(place,), time_start=now, issued_time=now)
 
 
 @contextmanager
@@ -115,7 +118,7 @@ def latencies_ms(address: str, threads: str, home: Path) -> tuple[list[float], f
             for number, (*_, both) in enumerate(pairs[1:], 1):
                 while time.perf_counter() < began + EVERY_S * number:
                     clocked.look()
-                    time.sleep(0.001)
+                    time.sleep(LOOK_S)
                 if read(log, GROUPS["plan"], last):
                     break
                 put(writer, topics.COINCIDENCES.name, both)

@@ -16,7 +16,8 @@ from nuncius.broker.transport.opening import open_address
 def main(address: str, policies: str, lane: str) -> None:
     log = open_address(parse_address(address), utc_now, Connection(), None)
     lanes = planners(log, load_policies(Path(policies).read_text("utf-8")), most=1)
-    working = [one for one in lanes if one.name == GROUPS[lane]]  # type: ignore[index]  # a word of the command line
+    group = {str(name): group for name, group in GROUPS.items()}[lane]
+    working = [one for one in lanes if one.name == group]
     run(working, lambda: False, sleep, lambda line: print(line, file=sys.stderr), 0.05)
 
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from too_cases import request
 
-from nuncius.consumers.desk.answers import ANSWERS, Answer, Nonsense
+from nuncius.consumers.desk.answers import ANSWERS, Answer, AnswerError
 from nuncius.consumers.desk.task import Task
 from nuncius.schemas import ToORequest
 
@@ -228,7 +228,7 @@ def test_whatever_is_answered_is_written_once_or_refused(
                 before = here.told()
                 try:
                     status = desk.answer(ident, said, revision=revision)
-                except Nonsense:
+                except AnswerError:
                     assert here.told() == before
                 else:
                     assert (status.request_id, status.state) == (ident, said)

@@ -13,7 +13,7 @@ from nuncius.broker.planning.restraint import Restraint
 from nuncius.broker.services.too_doctor import examine_requests
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Fenced
-from nuncius.consumers.desk.answers import Nonsense
+from nuncius.consumers.desk.answers import AnswerError
 from nuncius.schemas.codec import encode
 
 
@@ -60,7 +60,7 @@ def test_what_the_gate_forbids_is_not_handed_over_and_the_log_says_why(
     here.ask(request(**lacks))
     with here.desk() as desk:
         assert asked(desk) == []
-        with pytest.raises(Nonsense, match="was not handed over"):
+        with pytest.raises(AnswerError, match="was not handed over"):
             desk.answer("r", "accepted")
     assert [status.detail for status in here.told()] == [why]
 
@@ -69,7 +69,7 @@ def test_a_persons_yes_is_waited_for_and_a_no_takes_back(here: Room) -> None:
     here.ask(request(needs_approval=True))
     with here.desk() as desk:
         assert asked(desk) == []
-        with pytest.raises(Nonsense, match="waits for a person's yes"):
+        with pytest.raises(AnswerError, match="waits for a person's yes"):
             desk.answer("r", "accepted")
         here.person("yes")
         assert asked(desk) == ["observe r/1"]
@@ -90,12 +90,12 @@ def test_a_revision_replaces_and_a_cancellation_takes_back_in_order(here: Room) 
         desk.answer("r", "accepted", reference="OB-17")
         here.ask(request(2))
         assert asked(desk) == ["observe r/2"]
-        with pytest.raises(Nonsense, match="revision 1 was superseded by revision 2"):
+        with pytest.raises(AnswerError, match="revision 1 was superseded by revision 2"):
             desk.answer("r", "scheduled", revision=1)
         desk.answer("r", "accepted", revision=2)
         here.ask(request(3, state="cancelled"))
         assert asked(desk) == ["take_back r/3"]
-        with pytest.raises(Nonsense, match="revision 3 takes it back: answer cancelled or not_cancelled"):
+        with pytest.raises(AnswerError, match="revision 3 takes it back: answer cancelled or not_cancelled"):
             desk.answer("r", "accepted", revision=3)
         desk.answer("r", "not_cancelled", note="the shutter is open")
         assert asked(desk) == []

@@ -1,7 +1,7 @@
 """Whose pointings on the Treasure Map count, and a listing that is longer than one answer."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,8 +17,15 @@ from nuncius.consumers.too.treasure_map_rows import Pointing, TreasureMapSetting
 from nuncius.schemas import ObservationReport, Retry
 
 EVENT = "S190814bv"
-NIGHT = datetime(2019, 8, 14, 23)  # noqa: DTZ001  the map keeps times without a zone
-DONE = {"status": "completed", "time": NIGHT.isoformat(), "position": "POINT (12 -25)"}
+NIGHT = datetime(2019, 8, 14, 23, tzinfo=UTC)
+
+
+def as_the_map_writes(moment: datetime) -> str:
+    """Its times have no zone."""
+    return moment.replace(tzinfo=None).isoformat()
+
+
+DONE = {"status": "completed", "time": as_the_map_writes(NIGHT), "position": "POINT (12 -25)"}
 
 
 @pytest.fixture
@@ -98,7 +105,7 @@ def test_what_cannot_be_parted_any_more_is_said_and_the_rest_is_read(
     monkeypatch.setattr(door, "_ANSWER_BYTES", 10_000)
     for _ in range(60):
         there.add(EVENT, **DONE)
-    late = there.add(EVENT, **(DONE | {"time": (NIGHT + timedelta(hours=5)).isoformat()}))
+    late = there.add(EVENT, **(DONE | {"time": as_the_map_writes(NIGHT + timedelta(hours=5))}))
     ids, unread = listed(there, EVENT)
     assert ids == {late}
     assert unread
