@@ -9,6 +9,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from threading import Lock
 from typing import Final
@@ -214,10 +215,7 @@ def too_page_routes(log: Log, links: Links | None) -> APIRouter:
     @router.post("/too/{request_id}/answer")
     async def post_answer(request_id: str, request: Request) -> Response:
         """A person's yes or no."""
-        body = await _body(request)
-        if isinstance(body, Response):
-            return body
-        return await run_in_threadpool(desk.answered, request_id, request.url.query, body)
+        return await _posted(request, partial(desk.answered, request_id))
 
     @router.get("/too/{request_id}/acknowledge")
     def get_acknowledge(request_id: str, request: Request) -> Response:
@@ -227,10 +225,7 @@ def too_page_routes(log: Log, links: Links | None) -> APIRouter:
     @router.post("/too/{request_id}/acknowledge")
     async def post_acknowledge(request_id: str, request: Request) -> Response:
         """A person sees to it."""
-        body = await _body(request)
-        if isinstance(body, Response):
-            return body
-        return await run_in_threadpool(desk.acknowledged, request_id, request.url.query, body)
+        return await _posted(request, partial(desk.acknowledged, request_id))
 
     return router
 
@@ -239,13 +234,14 @@ def _see(request_id: str) -> str:
     return f"See how it stands: nuncius too show {request_id[:SHORT]}"
 
 
-async def _body(request: Request) -> bytes | Response:
+async def _posted(request: Request, answered: Callable[[str, bytes], Response]) -> Response:
+    """What ``answered`` makes of the query and the body, which is short."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > _BODY_BYTES:
             return _refused(413, "Too long", "No answer is that long.", "Open the link again and press a button.")
-    return bytes(body)
+    return await run_in_threadpool(answered, request.url.query, bytes(body))
 
 
 def _named(entries: Sequence[Entry], request_id: str) -> Entry | None:
