@@ -105,6 +105,23 @@ source = "a test"
 """
 
 
+def wide_tiles(*, most: int, hours: float) -> str:
+    """`wide_camera` ``wide``, and a policy that asks it for so many fields over any gravitational-wave map."""
+    return f"""{wide_camera("wide")}
+[[policy]]
+name = "tiles"
+source = "a test"
+cause = "alert"
+messengers = ["gravitational_wave"]
+facility = "wide"
+ask = "tiles"
+tiles_max = {most}
+expires_h = {hours}
+exposure_s = 60.0
+max_airmass = 2.5
+"""
+
+
 def policies() -> Policies:
     return load_policies(POLICIES)
 

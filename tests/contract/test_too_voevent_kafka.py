@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from threading import Event, Thread
+from threading import Event
 from uuid import uuid4
 
 import pytest
 from confluent_kafka import Consumer, Producer
-from fakes.observatory import Observatory
+from fakes.observatory import Observatory, beside
 from pydantic import SecretStr
 from too_cases import request
 
@@ -48,14 +48,8 @@ def facility(telescope: Observatory, servers: str, asked: str, answered: str) ->
                     writer.produce(answered, one)
                 writer.flush(10)
 
-    thread = Thread(target=work, name="facility")
-    thread.start()
-    try:
+    with closing(reader), beside(work, end):
         yield
-    finally:
-        end.set()
-        thread.join()
-        reader.close()
 
 
 def test_a_facility_on_kafka_is_asked_once_answers_and_is_taken_back(kafka_servers: str) -> None:

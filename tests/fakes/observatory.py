@@ -60,6 +60,13 @@ def at_work(observatory: Observatory, log: Log, asked: str, answered: str) -> It
         reader.close()
         writer.close()
 
+    with beside(work, end):
+        yield
+
+
+@contextmanager
+def beside(work: Callable[[], None], end: Event) -> Iterator[None]:
+    """Work in a thread of its own, which ends when it is told to."""
     thread = Thread(target=work, name="observatory")
     thread.start()
     try:

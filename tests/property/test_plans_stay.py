@@ -8,7 +8,7 @@ from how_many import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiling_cases import PALOMAR, PARANAL, START, blob, in_field, keeps_its_times, telescope
-from too_cases import AT2017GFO, MERGER, alert, inputs, wide_camera
+from too_cases import AT2017GFO, MERGER, alert, inputs, wide_tiles
 
 from nuncius.broker.planning.engine import Planner
 from nuncius.broker.planning.footprints import footprint
@@ -107,22 +107,7 @@ def test_a_plan_that_follows_can_be_kept_and_is_nearly_as_good_as_a_new_one(chan
     assert worth(sky, start, made, taken) >= 0.95 * worth(sky, start, fresh, taken) - 0.01
 
 
-POLICIES = (
-    wide_camera("wide")
-    + """
-[[policy]]
-name = "tiles"
-source = "a test"
-cause = "alert"
-messengers = ["gravitational_wave"]
-facility = "wide"
-ask = "tiles"
-tiles_max = 4
-expires_h = 16.0
-exposure_s = 60.0
-max_airmass = 2.5
-"""
-)
+POLICIES = wide_tiles(most=4, hours=16.0)
 Record = Alert | ObservationReport
 
 

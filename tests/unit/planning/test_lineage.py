@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from too_cases import AT2017GFO, MERGER, alert, run, wide_camera
+from too_cases import AT2017GFO, MERGER, alert, run, wide_tiles
 
 from nuncius.broker.planning.engine import Planner
 from nuncius.broker.planning.fitting import ANYTHING
@@ -18,22 +18,7 @@ from nuncius.broker.planning.telescope import CircleField
 from nuncius.broker.sky.moc import moc_ascii
 from nuncius.schemas import Alert, ObservationReport, ToORequest
 
-POLICIES = (
-    wide_camera("wide")
-    + """
-[[policy]]
-name = "tiles"
-source = "a test"
-cause = "alert"
-messengers = ["gravitational_wave"]
-facility = "wide"
-ask = "tiles"
-tiles_max = 6
-expires_h = 24.0
-exposure_s = 60.0
-max_airmass = 2.5
-"""
-)
+POLICIES = wide_tiles(most=6, hours=24.0)
 
 
 def notice(number: int, minutes: float = 0.0, **changed: Any) -> Alert:
