@@ -13,7 +13,7 @@ from nuncius.broker.transport.kafka.log import KafkaLog
 from nuncius.broker.transport.kafka.writer import OPEN_S
 from nuncius.broker.transport.port import Fenced, Writer
 from nuncius.broker.transport.topics import Topic
-from nuncius.schemas.errors import Retry
+from nuncius.schemas.errors import CommitUnknown, Retry
 
 pytestmark = pytest.mark.kafka
 
@@ -54,6 +54,21 @@ def test_a_newer_writer_is_heard_of_by_the_next_record(log: KafkaLog, cluster: C
     with pytest.raises(Retry, match="take a new writer"), older.transaction():
         pass
     other.close()
+
+
+def test_an_answer_that_the_client_loses_is_an_unknown_outcome(log: KafkaLog) -> None:
+    """It is a SystemError where the client calls back while it has an error of its own to tell."""
+
+    def lose() -> None:
+        raise SystemError("returned a result with an exception set")
+
+    writer = log.writer(SLOT)
+    with pytest.raises(CommitUnknown, match="read the committed point again"):
+        write_on(writer, lose)
+    with pytest.raises(Retry, match="take a new writer"), writer.transaction():
+        pass
+    write(log.writer(SLOT), TOPIC, [b"again"])
+    assert values(everything(log, TOPIC)) == [b"again"]
 
 
 @pytest.mark.soak
