@@ -25,7 +25,7 @@ demo: $(VENV)/.all
 	$(VENV)/bin/nuncius demo $(KAFKA:local=--broker kafka:local) $(ARGS)
 
 test: $(VENV)/.test
-	$(PYTEST) -m 'not soak and not bench' -n 2 --dist loadfile $(ARGS)
+	$(PYTEST) -m 'not soak and not bench' -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: $(VENV)/.bench
 	NUNCIUS_BENCH_JSON=$(JSON:1=build/bench.json) $(PYTEST) -m bench -s $(ARGS)
