@@ -1,6 +1,6 @@
 """What a follow-up adapter is: the one seam between requests and telescopes."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from nuncius.schemas.too import ToORequest, ToOStatus
 from nuncius.schemas.vocabulary import RequestState
@@ -81,6 +81,19 @@ class Adapter(Protocol):
         ------
         Retry
             As `submit`.
+        """
+        ...
+
+
+@runtime_checkable
+class Unsure(Protocol):
+    """What an adapter also has whose facility takes no key, and cannot be asked what it has begun."""
+
+    def unsure(self, request: ToORequest, standing: str, /) -> ToOStatus:
+        """Called for `Adapter.submit` where a call of before, of this revision or an earlier, may have done something.
+
+        By the log, after a crash too. Unless the adapter knows that nothing was done, nothing is asked, and the status
+        says that it is not known. Parameters, answers and errors as `Adapter.submit`.
         """
         ...
 
