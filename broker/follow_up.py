@@ -25,7 +25,6 @@ from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.port import Log
 from nuncius.consumers.recorder import Recorder
 from nuncius.filters import Area, Names
-from nuncius.schemas import SettingsError
 
 
 def policies_of(settings: Settings, rules: Sequence[Rule]) -> Policies:
@@ -36,14 +35,16 @@ def policies_of(settings: Settings, rules: Sequence[Rule]) -> Policies:
     SettingsError
         If the file is wrong, or a policy names a rule that there is not.
     """
-    policies = shipped() if settings.policies is None else read_with(settings.policies, load_policies)
+    policies = shipped()
+    if settings.policies is not None:
+        policies = read_with(settings.policies, load_policies).model_copy(update={"file": str(settings.policies)})
     names = [rule.name for rule in rules]
     for policy in policies.active:
         for name in policy.rules:
             if name not in names:
                 near = get_close_matches(name, names, 1)
                 guess = f"; is it {near[0]!r}?" if near else f"; there are {', '.join(names)}"
-                raise SettingsError(f"policy {policy.name!r}: key 'rules': no rule {name!r}{guess}")
+                raise policies.wrong(policy.name, "rules", f"no rule {name!r}{guess}")
     return policies
 
 
@@ -59,7 +60,7 @@ def galaxies_of(settings: Settings, policies: Policies) -> Galaxies | None:
     if not asking:
         return None
     if settings.galaxies is None:
-        raise SettingsError(f"policy {asking[0]!r}: key 'ask': name a catalogue as 'galaxies' in nuncius.toml")
+        raise policies.wrong(asking[0], "ask", "name a catalogue as 'galaxies' in nuncius.toml")
     listed = read_catalogue(settings.galaxies)
     weight = np.ones(len(listed.ra)) if listed.weight is None else np.array(listed.weight)
     return Galaxies(
@@ -173,7 +174,7 @@ def _door(route: Route) -> str:
 def _tells_nobody(settings: Settings, policies: Policies) -> bool:
     for policy in policies.active:
         if policy.tell and not settings.tell:
-            raise SettingsError(f"policy {policy.name!r}: key 'tell': no [tell.{policy.tell[0]}] in nuncius.toml")
+            raise policies.wrong(policy.name, "tell", f"no [tell.{policy.tell[0]}] in nuncius.toml")
     return not settings.tell
 
 

@@ -15,7 +15,7 @@ def read_with(path: Path, load: Callable[[str], Loaded]) -> Loaded:
     Raises
     ------
     SettingsError
-        If it is not there, not UTF-8, or ``load`` refuses it; the message names the file.
+        If it cannot be read, is not UTF-8, or ``load`` refuses it; the message names the file.
     """
     text = _text(path)
     try:
@@ -29,5 +29,7 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise SettingsError(f"no such file: {path}") from error
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: not UTF-8 text") from error

@@ -96,7 +96,8 @@ def named_in(settings: Settings, policies: Policies) -> dict[str, tuple[str, ...
             _known(wanted, known, f"[tell.{name}]: policies", "policy")
     for active in policies.active:
         for name in active.tell:
-            _known(name, settings.tell, f"policy {active.name!r}: key 'tell'", "[tell.NAME] in nuncius.toml")
+            if name not in settings.tell:
+                raise policies.wrong(active.name, "tell", _nobody(name, settings.tell, "[tell.NAME] in nuncius.toml"))
     return {name: _choosing(settings, name) for name in _asking(settings)} | {
         policy.name: tuple(dict.fromkeys((*policy.tell, *_choosing(settings, policy.name))))
         for policy in policies.policies
@@ -133,8 +134,10 @@ def _addresses(name: str, one: TellSettings, environ: Mapping[str, str]) -> Secr
 
 
 def _known(name: str, known: Mapping[str, object], where: str, what: str) -> None:
-    if name in known:
-        return
+    if name not in known:
+        raise SettingsError(f"{where}: {_nobody(name, known, what)}")
+
+
+def _nobody(name: str, known: Mapping[str, object], what: str) -> str:
     near = get_close_matches(name, known, 1)
-    guess = f"is it {near[0]!r}?" if near else f"there are {', '.join(known) or 'none'}"
-    raise SettingsError(f"{where}: no {what} {name!r}; {guess}")
+    return f"no {what} {name!r}; " + (f"is it {near[0]!r}?" if near else f"there are {', '.join(known) or 'none'}")

@@ -11,6 +11,7 @@ from nuncius.broker.follow_up import fits_of, galaxies_of, policies_of
 from nuncius.broker.planning.policy import Policies
 from nuncius.broker.services.facility_reader import read_packet
 from nuncius.broker.services.harvest import harvest, ordered
+from nuncius.broker.services.reading import Reading
 from nuncius.broker.services.replay import PATIENCE_S, Pace, replay
 from nuncius.broker.services.runner import drain_patiently
 from nuncius.broker.services.too_check import would_have_asked
@@ -54,7 +55,10 @@ def check_policies(settings: Settings, paths: Sequence[Path], bar: Progress) -> 
     address = parse_address(settings.broker or "")
     if not paths and isinstance(address, LocalAddress) and not address.folder.exists():
         return Checked(policies, (), f"nothing: no log at {settings.broker}; name files or folders of past alerts")
-    log = _replayed(settings, paths, bar) if paths else open_log(settings, settings.broker)
+    if paths:
+        log, source = _replayed(settings, paths, bar)
+    else:
+        log, source = open_log(settings, settings.broker), str(settings.broker)
     try:
         bar.stage("asking the policies")
         revisions = would_have_asked(
@@ -62,11 +66,24 @@ def check_policies(settings: Settings, paths: Sequence[Path], bar: Progress) -> 
         )
     finally:
         log.close()
-    source = f"{len(paths)} given paths" if paths else str(settings.broker)
     return Checked(policies, revisions, source)
 
 
-def _replayed(settings: Settings, paths: Sequence[Path], bar: Progress) -> Log:
+def in_numbers(readings: Sequence[Reading]) -> str:
+    """What was read, for people: how many packets, what is in them, and the first that cannot be read."""
+    counts = {
+        "packet": len(readings),
+        "alert": sum(len(one.alerts) for one in readings),
+        "candidate": sum(0 if one.rows is None else len(one.rows) for one in readings),
+    }
+    said = [f"{n} {word}{'' if n == 1 else 's'}" for word, n in counts.items() if n or word != "candidate"]
+    faults = [one.fault for one in readings if one.fault is not None]
+    if faults:
+        said.append(f"{len(faults)} not to be read (first {faults[0].source}: {faults[0].detail})")
+    return ", ".join(said)
+
+
+def _replayed(settings: Settings, paths: Sequence[Path], bar: Progress) -> tuple[Log, str]:
     bar.stage("reading packets")
     found = harvest(paths, supplies_of(settings), read_packet, "replay", lambda _: bar.step())
     readings = ordered(found, "issued")
@@ -81,4 +98,4 @@ def _replayed(settings: Settings, paths: Sequence[Path], bar: Progress) -> Log:
     except BaseException:
         log.close()
         raise
-    return log
+    return log, in_numbers(readings)

@@ -76,9 +76,9 @@ def pointing(policy: Policy, facility: str, policies: Policies, wanted: Wanted) 
     if start is None:
         return Verdict(state="rejected", target=first, reason=f"{wanted.says}: {_TIMELESS}")
     expires = start + timedelta(hours=policy.expires_h)
-    small = [(target, place) for target, place in placed if _is_small(policy, place)]
+    small = [(target, place) for target, place in placed if too_large(policy, place) is None]
     if not small:
-        reason = f"{wanted.says}: 90 % region of {placed[0][1].area_deg2:.0f} deg² is too large"
+        reason = f"{wanted.says}: {too_large(policy, placed[0][1])}"
         return Verdict(state="rejected", target=first, reason=reason, expires=expires)
     sites = sites_of(policy, facility, policies)
     limits = limits_of(policy, facility, policies)
@@ -138,10 +138,15 @@ def _first_window(
     return name, window
 
 
-def _is_small(policy: Policy, there: Place) -> bool:
-    return (policy.max_radius_deg is None or there.radius_deg <= policy.max_radius_deg) and (
-        policy.max_area_deg2 is None or there.area_deg2 <= policy.max_area_deg2
-    )
+def too_large(policy: Policy, there: Place) -> str | None:
+    """Why a region is not worth asking for, in words; None where it is: both bounds are inclusive."""
+    area, radius = policy.max_area_deg2, policy.max_radius_deg
+    words = f"90 % region of {there.area_deg2:{'.3g' if there.area_deg2 < 999.5 else '.0f'}} deg² is too large"
+    if area is not None and there.area_deg2 > area:
+        return f"{words}: at most {area:g} deg² wanted"
+    if radius is not None and there.radius_deg > radius:
+        return f"{words}: a radius of {there.radius_deg:.3g} deg, at most {radius:g} wanted"
+    return None
 
 
 Verdicts = Mapping[str, Verdict]

@@ -16,13 +16,23 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from nuncius.broker.planning.policy import Policies, Policy
 from nuncius.broker.planning.telescope import CircleField, FieldOfView, RectangleField, Telescope
-from nuncius.broker.planning.toml_lines import line_of
+from nuncius.broker.planning.toml_lines import complaint
 from nuncius.broker.planning.visibility import Limits, Site, altitude_of
 from nuncius.schemas.errors import SettingsError
 
 Table = TypeVar("Table", bound=BaseModel)
 _STRICT: Final = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 _Degrees = Annotated[float, Field(gt=0, le=180)]
+_SAYS: Final = {
+    "missing": "missing",
+    "tuple_type": "write a list, in brackets",
+    "too_short": "name at least one",
+    "string_type": "write text, in quotes",
+    "float_type": "write a number, without quotes",
+    "int_type": "write a whole number",
+    "bool_type": "write true or false",
+}
+"""What pydantic says in words of Python, by the type of its error."""
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -160,10 +170,7 @@ class _File:
 
     def wrong(self, kind: str, number: int, name: str, key: str, words: str) -> SettingsError:
         """The error about a key of the ``number``-th table."""
-        line = line_of(self.text, kind, number, key)
-        at = "" if line is None else f"line {line}: "
-        about = f"key {key!r}: " if key else ""
-        return SettingsError(f"{at}{kind} {name!r}: {about}{words}")
+        return complaint(self.text, kind, number, name, key, words)
 
     def _one(self, model: type[Table], table: Any, kind: str, number: int) -> Table:
         if not isinstance(table, dict):
@@ -174,7 +181,8 @@ class _File:
         except ValidationError as error:
             first = min(error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden")
             key = ".".join(str(part) for part in first["loc"][:1])
-            words = {"extra_forbidden": _unknown(key, model), "missing": "missing"}.get(first["type"], first["msg"])
+            words = _SAYS.get(first["type"], first["msg"])
+            words = _unknown(key, model) if first["type"] == "extra_forbidden" else words
             raise self.wrong(kind, number, name, key, words.removeprefix("Value error, ")) from error
 
 
@@ -202,7 +210,7 @@ def _load(text: str, known: Policies) -> Policies:
     for number, policy in enumerate(policies, 1):
         _must_be_sites(file, "policy", number, policy.name, policy.sites, sites)
         _must_be_known(file, number, policy, telescopes)
-    return Policies(policies=policies, sites=sites, telescopes=telescopes)
+    return Policies(policies=policies, sites=sites, telescopes=telescopes, text=text)
 
 
 def _must_be_sites(

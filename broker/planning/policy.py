@@ -13,7 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from nuncius.broker.planning.hours import span_of_day
 from nuncius.broker.planning.restraint import Restraint
 from nuncius.broker.planning.telescope import Telescope
+from nuncius.broker.planning.toml_lines import complaint, number_of
 from nuncius.broker.planning.visibility import Limits, Site, altitude_of
+from nuncius.schemas.errors import SettingsError
 from nuncius.schemas.plan import Ask
 from nuncius.schemas.vocabulary import Messenger, Null, Reality
 
@@ -31,6 +33,8 @@ _OF_KIND: Final[dict[str, frozenset[str]]] = {
     "candidate_list": frozenset({"rules", "max_expected_by_chance", "max_rank", "anchor_where"}),
     "alert": frozenset({"messengers", "event_classes", "observed_by", "max_far_hz", "min_p_astro"}),
 }
+_OF_PLANS: Final = frozenset({"tiles_max", "probability_min", "share"})
+"""Keys that say something of several fields."""
 _CRITERIA: Final = ("max_expected_by_chance", "max_joint_far_hz", "min_overlap", "where")
 
 
@@ -95,15 +99,15 @@ class Policy(BaseModel):
     facilities: tuple[str, ...] = ()
     """As facility, several: each a telescope of the file."""
     sites: tuple[str, ...] = ()
-    """Where the facility's telescopes stand: the site whose window opens first gets the target. Needed where the
-    facility is no telescope of the file.
+    """Where the facility's telescopes stand, instead of what its [[telescope]] says: the site whose window opens first
+    gets the target. Needed where the facility is no telescope of the file.
     """
     ask: Ask = "pointing"
     """pointing: one field on the position; tiles: fields over the region; galaxies: fields on catalogued galaxies in it
     (the settings name the catalogue).
     """
     tiles_max: Annotated[int, Field(ge=1, le=1000)] = 200
-    """At most so many fields a telescope."""
+    """At most so many fields a telescope; not of a pointing, as the next two."""
     probability_min: Annotated[float, Field(ge=0, le=1)] = 0.0
     """No request where the plan covers less of the map."""
     share: Literal["split", "repeat"] = "split"
@@ -154,6 +158,12 @@ class Policy(BaseModel):
         foreign = stated & frozenset().union(*_OF_KIND.values()) - _OF_KIND[self.cause]
         if foreign:
             raise ValueError(f"key {min(foreign)!r} does not apply to cause {self.cause!r}")
+        if self.ask == "pointing" and stated & _OF_PLANS:
+            raise ValueError(f"key {min(stated & _OF_PLANS)!r} does not apply to ask 'pointing'")
+        if self.ask != "pointing" and self.cause == "candidate_list":
+            raise ValueError(
+                f"key 'ask': {self.ask!r} does not apply to cause 'candidate_list': a candidate is a point"
+            )
         if self.cause != "alert" and not self.rules:
             raise ValueError("key 'rules' must name at least one rule")
         if self.cause == "alert" and not (self.messengers or self.event_classes or self.observed_by):
@@ -162,6 +172,8 @@ class Policy(BaseModel):
             raise ValueError(f"state at least one of the keys {', '.join(map(repr, _CRITERIA))}")
         if bool(self.facility) == bool(self.facilities):
             raise ValueError("state exactly one of the keys 'facility' and 'facilities'")
+        if len(set(self.facilities)) < len(self.facilities):
+            raise ValueError("key 'facilities' names one twice")
         if self.sites and len(self.asked) > 1:
             raise ValueError("key 'sites' goes with one facility; give each of several a [[telescope]] table")
         if (self.max_airmass is None) == (self.min_altitude_deg is None):
@@ -212,6 +224,8 @@ class Policies(BaseModel):
         In the order of the file, disabled ones included; names are unique.
     sites, telescopes
         By name.
+    text, file
+        What they were read from, and its name; for messages.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, strict=True, arbitrary_types_allowed=True)
@@ -219,8 +233,15 @@ class Policies(BaseModel):
     policies: tuple[Policy, ...]
     sites: dict[str, Site]
     telescopes: dict[str, Telescope] = {}
+    text: str = ""
+    file: str = ""
 
     @property
     def active(self) -> tuple[Policy, ...]:
         """Those that act."""
         return tuple(policy for policy in self.policies if policy.active)
+
+    def wrong(self, policy: str, key: str, words: str) -> SettingsError:
+        """The error about a key of a policy: file, line, policy and key, then the words."""
+        found = complaint(self.text, "policy", number_of(self.text, "policy", policy), policy, key, words)
+        return SettingsError(f"{self.file}: {found}") if self.file else found

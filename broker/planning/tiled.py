@@ -7,7 +7,7 @@ from typing import Final
 
 from nuncius.broker.planning.cells import Galaxies
 from nuncius.broker.planning.joint import TelescopePlan, plan_jointly
-from nuncius.broker.planning.planned import Verdict, Verdicts, limits_of, ready
+from nuncius.broker.planning.planned import Verdict, Verdicts, limits_of, ready, sites_of, too_large
 from nuncius.broker.planning.policy import Policies, Policy
 from nuncius.broker.planning.verdict import Wanted
 from nuncius.broker.sky.region import moc_ranges
@@ -55,9 +55,9 @@ def plans(
         return _all(policy, Verdict(state="rejected", target=target, reason=f"{wanted.says}: {why}"))
     expires = event_time + timedelta(hours=policy.expires_h)
     start = _start(wanted, event_time)
-    area = target.place.area_deg2
-    if policy.max_area_deg2 is not None and area > policy.max_area_deg2:
-        reason = f"{wanted.says}: 90 % region of {area:.0f} deg² is too large"
+    large = too_large(policy, target.place)
+    if large is not None:
+        reason = f"{wanted.says}: {large}"
         return _all(policy, Verdict(state="rejected", target=target, reason=reason, expires=expires))
     known = told_by_then(reports, wanted)
     before = {name: verdict for name, verdict in (earlier or {}).items() if verdict.tiles}
@@ -88,7 +88,12 @@ def _made(
     galaxies: Galaxies | None,
     earlier: Sequence[TelescopePlan],
 ) -> Sequence[TelescopePlan]:
-    telescopes = [replace(policies.telescopes[name], limits=limits_of(policy, name, policies)) for name in policy.asked]
+    telescopes = [
+        replace(
+            policies.telescopes[name], sites=sites_of(policy, name, policies), limits=limits_of(policy, name, policies)
+        )
+        for name in policy.asked
+    ]
     if start >= expires:
         return [TelescopePlan(telescope=name, tiles=()) for name in policy.asked]
     return plan_jointly(

@@ -1,9 +1,13 @@
 """Where in a TOML text a table and a key of it stand, for messages: tomllib does not say."""
 
 import re
+import tomllib
 from typing import Final
 
+from nuncius.schemas.errors import SettingsError
+
 _HEADER: Final = re.compile(r"^\s*\[\[?\s*([\w.-]+)\s*\]\]?\s*(#.*)?$")
+_NAMED: Final = re.compile(r"\bkey '(\w+)'")
 
 
 def line_of(text: str, table: str, number: int, key: str = "") -> int | None:
@@ -32,3 +36,21 @@ def line_of(text: str, table: str, number: int, key: str = "") -> int | None:
         elif inside and wanted is not None and wanted.match(words):
             return line
     return header
+
+
+def number_of(text: str, table: str, name: str) -> int:
+    """Which ``[[table]]``, from 1, has this name; the last one where none has."""
+    names = [one.get("name") for one in tomllib.loads(text).get(table, [])]
+    return names.index(name) + 1 if name in names else len(names)
+
+
+def complaint(text: str, table: str, number: int, name: str, key: str, words: str) -> SettingsError:
+    """What is wrong about a key of the ``number``-th ``[[table]]``: line, table and key, then the words.
+
+    Without a key the line is that of the first key that the words name.
+    """
+    named = _NAMED.search(words)
+    line = line_of(text, table, number, key or (named[1] if named else ""))
+    at = "" if line is None else f"line {line}: "
+    about = f"key {key!r}: " if key else ""
+    return SettingsError(f"{at}{table} {name!r}: {about}{words}")

@@ -1,6 +1,7 @@
 """The filters of policies: checked once, asked of each cause."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from nuncius.broker.planning.policy import Policies
@@ -56,7 +57,7 @@ class PolicyFilters:
     Raises
     ------
     SettingsError
-        If a filter cannot be read; the message names policy, key and column.
+        If a filter cannot be read; the message names line, policy, key and column.
     """
 
     def __init__(self, policies: Policies, names: Names, maps: Mapping[str, SkyMap], areas: Mapping[str, Area]) -> None:
@@ -64,10 +65,13 @@ class PolicyFilters:
         self._where: dict[str, Filter] = {}
         self._anchor: dict[str, Filter] = {}
         for policy in policies.policies:
+            wrong = partial(policies.wrong, policy.name)
             if policy.where:
-                self._where[policy.name] = _checked(policy.where, _TABLE[policy.cause], names, policy.name, "where")
+                self._where[policy.name] = _checked(policy.where, _TABLE[policy.cause], names, partial(wrong, "where"))
             if policy.anchor_where:
-                self._anchor[policy.name] = _checked(policy.anchor_where, _ALERTS, names, policy.name, "anchor_where")
+                self._anchor[policy.name] = _checked(
+                    policy.anchor_where, _ALERTS, names, partial(wrong, "anchor_where")
+                )
 
     def where(self, policy: str, record: Coincidence | CandidateList | Alert) -> str | None:
         """Why a policy's ``where`` does not select a record; None where it does."""
@@ -85,15 +89,13 @@ class PolicyFilters:
         return None if verdict.truth else f"the policy's filter: {readable(verdict.causes)}"
 
 
-def _checked(text: str, table: str, names: Names, policy: str, key: str) -> Filter:
+def _checked(text: str, table: str, names: Names, wrong: Callable[[str], SettingsError]) -> Filter:
     try:
         checked = parse_filter(text, table, names)
     except FilterError as error:
-        raise SettingsError(f"policy {policy!r}: key {key!r}: {error}") from error
+        raise wrong(str(error)) from error
     for node in walk(checked.tree):
         if isinstance(node, ActiveRegions | EventRegion) or (isinstance(node, Field) and node.name == "age_s"):
             what = "age_s" if isinstance(node, Field) else "IN_EVENTS or IN_SKYMAP"
-            raise SettingsError(
-                f"policy {policy!r}: key {key!r}: {what} depends on more than the cause and cannot stand in a policy"
-            )
+            raise wrong(f"{what} depends on more than the cause and cannot stand in a policy")
     return checked

@@ -8,6 +8,7 @@ from people_here import post
 from nuncius.broker.cli.root import run
 from nuncius.broker.follow_up import policies_of, who_is_told
 from nuncius.broker.matching.rules_toml import shipped_rules
+from nuncius.broker.planning.policies_toml import shipped
 from nuncius.broker.settings import Settings, load
 from nuncius.broker.telephone import named_in, notifier
 from nuncius.schemas import SettingsError
@@ -43,6 +44,16 @@ def test_a_name_that_is_nobodys_is_told_with_the_nearest(tmp_path: Path, text: s
     with pytest.raises(SettingsError) as caught:
         names(settings(tmp_path, text))
     assert words in str(caught.value)
+
+
+def test_a_policy_that_tells_nobody_there_is_names_its_line(tmp_path: Path) -> None:
+    policy = shipped().text.replace("priority = 10.0\n", 'priority = 10.0\ntell = ["shft"]\n', 1)
+    (tmp_path / "policies.toml").write_text(policy, encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        names(settings(tmp_path, 'policies = "policies.toml"\n' + SHIFT + LEAD))
+    line = policy.splitlines().index('tell = ["shft"]') + 1
+    assert f"policies.toml: line {line}: policy 'galactic-supernova': key 'tell': no [tell.NAME]" in str(caught.value)
+    assert "is it 'shift'?" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,16 @@ def test_a_policy_file_is_tried_on_past_alerts(tmp_path: Path, nuncius: Command)
     assert f"policies.toml: line {line}: policy 'track': key 'expire_h': unknown key" in wrong[1]
 
 
+def test_what_was_given_and_cannot_be_read_is_said(tmp_path: Path, nuncius: Command) -> None:
+    file, folder = tmp_path / "policies.toml", tmp_path / "past"
+    file.write_text(POLICIES, encoding="utf-8")
+    folder.mkdir()
+    assert "tried on 0 packets, 0 alerts" in nuncius("too", "check", str(file), str(folder))[0]
+    (folder / "notes.txt").write_text("not a packet", encoding="utf-8")
+    told = nuncius("too", "check", str(file), str(folder))[0]
+    assert "tried on 1 packet, 0 alerts, 1 not to be read (first past/notes.txt: " in told
+
+
 def test_what_lies_on_a_log_is_asked_again_and_nothing_is_written(
     folder: Path, tmp_path: Path, nuncius: Command
 ) -> None:
@@ -214,9 +224,15 @@ def test_what_lies_on_a_log_is_asked_again_and_nothing_is_written(
 
 def test_a_policy_that_names_no_rule_is_told_the_nearest(tmp_path: Path, nuncius: Command) -> None:
     file = tmp_path / "policies.toml"
-    file.write_text(POLICIES.replace('"gw-cbc-grb"', '"gw-cbc-grp"'), encoding="utf-8")
+    wrong = POLICIES.replace('"gw-cbc-grb"', '"gw-cbc-grp"')
+    file.write_text(wrong, encoding="utf-8")
     _, err = nuncius("too", "check", str(file), code=2)
-    assert "policy 'pair': key 'rules': no rule 'gw-cbc-grp'; is it 'gw-cbc-grb'?" in err
+    line = wrong.splitlines().index('rules = ["gw-cbc-grp"]') + 1
+    assert f"{file}: line {line}: policy 'pair': key 'rules': no rule 'gw-cbc-grp'; is it 'gw-cbc-grb'?" in err
+
+
+def test_a_policy_file_that_cannot_be_read_is_a_wrong_file(tmp_path: Path, nuncius: Command) -> None:
+    assert "Is a directory" in nuncius("too", "check", str(tmp_path), code=2)[1]
 
 
 GALAXIES = """
@@ -241,7 +257,7 @@ def test_a_policy_that_asks_for_galaxies_needs_a_catalogue_and_lays_fields_on_it
     monkeypatch.chdir(tmp_path)
     (tmp_path / "policies.toml").write_text(GALAXIES, encoding="utf-8")
     _, err = nuncius("too", "check", "policies.toml", code=2)
-    assert "policy 'hosts': key 'ask': name a catalogue as 'galaxies' in nuncius.toml" in err
+    assert "policies.toml: line 8: policy 'hosts': key 'ask': name a catalogue as 'galaxies' in nuncius.toml" in err
     rows = "name,ra,dec,distance_mpc\nNGC 4993,197.4487,-23.3839,40\nelsewhere,10,20,40\n"
     (tmp_path / "galaxies.csv").write_text(rows, encoding="utf-8")
     (tmp_path / "nuncius.toml").write_text('galaxies = "galaxies.csv"\n', encoding="utf-8")

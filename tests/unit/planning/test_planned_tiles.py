@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from too_cases import AT2017GFO, MERGER, alert, inputs, run, wide_camera
+from too_cases import AT2017GFO, MERGER, alert, inputs, run, wide_camera, wide_tiles
 
 from nuncius.broker.planning.engine import Planner
 from nuncius.broker.planning.joint import TelescopePlan, observed_sky
@@ -77,6 +77,24 @@ def test_a_region_that_is_too_large_is_rejected_for_all(planner: Planner) -> Non
     asked = by_name(run(planner, gw(radius=12.0)))
     assert {request.state for request in asked.values()} == {"rejected"}
     assert all("too large" in request.reason and not request.tiles for request in asked.values())
+
+
+@pytest.mark.parametrize(
+    ("bound", "says"),
+    [
+        ("max_radius_deg = 2.9", "a radius of 3 deg, at most 2.9 wanted"),
+        ("max_area_deg2 = 28.0", "28.3 deg² is too large: at most 28 deg² wanted"),
+    ],
+)
+def test_both_bounds_of_a_region_hold_for_fields_too(bound: str, says: str) -> None:
+    strict = Planner(load_policies(TILING.replace("max_area_deg2 = 200.0", bound)))
+    assert all(says in request.reason for request in run(strict, gw()))
+
+
+def test_a_policy_may_say_from_which_site_its_fields_are_taken() -> None:
+    text = wide_tiles(most=4, hours=24.0).replace('ask = "tiles"', 'ask = "tiles"\nsites = ["Siding Spring"]')
+    (request,) = run(Planner(load_policies(text)), gw())
+    assert {tile.site for tile in request.tiles} == {"Siding Spring"}
 
 
 def test_a_retraction_cancels_every_part(planner: Planner) -> None:

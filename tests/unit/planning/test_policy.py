@@ -50,13 +50,27 @@ def test_an_own_site_joins_the_shipped_ones() -> None:
         ("max_airmass = 2.0", "max_airmass = nan", ("'mine'", "'max_airmass'")),
         ("max_airmass = 2.0", "max_airmass = 2.0\nmin_altitude_deg = 30.0", ("'mine'", "exactly one", "'max_airmass'")),
         ("max_airmass = 2.0", "", ("'mine'", "exactly one", "'max_airmass'")),
+        (
+            "exposure_s = 60.0",
+            "exposure_s = 60.0\nprobability_min = 0.5",
+            ("'mine'", "'probability_min'", "'pointing'"),
+        ),
+        (
+            "exposure_s = 60.0",
+            "exposure_s = 60.0\ntiles_max = 3",
+            ("line 12: policy 'mine'", "'tiles_max'", "'pointing'"),
+        ),
         ("exposure_s = 60.0", "", ("'mine'", "'exposure_s'", "missing")),
-        ("exposure_s = 60.0", "exposure_s = '60'", ("'mine'", "'exposure_s'")),
+        ("exposure_s = 60.0", "exposure_s = '60'", ("'mine'", "'exposure_s'", "a number, without quotes")),
+        ("exposure_s = 60.0", "exposure_s = 60.0\nquota = 1.5", ("'mine'", "'quota'", "a whole number")),
+        ("exposure_s = 60.0", "exposure_s = 60.0\napproval = 'no'", ("'mine'", "'approval'", "true or false")),
+        ("exposure_s = 60.0", "exposure_s = 60.0\nquiet_utc = '22:00-06:00'", ("'quiet_utc'", "a list, in brackets")),
         ("exposure_s = 60.0", "exposure_s = 1e300", ("'mine'", "'exposure_s'")),
         ("expires_h = 24", "expires_h = 100000", ("'mine'", "'expires_h'")),
         ("expires_h = 24", "expires_h = true", ("'mine'", "'expires_h'")),
         ('["Paranal"]', '["Parnal"]', ("'mine'", "'sites'", "'Parnal'", "Paranal")),
         ('["Paranal"]', "[]", ("'mine'", "'sites'")),
+        ('facility = "imager"\nsites = ["Paranal"]', 'facilities = ["ZTF", "ZTF"]', ("line 8: ", "one twice")),
         ('["gw-cbc-grb"]', "[]", ("'mine'", "'rules'")),
         ("max_expected_by_chance = 0.01", "", ("'mine'", "'max_expected_by_chance'", "at least one")),
         ("max_expected_by_chance = 0.01", "max_expected_by_chance = 0.01\nmax_rank = 2", ("'mine'", "'max_rank'")),
@@ -80,6 +94,13 @@ def test_what_is_wrong_is_named(old: str, new: str, says: tuple[str, ...]) -> No
 def test_a_horizon_that_is_none_is_refused(mask: str) -> None:
     with pytest.raises(SettingsError, match=r"'imager'.*'horizon'"):
         load_policies(wide_camera("imager") + f"horizon = {mask}")
+
+
+def test_a_candidate_is_a_point_to_lay_no_fields_on() -> None:
+    text = GOOD.replace('"coincidence"', '"candidate_list"').replace('["gw-cbc-grb"]', '["gw-optical"]')
+    assert load_policies(text).active[0].cause == "candidate_list"
+    with pytest.raises(SettingsError, match=r"'mine'.*'ask'.*'candidate_list'"):
+        load_policies(text.replace('facility = "imager"\nsites = ["Paranal"]', 'facility = "DECam"\nask = "tiles"'))
 
 
 def test_two_policies_of_one_name_are_refused() -> None:

@@ -84,4 +84,5 @@ def test_the_latest_notice_of_the_anchor_counts() -> None:
 def test_what_cannot_stand_in_a_policy_is_refused(where: str, says: tuple[str, ...]) -> None:
     with pytest.raises(SettingsError) as caught:
         planner("alert", 'messengers = ["neutrino"]', f'where = "{where}"')
+    assert str(caught.value).startswith("line 7: policy 'mine'")
     assert all(word in str(caught.value) for word in says)
