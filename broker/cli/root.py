@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol, cast
+from importlib.metadata import version
+from typing import Annotated, Final, Protocol, cast
 
 import typer
 from typer.main import get_command
@@ -29,7 +30,6 @@ from nuncius.schemas.errors import NunciusError, SettingsError
 
 app = typer.Typer(
     name="nuncius",
-    help="Multimessenger alert broker: alerts in; coincidences with a stated significance, and ToO requests out.",
     pretty_exceptions_enable=False,
     add_completion=False,
     rich_markup_mode=None,
@@ -59,6 +59,21 @@ app.add_typer(filters.app, name="filters", short_help="ready-made filters, field
 app.add_typer(streams.app, name="streams", short_help="selections in topics of their own")
 app.add_typer(too.app, name="too", short_help="requests to telescopes; alone: that service")
 app.add_typer(skymap.app, name="skymap", short_help="what a sky map says")
+
+
+def _version(asked: object) -> None:
+    """Say which Nuncius this is, and end."""
+    if asked:
+        sys.stdout.write(f"nuncius {version('nuncius')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _any_command(
+    *,
+    _asked: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Which Nuncius.")] = False,
+) -> None:
+    """Multimessenger alert broker: alerts in; coincidences with a stated significance, and ToO requests out."""
 
 
 class _ClickError(Protocol):

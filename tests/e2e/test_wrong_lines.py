@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,10 @@ def typed(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) ->
         return Run(code, said.out.encode(), said.err)
 
     return type_it
+
+
+def test_the_version_is_said(tmp_path: Path, typed: Callable[..., Run]) -> None:
+    assert typed(tmp_path, "--version") == Run(0, f"nuncius {version('nuncius')}\n".encode(), "")
 
 
 def test_every_command_has_help(tmp_path: Path, typed: Callable[..., Run]) -> None:
