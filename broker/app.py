@@ -27,6 +27,7 @@ from nuncius.broker.services.areas import Areas
 from nuncius.broker.services.associating import Associating
 from nuncius.broker.services.carrying import carrying
 from nuncius.broker.services.delivering import Delivering
+from nuncius.broker.services.desk_tokens import desk_tokens
 from nuncius.broker.services.doctor import Finding, examine, examine_machine
 from nuncius.broker.services.facility_reader import read_packet
 from nuncius.broker.services.harvest import Order, harvest, ordered
@@ -317,7 +318,7 @@ def _examine_requests(settings: Settings) -> Iterator[Finding]:
     """Nothing where settings or log are wrong: that is said already."""
     with suppress(NunciusError), closing(_open(settings, settings.broker)) as log:
         known = [route.adapter.name for route in routes_of(settings, policies_of(settings, rules_of(settings)))]
-        yield from examine_requests(log, known, utc_now())
+        yield from examine_requests(log, known, utc_now(), tuple(settings.desk))
 
 
 def _examine_settings(settings: Settings) -> Iterator[Finding]:
@@ -326,6 +327,7 @@ def _examine_settings(settings: Settings) -> Iterator[Finding]:
         rules = rules_of(settings)
         known = policies_of(settings, rules)
         asked, told = who_is_asked(settings, known), who_is_told(settings, known)
+        desk_tokens(settings.desk, os.environ)
     except SettingsError as error:
         yield Finding("settings", "wrong", str(error))
         return

@@ -157,7 +157,10 @@ def who_is_asked(settings: Settings, policies: Policies) -> str:
     real = [route for route in routes_of(settings, policies) if route.adapter.real]
     facilities = dict.fromkeys(name for policy in policies.active for name in policy.asked)
     through = {
-        name: [_door(route) for route in real if route.facilities is None or name in route.facilities]
+        name: [
+            *(_door(route) for route in real if route.facilities is None or name in route.facilities),
+            *(["its own desk over HTTP"] if name in settings.desk else []),
+        ]
         for name in facilities
     }
     words = [f"{name} through {' and '.join(doors)}" for name, doors in through.items() if doors]

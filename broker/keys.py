@@ -11,6 +11,7 @@ from nuncius.broker.adapters import AdapterTable
 from nuncius.broker.planning.policies_toml import SiteTable, TelescopeTable
 from nuncius.broker.planning.policy import Policy
 from nuncius.broker.settings import (
+    DeskSettings,
     KafkaSettings,
     RegionSettings,
     ServiceSettings,
@@ -93,6 +94,7 @@ TABLES: Final[Mapping[str, Table]] = {
     "regions": Table("nuncius.toml", "[regions.NAME]", (RegionSettings,), "A watchlist or watchmap for filters."),
     "tell": Table("nuncius.toml", "[tell.NAME]", (TellSettings,), "Somebody who is told of requests."),
     "skyportal": Table("nuncius.toml", "[skyportal]", (SkyPortalSettings,), "A SkyPortal that may ask for time."),
+    "desk": Table("nuncius.toml", "[desk.NAME]", (DeskSettings,), "A facility that takes what it is asked over HTTP."),
     "policy": Table("policies.toml", "[[policy]]", (Policy,), "When to ask whom for what."),
     "telescope": Table("policies.toml", "[[telescope]]", (TelescopeTable,), "For plans of several fields."),
     "site": Table("policies.toml", "[[site]]", (SiteTable,), "Where a telescope stands."),

@@ -12,17 +12,20 @@ from typing import Any, Final
 
 import uvicorn
 
-from nuncius.broker.app import checked_areas, ingest_of, names_of, open_log, supplies_of, workers_of
+from nuncius.broker.app import checked_areas, ingest_of, names_of, open_log, rules_of, supplies_of, workers_of
 from nuncius.broker.connection import connection_of
-from nuncius.broker.follow_up import links_of, portal_of
+from nuncius.broker.follow_up import links_of, policies_of, portal_of
 from nuncius.broker.services.crew import Crew, Say
+from nuncius.broker.services.desk_tokens import desk_tokens
 from nuncius.broker.services.facility_reader import read_packet
+from nuncius.broker.services.http_desks import DeskRules, HttpDesks
 from nuncius.broker.services.inbox import Inbox
 from nuncius.broker.services.intake import Intake
 from nuncius.broker.services.packets import Packet
 from nuncius.broker.services.reading import Reading, read
 from nuncius.broker.services.runner import Work
 from nuncius.broker.services.web.app import web_app
+from nuncius.broker.services.web.desk_guard import desk_guard
 from nuncius.broker.services.web.guard import VARIABLE, guard
 from nuncius.broker.services.web.hub import Hub
 from nuncius.broker.services.web.wire import WireProtocol
@@ -123,6 +126,7 @@ def _serve_on(
 
     hub = Hub(log, areas, say)
     allow = guard(settings.http_host, os.environ.get(VARIABLE, ""))
+    desks = HttpDesks(log, _desk_rules(settings), utc_now, say)
     app = web_app(
         log,
         intake,
@@ -135,10 +139,12 @@ def _serve_on(
         settings.streams.most,
         links=links_of(settings),
         portal=portal_of(settings),
+        desks=(desks, desk_guard(desk_tokens(settings.desk, os.environ), allow)),
     )
 
     def leave() -> None:
         crew.stop()
+        desks.end()
         hub.end()
 
     server = _Server(uvicorn.Config(app, http=WireProtocol, log_level="warning", lifespan="off"), leave)
@@ -150,10 +156,17 @@ def _serve_on(
         server.run(sockets=[listening])
     finally:
         crew.join()
-        if hub.join():
+        if all([hub.join(), desks.join()]):
             log.close()
     if crew.error is not None:
         raise crew.error
+
+
+def _desk_rules(settings: Settings) -> DeskRules:
+    """Quotas and quiet hours of the policies, and who shows others what it is asked."""
+    policies = policies_of(settings, rules_of(settings))
+    public = frozenset(name for name, desk in settings.desk.items() if desk.public)
+    return DeskRules(public, {policy.name: policy.restraint for policy in policies.active})
 
 
 def _inbox_of(log: Log, settings: Settings, slot: str) -> Inbox:

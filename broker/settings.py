@@ -110,6 +110,18 @@ class SkyPortalSettings(BaseModel):
     )
 
 
+class DeskSettings(BaseModel):
+    """A facility that takes what it is asked over HTTP, with a token of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    credential: str = Field(
+        min_length=1,
+        description="environment variable with the facility's token (or its name and _FILE: a file only you read)",
+    )
+    public: bool = Field(False, description="whether it shows others what it is asked: nothing for the team only then")
+
+
 class Settings(BaseModel):
     """Everything an operator may set. Command-line options go first, then the file, then these defaults."""
 
@@ -137,6 +149,9 @@ class Settings(BaseModel):
         None, description="where people reach the web service; with $NUNCIUS_LINK_SECRET they can answer by a link"
     )
     skyportal: SkyPortalSettings | None = Field(None, description="who may ask over HTTP as SkyPortals do")
+    desk: dict[Annotated[str, Field(min_length=1, max_length=100)], DeskSettings] = Field(
+        {}, description="facilities that take what they are asked over HTTP, by the name that policies have"
+    )
     data_folder: Path | None = Field(None, description="where the embedded log lies when no broker is named")
     filters: dict[str, str] = Field({}, description="your own filters by name, to be used as bare words")
     regions: dict[str, RegionSettings] = Field({}, description="watchlists and watchmaps by name, for IN_REGION")
@@ -217,6 +232,8 @@ def _wrong(error: ValidationError) -> str:
         tables[table] = RegionSettings
     if table.startswith("tell."):
         tables[table] = TellSettings
+    if table.startswith("desk."):
+        tables[table] = DeskSettings
     known = tables.get(table, Settings).model_fields
     near = get_close_matches(key, known, 1)
     guess = f"is it {near[0]!r}? " if near else ""

@@ -16,6 +16,7 @@ from nuncius.broker.transport.port import Log
 from nuncius.broker.transport.reading import read_all
 from nuncius.consumers.adapter import answer
 from nuncius.consumers.desk.desk import Desk, desk_name
+from nuncius.consumers.desk.handing import Handing
 from nuncius.schemas import ToORequest, ToOStatus
 from nuncius.schemas.codec import decode
 
@@ -70,7 +71,7 @@ def room() -> Iterator[Room]:
         log.close()
 
 
-def asked(desk: Desk) -> list[str]:
+def asked(desk: Handing) -> list[str]:
     """All that is due now, as ``observe r/1``."""
     found = []
     while (task := desk.next_task()) is not None:

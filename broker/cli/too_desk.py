@@ -3,20 +3,36 @@
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nuncius.broker.cli.opened import opened
-from nuncius.broker.cli.options import Broker, Config, Json, settings_of
+from nuncius.broker.cli.options import Config, Json, settings_of
 from nuncius.broker.cli.waiting import once_there, say
 
 if TYPE_CHECKING:
     from nuncius.broker.planning.restraint import Restraint
     from nuncius.broker.settings import Settings
+    from nuncius.consumers.desk.answers import Answer
     from nuncius.consumers.desk.following import Following
     from nuncius.consumers.desk.task import Task
     from nuncius.consumers.desk.task_command import TaskCommand
+    from nuncius.schemas import ToOStatus
+
+Broker = Annotated[
+    str | None,
+    typer.Option(
+        "--broker",
+        "--url",
+        metavar="ADDRESS",
+        help="The log: local:DIR | kafka://HOST:PORT[/NAME] | kafka:local; or https://HOST, with the facility's token "
+        "in $NUNCIUS_DESK_TOKEN or in the file that $NUNCIUS_DESK_TOKEN_FILE names. Default: $NUNCIUS_BROKER, the "
+        "settings, else your data folder.",
+    ),
+]
 
 
 def follow(
@@ -76,26 +92,76 @@ def answer(
     revision: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Which one. Default: the one handed over last.")
     ] = None,
+    facility: Annotated[
+        str | None, typer.Option("--facility", metavar="NAME", help="Whose request it is; over HTTP it must be said.")
+    ] = None,
     broker: Broker = None,
     config: Config = None,
 ) -> None:
     """Say for a telescope what became of a request. Said twice it is written once; what cannot be is refused."""
-    from nuncius.broker.services.too_book import book, named
+    from nuncius.broker.transport.address import HttpAddress, parse_address
     from nuncius.consumers.desk.answers import ANSWERS
-    from nuncius.consumers.desk.desk import Desk
     from nuncius.schemas import SettingsError
 
     said = next((one for one in ANSWERS if one == state), None)
     if said is None:
         raise SettingsError(f"no such answer: {state}; there are {', '.join(ANSWERS)}")
+    words = _Words(ident, said, revision, reference, note)
+    address = parse_address(settings_of(config, broker).broker or "")
+    if isinstance(address, HttpAddress):
+        if not facility:
+            raise SettingsError(f"{address.url}: over HTTP say whose request it is: --facility NAME")
+        now, target = _answered_over_http(address.url, facility, words)
+    else:
+        now, target = _answered_on_log(broker, config, facility, words)
+    typer.echo(f"{now.facility} {now.state} {now.request_id} (revision {now.revision}): {target}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What is said of which request."""
+
+    ident: str
+    said: "Answer"
+    revision: int | None
+    reference: str
+    note: str
+
+
+def _answered_on_log(
+    broker: str | None, config: Path | None, facility: str | None, words: _Words
+) -> "tuple[ToOStatus, str]":
+    from nuncius.broker.services.too_book import book, named
+    from nuncius.consumers.desk.desk import Desk
+
     with opened(broker, config) as log:
-        asked = named(book(log), ident).latest
+        asked = named([one for one in book(log) if facility in (None, one.latest.facility)], words.ident).latest
         desk = Desk(log, asked.facility, slot=f"nuncius-answer-{os.getpid()}", say=say)
         try:
-            now = desk.answer(asked.request_id, said, revision=revision, reference=reference, note=note)
+            now = desk.answer(
+                asked.request_id, words.said, revision=words.revision, reference=words.reference, note=words.note
+            )
         finally:
             desk.close()
-    typer.echo(f"{asked.facility} {now.state} {now.request_id} (revision {now.revision}): {asked.target_name}")
+    return now, asked.target_name
+
+
+def _answered_over_http(url: str, facility: str, words: _Words) -> "tuple[ToOStatus, str]":
+    import uuid
+
+    from nuncius.consumers.desk.over_http import open_desk
+
+    desk = open_desk(url, facility, uuid.uuid4().hex, os.environ)
+    try:
+        return desk.answered(
+            words.ident.partition("/")[0],
+            words.said,
+            revision=words.revision,
+            reference=words.reference,
+            note=words.note,
+        )
+    finally:
+        desk.close()
 
 
 def _following(facility: str, settings: "Settings", *, until_end: bool) -> "Following":

@@ -31,6 +31,10 @@ class AnswerError(SettingsError):
     """An answer that cannot be about anything: of an unknown or superseded revision, or against an earlier one."""
 
 
+class UnknownRequestError(AnswerError):
+    """An answer about what was never asked of this facility."""
+
+
 def promptly(life: Life) -> Life:
     """The life as a desk takes it: who comes for work gets it at once, and no pause grows while nobody comes."""
     return replace(life, told=tuple(replace(status, time=None) for status in life.told))
@@ -45,6 +49,7 @@ def statuses_of(
     revision: int | None = None,
     reference: str = "",
     note: str = "",
+    public: bool = False,
 ) -> tuple[ToOStatus, ...]:
     """What is to be written for an answer; empty where it was said before.
 
@@ -66,6 +71,8 @@ def statuses_of(
         Which one it is about; None for the one that was handed over last.
     reference, note
         The telescope's own name for it; why, or what is to be known.
+    public
+        Whether the telescope shows others what it is asked.
 
     Raises
     ------
@@ -76,14 +83,14 @@ def statuses_of(
     first: tuple[ToOStatus, ...] = ()
     handed = _handed(life)
     if not handed:
-        move = next_move(promptly(life), now=now)
+        move = next_move(promptly(life), now=now, public=public)
         if not isinstance(move, Submit) or said in _BACK:
             raise AnswerError(f"{about} was not handed over to {life.latest.facility}{_because(move)}")
         first = (replace(answer(life.latest, "sent", desk, HANDED_OVER["observe"]), time=now),)
         handed = (life.latest.revision,)
     meant = _meant(life, said, handed, now) if revision is None else _numbered(life, revision, handed, about)
     status = replace(
-        answer(meant, said, desk, _kept(note, MOST_NOTE), _kept(reference, MOST_REFERENCE) or life.reference), time=now
+        answer(meant, said, desk, kept(note, MOST_NOTE), kept(reference, MOST_REFERENCE) or life.reference), time=now
     )
     if _known(status, life.told):
         return ()
@@ -176,5 +183,6 @@ def _because(move: object) -> str:
             return ""
 
 
-def _kept(text: str, most: int) -> str:
+def kept(text: str, most: int) -> str:
+    """As much of a text as is kept; what is no text comes as question marks."""
     return text[:most].encode("utf-8", "replace").decode()

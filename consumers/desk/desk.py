@@ -8,12 +8,15 @@ from typing import Final, TypeVar
 
 from nuncius.broker.planning.lifecycle import Cancel, Held, Life, Move, Say, Submit, Wait, lives, next_move
 from nuncius.broker.planning.restraint import Restraint, hold_back
+from nuncius.broker.planning.twice import asked_already
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.port import Log, Record, TopicPartition
 from nuncius.broker.transport.reading import read_up
 from nuncius.consumers.adapter import answer
-from nuncius.consumers.desk.answers import Answer, AnswerError, promptly, statuses_of
+from nuncius.consumers.desk.answers import Answer, UnknownRequestError, promptly, statuses_of
+from nuncius.consumers.desk.named import named
+from nuncius.consumers.desk.seat import Run, Seat, note_of, seat_group, seat_of, seen, taken
 from nuncius.consumers.desk.task import HANDED_OVER, Action, Task
 from nuncius.schemas import Quarantine, ToORequest, ToOStatus
 from nuncius.schemas.codec import decode, encode
@@ -44,13 +47,26 @@ class Desk:
         As policies name it.
     slot
         Of the writer. A desk that hands out has the slot `desk_name`, so that there is one: a newer one ends the older.
+    run
+        Who takes the tasks, as the log is to say; None for a desk that only answers.
+    public
+        Whether the telescope shows others what it is asked; it then gets nothing that is for the team only.
     restraints
         Quotas and quiet hours by policy, where this desk knows them.
     clock
         UTC now.
     say
         Told of records that cannot be read here.
+
+    Raises
+    ------
+    Fenced
+        If a newer ``run`` came after this one.
+    Retry
+        While the log is away.
     """
+
+    poll_s: Final = 0.5
 
     def __init__(
         self,
@@ -58,6 +74,8 @@ class Desk:
         facility: str,
         *,
         slot: str,
+        run: Run | None = None,
+        public: bool = False,
         restraints: Mapping[str, Restraint] = _UNRESTRAINED,
         clock: Callable[[], datetime] = utc_now,
         say: Callable[[str], object] = lambda _: None,
@@ -66,6 +84,8 @@ class Desk:
         self.name = desk_name(facility)
         self._log = log
         self._slot = slot
+        self._run = run
+        self._public = public
         self._restraints = restraints
         self._clock = clock
         self._say = say
@@ -83,6 +103,7 @@ class Desk:
         Fenced
             If a newer desk of this facility hands out its tasks.
         """
+        self._stay()
         task = self._task()
         if task is not None or timeout_s <= 0:
             return task
@@ -97,7 +118,7 @@ class Desk:
         Parameters
         ----------
         request_id
-            Of the request.
+            Of the request; its beginning is enough where no other's begins so.
         said
             See `nuncius.consumers.desk.answers.statuses_of`.
         revision
@@ -118,19 +139,47 @@ class Desk:
             While the log is away; see `reopen`. The same answer may be given again.
         """
         self._read()
-        life = self._lives.get(request_id)
-        if life is None:
-            raise AnswerError(f"no request {request_id[:80]!r} was made of {self.facility}; see: nuncius too list")
+        life = self._lives[named(self._lives, request_id, self.facility)]
         now = self._clock()
-        new = statuses_of(life, said, self.name, now=now, revision=revision, reference=reference, note=note)
+        new = statuses_of(
+            life,
+            said,
+            self.name,
+            now=now,
+            revision=revision,
+            reference=reference,
+            note=note,
+            public=self._public,
+        )
         self._write(new)
         if new:
             return new[-1]
         return next(one for one in reversed(life.told) if one.state == said)
 
-    def facilities(self) -> tuple[str, ...]:
-        """All that are asked on this log, in the order of their first requests."""
-        return tuple(self._seen)
+    def answer_by_key(self, key: str, said: Answer, *, reference: str = "", note: str = "") -> ToOStatus:
+        """As `answer`, of the revision that has an idempotency key."""
+        self._read()
+        for ident, life in self._lives.items():
+            for one in life.revisions:
+                if one.idempotency_key == key:
+                    return self.answer(ident, said, revision=one.revision, reference=reference, note=note)
+        raise UnknownRequestError(f"no request of {self.facility} has the idempotency key {key[:80]!r}")
+
+    def latest(self, request_id: str) -> ToORequest:
+        """The revision of a known request that counts."""
+        return self._lives[request_id].latest
+
+    def hand_again(self, task: Task) -> None:
+        """Hand a task out once more, if it is still to be done: nobody knows whether it arrived."""
+        self._handed.discard(_key(task.request, task.action))
+        self._due[task.request.request_id] = None
+
+    def doubt(self) -> str:
+        """One line where nothing was ever asked of such a facility: its name may be wrong."""
+        if self.facility in self._seen:
+            return ""
+        there = f"requests are for {', '.join(self._seen)}" if self._seen else "there are none at all"
+        return f"no request of {self.facility} so far; {there}"
 
     def reopen(self) -> None:
         """Read the log anew and take a new writer, after a `Retry`."""
@@ -148,10 +197,25 @@ class Desk:
         self._orphans: list[ToOStatus] = []
         self._seen: dict[str, None] = {}
         self._due: dict[str, None] = {}
+        self._seat: Seat | None = None
+        if self._run is not None:
+            taken(seat_of(self._log, self.facility), self._run, self.facility, self._clock())
         self._writer = self._log.writer(self._slot)
         starts = self._log.starts([_REQUESTS, _STATUS])
         self._requests = self._log.reader({_REQUESTS: starts[_REQUESTS]})
         self._statuses = self._log.reader({_STATUS: starts[_STATUS]})
+        self._stay()
+
+    def _stay(self) -> None:
+        """Say on the log who is here, as the first thing and from time to time."""
+        now = self._clock()
+        if self._run is None or (self._seat is not None and not self._seat.is_due(now)):
+            return
+        before = self._seat
+        here = seen(before, now) if before else taken(seat_of(self._log, self.facility), self._run, self.facility, now)
+        with self._writer.transaction() as tx:
+            tx.commit_offset(seat_group(self.facility), _REQUESTS, self._requests.position(_REQUESTS), note_of(here))
+        self._seat = here
 
     def _task(self) -> Task | None:
         self._read()
@@ -185,7 +249,7 @@ class Desk:
         latest = life.latest
         ident = latest.request_id
         action: Action = "observe" if isinstance(move, Submit) else "take_back"
-        key = (ident, latest.revision, action)
+        key = _key(latest, action)
         if key in self._handed:
             return None
         detail = HANDED_OVER[action]
@@ -195,12 +259,15 @@ class Desk:
         if since.latest.revision != latest.revision or self._move(since, self._clock()) != move:
             return self._about(ident)
         self._handed.add(key)
-        return Task(action=action, request=latest, reference=life.reference, again=again)
+        hidden = self._public and latest.team_only
+        return Task(action=action, request=life.as_told if hidden else latest, reference=life.reference, again=again)
 
     def _move(self, life: Life, now: datetime) -> Move:
-        move = next_move(promptly(life), now=now)
-        held = hold_back(life, self._lives.values(), self._restraints, now) if isinstance(move, Submit) else None
-        return held or move
+        move = next_move(promptly(life), now=now, public=self._public)
+        if not isinstance(move, Submit):
+            return move
+        others = self._lives.values()
+        return hold_back(life, others, self._restraints, now) or asked_already(life, others, now) or move
 
     def _write(self, statuses: Iterable[ToOStatus]) -> None:
         new = list(statuses)
@@ -256,3 +323,7 @@ class Desk:
                 yield decode(kind, record.value)
             except Quarantine as error:
                 self._say(f"{record.topic}/{record.partition}/{record.offset} cannot be read here: {error}")
+
+
+def _key(request: ToORequest, action: Action) -> tuple[str, int, Action]:
+    return request.request_id, request.revision, action

@@ -2,6 +2,7 @@
 
 import os
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -9,19 +10,19 @@ from types import MappingProxyType, TracebackType
 from typing import Final, Self, TypeVar
 
 from nuncius.broker.planning.restraint import Restraint
-from nuncius.broker.transport.address import find_address
+from nuncius.broker.transport.address import HttpAddress, find_address
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.kafka.cluster import Connection
-from nuncius.broker.transport.port import Log
 from nuncius.consumers.desk.answers import Answer
 from nuncius.consumers.desk.desk import Desk, desk_name
+from nuncius.consumers.desk.handing import Handing
+from nuncius.consumers.desk.seat import Run
 from nuncius.consumers.desk.task import Task
 from nuncius.consumers.opening import open_broker
 from nuncius.schemas import Retry, SettingsError, ToOStatus
 
 T = TypeVar("T")
 
-_POLL_S: Final = 0.5
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 30.0
 """Between two tries while the log is away, each twice as long as the last: nothing tells when it is back (ours)."""
@@ -50,16 +51,18 @@ def follow_requests(
     facility
         As policies name it.
     broker
-        A log: ``local:DIR``, ``kafka://HOST:PORT[/NAME]`` or ``kafka:local``; None takes ``$NUNCIUS_BROKER``, else the
-        log in the user's data folder. Not over HTTP, which takes no answers.
+        A log, as ``local:DIR``, ``kafka://HOST:PORT[/NAME]`` or ``kafka:local``, or the HTTP service of a broker,
+        ``https://HOST``, with the facility's token in ``$NUNCIUS_DESK_TOKEN`` or in the file that
+        ``$NUNCIUS_DESK_TOKEN_FILE`` names. None takes ``$NUNCIUS_BROKER``, else the log in the user's data folder.
     until_end
         Stop where nothing is due now, instead of waiting.
     restraints
-        Quotas and quiet hours by policy; without them a policy holds nothing back here.
+        Quotas and quiet hours by policy; without them a policy holds nothing back here. Over HTTP the broker's own
+        are heeded, whatever stands here.
     connection, folder_of_node
         As `nuncius.consumers.subscribe`.
     clock
-        UTC now.
+        UTC now; over HTTP the broker's own counts.
     on_wait
         Told in one line what a person should know: why it waits, what cannot be read.
 
@@ -68,19 +71,40 @@ def follow_requests(
     NoBrokerError
         If there is no broker at the address (yet).
     SettingsError
-        For an address that is no log, or an empty name.
+        For an address that is none, an empty name, or a token that is missing, unfit or refused.
     """
     if not facility:
         raise SettingsError("name the facility, as policies do; see: nuncius too list --all")
-    log = open_broker(find_address(broker, os.environ), connection, folder_of_node)
+    run = Run(uuid.uuid4().hex, "log")
+    address = find_address(broker, os.environ)
+    if isinstance(address, HttpAddress):
+        desk = desk_over_http(address, facility, run.name)
+        return Following(desk, lambda: None, until_end=until_end, on_wait=on_wait)
+    log = open_broker(address, connection, folder_of_node)
+    slot = f"nuncius-{desk_name(facility)}"
     try:
-        desk = Desk(
-            log, facility, slot=f"nuncius-{desk_name(facility)}", restraints=restraints, clock=clock, say=on_wait
-        )
+        desk = Desk(log, facility, slot=slot, run=run, restraints=restraints, clock=clock, say=on_wait)
     except BaseException:
         log.close()
         raise
-    return Following(log, desk, until_end=until_end, on_wait=on_wait)
+    return Following(desk, log.close, until_end=until_end, on_wait=on_wait)
+
+
+def desk_over_http(address: HttpAddress, facility: str, run: str) -> Handing:
+    """A facility's desk at a broker's HTTP service, which is asked at once whether it is there.
+
+    Raises
+    ------
+    NoBrokerError
+        If nobody answers there (yet).
+    SettingsError
+        If more must be installed, or the token is missing, unfit or refused.
+    """
+    try:
+        from nuncius.consumers.desk.over_http import open_desk  # noqa: PLC0415  httpx is in the extra `client`
+    except ModuleNotFoundError as error:
+        raise SettingsError(f"{address.url}: this needs more: pip install 'nuncius[client]'") from error
+    return open_desk(address.url, facility, run, os.environ)
 
 
 class Following:
@@ -90,16 +114,25 @@ class Following:
 
     Parameters
     ----------
-    log, desk
+    desk
         Closed with this.
+    close_log
+        Called then, too.
     until_end
         End where nothing is due.
     on_wait
         Told why it waits.
     """
 
-    def __init__(self, log: Log, desk: Desk, *, until_end: bool, on_wait: Callable[[str], object]) -> None:
-        self._log = log
+    def __init__(
+        self,
+        desk: Handing,
+        close_log: Callable[[], object],
+        *,
+        until_end: bool,
+        on_wait: Callable[[str], object],
+    ) -> None:
+        self._close_log = close_log
         self._desk = desk
         self._until_end = until_end
         self._on_wait = on_wait
@@ -110,7 +143,7 @@ class Following:
 
     def __next__(self) -> Task:
         while not self._closed:
-            task = self._patiently(lambda: self._desk.next_task(0.0 if self._until_end else _POLL_S))
+            task = self._patiently(lambda: self._desk.next_task(0.0 if self._until_end else self._desk.poll_s))
             if task is not None:
                 return task
             self._look_around()
@@ -148,7 +181,7 @@ class Following:
         if not self._closed:
             self._closed = True
             self._desk.close()
-            self._log.close()
+            self._close_log()
 
     def __enter__(self) -> Self:
         return self
@@ -160,10 +193,8 @@ class Following:
 
     def _look_around(self) -> None:
         """Say once if nothing was ever asked of such a facility: its name may be wrong."""
-        known = self._desk.facilities()
-        if not self._looked and self._desk.facility not in known:
-            there = f"requests are for {', '.join(known)}" if known else "there are none at all"
-            self._on_wait(f"no request of {self._desk.facility} so far; {there}")
+        if not self._looked and (doubt := self._desk.doubt()):
+            self._on_wait(doubt)
         self._looked = True
 
     def _patiently(self, call: Callable[[], T]) -> T:

@@ -5,10 +5,10 @@ from typing import Final
 import orjson
 
 from nuncius.consumers.desk.task import Task
+from nuncius.consumers.desk.wire import plain_task
 from nuncius.consumers.desk.word import Word, word_of
 from nuncius.consumers.own_command import CommandError, OwnCommand
 from nuncius.schemas import Quarantine
-from nuncius.schemas.wire import to_json
 
 _WORDS: Final = ("request_id", "revision", "idempotency_key", "facility", "target_name", "ra", "dec", "exposure_s")
 """Fields that a short shell script gets in its environment."""
@@ -16,14 +16,7 @@ _WORDS: Final = ("request_id", "revision", "idempotency_key", "facility", "targe
 
 def task_json(task: Task) -> bytes:
     """One line of JSON: the action, and the whole request."""
-    line = {
-        "type": "too_task",
-        "action": task.action,
-        "again": task.again,
-        "reference": task.reference,
-        "request": to_json(task.request),
-    }
-    return orjson.dumps(line, option=orjson.OPT_UTC_Z) + b"\n"
+    return orjson.dumps(plain_task(task), option=orjson.OPT_UTC_Z) + b"\n"
 
 
 class TaskCommand:

@@ -14,6 +14,9 @@ from nuncius.schemas import Quarantine, Retry, SettingsError
 
 RETRY_AFTER: Final = {"Retry-After": "5"}
 
+_HEADERS: Final = {408: {"Connection": "close"}, 413: {"Connection": "close"}, 429: RETRY_AFTER, 503: RETRY_AFTER}
+"""What more an answer says; a body that nobody reads is not waited for."""
+
 
 class Wrong(BaseModel):
     """What is wrong, where, and what to do next; of a filter also the column, counted from 1."""
@@ -60,7 +63,7 @@ def answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RefusedError)
     async def refused(_: Request, error: RefusedError) -> Response:
-        return JSONResponse({"error": str(error)}, error.status, headers=RETRY_AFTER if error.status == 503 else None)
+        return JSONResponse({"error": str(error)}, error.status, headers=_HEADERS.get(error.status))
 
     @app.exception_handler(FilterError)
     async def wrong_filter(_: Request, error: FilterError) -> Response:

@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from nuncius.broker.services.archive import Archive
 from nuncius.broker.services.asyncapi import asyncapi_document
+from nuncius.broker.services.http_desks import DeskRules, HttpDesks
 from nuncius.broker.services.intake import Intake
 from nuncius.broker.services.links import Links
 from nuncius.broker.services.portal_desk import Portal
@@ -21,6 +22,8 @@ from nuncius.broker.services.web.alert_pages import alert_page_routes
 from nuncius.broker.services.web.answers import answer_errors, says
 from nuncius.broker.services.web.coincidence_formats import coincidence_format_routes
 from nuncius.broker.services.web.coincidences import coincidence_page_routes
+from nuncius.broker.services.web.desk_guard import desk_guard
+from nuncius.broker.services.web.desk_routes import desk_routes
 from nuncius.broker.services.web.front import front_routes
 from nuncius.broker.services.web.hub import Hub
 from nuncius.broker.services.web.named_streams import named_stream_routes
@@ -31,6 +34,7 @@ from nuncius.broker.services.web.stream_changes import stream_change_routes
 from nuncius.broker.services.web.streaming import stream_routes
 from nuncius.broker.services.web.threads import thread_routes
 from nuncius.broker.services.web.too_pages import too_page_routes
+from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.kafka.cluster import Cluster
 from nuncius.broker.transport.port import Log
 from nuncius.consumers.defining import MOST_STREAMS, define
@@ -54,6 +58,7 @@ def web_app(
     most_streams: int = MOST_STREAMS,
     links: Links | None = None,
     portal: Portal | None = None,
+    desks: tuple[HttpDesks, Callable[[Request, str], None]] | None = None,
 ) -> FastAPI:
     """The HTTP service of one broker.
 
@@ -81,6 +86,8 @@ def web_app(
         Checks the links by which people answer requests; None where there are none.
     portal
         A SkyPortal that may ask for telescope time; None for none.
+    desks
+        Telescopes' own desks, and who may sit there, as `desk_guard`; None: nobody has a token of its own.
     """
     # without its pages of documentation, whose scripts come from a server elsewhere
     app = FastAPI(title="Nuncius", summary="Multimessenger alert broker", version="0.1", docs_url=None, redoc_url=None)
@@ -99,6 +106,7 @@ def web_app(
         stream_change_routes(log, partial(define, log, names=names, most=most_streams), allow),
         skymap_routes(hub.regions.maps),
         skyportal_routes(log, allow, portal),
+        desk_routes(*(desks or (HttpDesks(log, DeskRules(), utc_now, print), desk_guard({}, allow)))),
         too_page_routes(log, links),
         front_routes(log, archive, health),
     ):
