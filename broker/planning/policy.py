@@ -158,30 +158,34 @@ class Policy(BaseModel):
         foreign = stated & frozenset().union(*_OF_KIND.values()) - _OF_KIND[self.cause]
         if foreign:
             raise ValueError(f"key {min(foreign)!r} does not apply to cause {self.cause!r}")
-        if self.ask == "pointing" and stated & _OF_PLANS:
-            raise ValueError(f"key {min(stated & _OF_PLANS)!r} does not apply to ask 'pointing'")
-        if self.ask != "pointing" and self.cause == "candidate_list":
-            raise ValueError(
-                f"key 'ask': {self.ask!r} does not apply to cause 'candidate_list': a candidate is a point"
-            )
         if self.cause != "alert" and not self.rules:
             raise ValueError("key 'rules' must name at least one rule")
         if self.cause == "alert" and not (self.messengers or self.event_classes or self.observed_by):
             raise ValueError("state at least one of the keys 'messengers', 'event_classes', 'observed_by'")
         if self.cause == "coincidence" and not any(getattr(self, key) for key in _CRITERIA):
             raise ValueError(f"state at least one of the keys {', '.join(map(repr, _CRITERIA))}")
-        if bool(self.facility) == bool(self.facilities):
-            raise ValueError("state exactly one of the keys 'facility' and 'facilities'")
-        if len(set(self.facilities)) < len(self.facilities):
-            raise ValueError("key 'facilities' names one twice")
-        if self.sites and len(self.asked) > 1:
-            raise ValueError("key 'sites' goes with one facility; give each of several a [[telescope]] table")
         if (self.max_airmass is None) == (self.min_altitude_deg is None):
             raise ValueError("state exactly one of the keys 'max_airmass' and 'min_altitude_deg'")
         if self.without_position and self.cause == "candidate_list":
             raise ValueError("key 'without_position' does not apply to cause 'candidate_list'")
         if self.without_position and (self.max_radius_deg or self.max_area_deg2):
             raise ValueError("key 'without_position' contradicts 'max_radius_deg' and 'max_area_deg2': leave one out")
+        return self
+
+    @model_validator(mode="after")
+    def _asks_what_can_be(self) -> Self:
+        if self.ask == "pointing" and self.model_fields_set & _OF_PLANS:
+            raise ValueError(f"key {min(self.model_fields_set & _OF_PLANS)!r} does not apply to ask 'pointing'")
+        if self.ask != "pointing" and self.cause == "candidate_list":
+            raise ValueError(
+                f"key 'ask': {self.ask!r} does not apply to cause 'candidate_list': a candidate is a point"
+            )
+        if bool(self.facility) == bool(self.facilities):
+            raise ValueError("state exactly one of the keys 'facility' and 'facilities'")
+        if len(set(self.facilities)) < len(self.facilities):
+            raise ValueError("key 'facilities' names one twice")
+        if self.sites and len(self.asked) > 1:
+            raise ValueError("key 'sites' goes with one facility; give each of several a [[telescope]] table")
         return self
 
     @property
