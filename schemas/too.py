@@ -52,6 +52,8 @@ class ToORequest:
         The plan, and the probability of the map that it covers; empty and None for a pointing.
     site, instrument
         Where the telescope stands (empty where the facility chooses), and what it looks with.
+    position_angle_deg
+        Of the field's upper edge, or of the slit, north through east; None where nobody asks for one.
     max_airmass, moon_separation_min_deg
         What the facility must keep to, as the policy says.
     priority
@@ -104,6 +106,7 @@ class ToORequest:
     max_airmass: float | None = None
     moon_separation_min_deg: float | None = None
     priority: float = 1.0
+    position_angle_deg: float | None = None
     preempt: bool = False
     team_only: bool = False
     needs_approval: bool = True

@@ -54,7 +54,7 @@ def discs(*places: tuple[float, float, float, float]) -> SkyMap:
 
 
 def in_field(field: FieldOfView, tile: PlannedTile, ra: FloatArray, dec: FloatArray) -> BoolArray:
-    """Membership by the gnomonic projection (Calabretta & Greisen 2002, section 5.1.3), north up."""
+    """Membership by the gnomonic projection (Calabretta & Greisen 2002, section 5.1.3), turned north through east."""
     if isinstance(field, CircleField):
         return np.asarray(separation_deg(tile.ra, tile.dec, ra, dec) <= field.radius_deg)
     turn, a, d = np.radians(ra - tile.ra), np.radians(dec), math.radians(tile.dec)
@@ -62,6 +62,8 @@ def in_field(field: FieldOfView, tile: PlannedTile, ra: FloatArray, dec: FloatAr
     with np.errstate(divide="ignore", invalid="ignore"):
         xi = np.cos(a) * np.sin(turn) / ahead
         eta = (np.cos(d) * np.sin(a) - np.sin(d) * np.cos(a) * np.cos(turn)) / ahead
+    cos, sin = math.cos(math.radians(tile.position_angle_deg)), math.sin(math.radians(tile.position_angle_deg))
+    xi, eta = cos * xi - sin * eta, sin * xi + cos * eta
     half = math.tan(math.radians(field.width_deg) / 2), math.tan(math.radians(field.height_deg) / 2)
     return np.asarray((ahead > 0) & (np.abs(xi) <= half[0]) & (np.abs(eta) <= half[1]))
 

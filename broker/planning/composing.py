@@ -175,7 +175,7 @@ def _places(job: Job, cells: Cells) -> list[list[Centres]]:
     overlaps = (DENSE, 0.0) if square else (DENSE,)
     return [
         [
-            _with(Bands.of(telescope.field, overlap).near(cells), own)
+            _with(Bands.of(telescope.field, overlap, telescope.position_angle_deg).near(cells), own)
             for telescope, own in zip(job.telescopes, kept, strict=True)
         ]
         for overlap in overlaps
@@ -292,7 +292,7 @@ def _pool(job: Job, cells: Cells, places: Sequence[Centres]) -> Pool:
         Fields(
             vectors(one.ra_deg, one.dec_deg),
             float(np.radians(reach_deg(telescope.field))),
-            members(telescope.field, one, cells),
+            members(telescope.field, one, cells, telescope.position_angle_deg),
         )
         for telescope, one in zip(job.telescopes, places, strict=True)
     ]

@@ -36,7 +36,7 @@ from nuncius.broker.planning.cells import Galaxies
 from nuncius.broker.planning.fitting import ANYTHING, Fits
 from nuncius.broker.planning.lineage import Lineage
 from nuncius.broker.planning.notice import Notice, Thread
-from nuncius.broker.planning.planned import Verdict, Verdicts, pointing, refused
+from nuncius.broker.planning.planned import Verdict, Verdicts, angle_of, pointing, refused
 from nuncius.broker.planning.policy import Policies, Policy
 from nuncius.broker.planning.tiled import plans
 from nuncius.broker.planning.verdict import Cause, Refused, Wanted, judge, named_alerts, selects
@@ -226,7 +226,8 @@ class Planner:
             if verdict is not None:
                 now = _request(policy, facility, ident, cause_id, cause, verdict.event, asked[facility])
                 known = self._policies.telescopes.get(facility)
-                now = now if known is None else replace(now, instrument=known.instrument)
+                angle = angle_of(policy, facility, self._policies)
+                now = replace(now, instrument="" if known is None else known.instrument, position_angle_deg=angle)
             elif before is not None and before.state != "cancelled":
                 now = _withdrawn(before, "the policy no longer asks for this cause")
                 now = replace(now, issued_time=_facts(cause).issued_time)

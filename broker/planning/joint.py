@@ -180,7 +180,7 @@ def _tiles(
     chosen = list(zip(fields, seen[: len(fields)], thick, strict=True))
     return {
         telescope.name: tuple(
-            _tile(number, *one, job.exposure_s, filter_name)
+            _tile(number, *one, telescope.position_angle_deg, job.exposure_s, filter_name)
             for number, one in enumerate((one for one in chosen if one[0].owner == owner), 1)
         )
         for owner, telescope in enumerate(team)
@@ -200,12 +200,21 @@ def _fields(team: Sequence[Telescope], plans: Sequence[TelescopePlan]) -> list[F
     ]
 
 
-def _tile(number: int, field: Field, held: float, thick: float, exposure_s: float, filter_name: str) -> PlannedTile:
+def _tile(
+    number: int,
+    field: Field,
+    held: float,
+    thick: float,
+    position_angle_deg: float,
+    exposure_s: float,
+    filter_name: str,
+) -> PlannedTile:
     return PlannedTile(
         number=number,
         site=field.site.name,
         ra=field.ra_deg,
         dec=field.dec_deg,
+        position_angle_deg=position_angle_deg,
         start=field.begin,
         stop=field.begin + timedelta(seconds=exposure_s),
         exposure_s=exposure_s,

@@ -37,16 +37,18 @@ class Bands:
     columns: IntArray
 
     @classmethod
-    def of(cls, field: FieldOfView, overlap: float) -> Self:
+    def of(cls, field: FieldOfView, overlap: float, position_angle_deg: float = 0.0) -> Self:
         """The grid whose neighbours have a share of width and height in common at least.
 
         Parameters
         ----------
         field
-            A circle counts with the square inside it.
+            A circle counts with the square inside it, a turned rectangle with the largest upright one inside it.
         overlap
             Below 1; negative for gaps. From 0 on circles leave no gap. Sides of rectangles are great circles and
             bands are not: with 0, slivers up to (width^2 / 8) tan(declination) high stay open between bands.
+        position_angle_deg
+            Of the upper edge of the fields, north through east.
 
         Raises
         ------
@@ -55,7 +57,7 @@ class Bands:
         """
         if not overlap < 1:
             raise ValueError(f"overlap {overlap}; expected a share below 1")
-        width, height = (side * (1 - overlap) for side in sides_deg(field))
+        width, height = (side * (1 - overlap) for side in upright_deg(field, position_angle_deg))
         rows = math.ceil(180 / height - _SLACK)
         middle = np.abs(-90 + (np.arange(rows) + 0.5) * (180 / rows))
         # along the side of the band that is nearer to the equator neighbours lie farthest apart
@@ -81,16 +83,18 @@ class Bands:
         return Centres((column + 0.5) * 360 / self.columns[row], dec)
 
 
-def members(field: FieldOfView, centres: Centres, cells: Cells) -> npt.NDArray[np.int32]:
-    """Cells that have their centre in each field, north up; shape (fields, most cells of any).
+def members(
+    field: FieldOfView, centres: Centres, cells: Cells, position_angle_deg: float = 0.0
+) -> npt.NDArray[np.int32]:
+    """Cells that have their centre in each field, its upper edge turned north through east.
 
-    Rows are filled up with the number of all cells.
+    Of shape (fields, most cells of any); rows are filled up with the number of all cells.
     """
-    height = sides_deg(field)[1] / 16
+    height = upright_deg(field)[1] / 16
     band = ((cells.dec_deg + 90) / height).astype(np.int64)
     sorted_by = np.lexsort((cells.ra_deg, band))
     key = band[sorted_by] * 1000.0 + cells.ra_deg[sorted_by]
-    owner, begin, end = _intervals(field, centres, height)
+    owner, begin, end = _intervals(field, centres, height, upright=position_angle_deg == 0)
     low, high = np.searchsorted(key, begin, side="left"), np.searchsorted(key, end, side="right")
     count = high - low
     numbers = sorted_by.astype(np.int32)
@@ -101,7 +105,8 @@ def members(field: FieldOfView, centres: Centres, cells: Cells) -> npt.NDArray[n
         end_field = min(begin_field + _AT_ONCE, len(centres.ra_deg))
         part = slice(first_of[begin_field], first_of[end_field])
         some = Centres(centres.ra_deg[begin_field:end_field], centres.dec_deg[begin_field:end_field])
-        rows.append(_rows(field, some, owner[part] - begin_field, low[part], count[part], points, numbers))
+        of_some = owner[part] - begin_field
+        rows.append(_rows(field, some, position_angle_deg, of_some, low[part], count[part], points, numbers))
     widest = max(one.shape[1] for one in rows)
     out = np.full((len(centres.ra_deg), widest), len(cells.ra_deg), np.int32)
     for n, one in enumerate(rows):
@@ -112,6 +117,7 @@ def members(field: FieldOfView, centres: Centres, cells: Cells) -> npt.NDArray[n
 def _rows(
     field: FieldOfView,
     centres: Centres,
+    position_angle_deg: float,
     owner: IntArray,
     low: IntArray,
     count: IntArray,
@@ -122,7 +128,7 @@ def _rows(
     total = int(count.sum())
     place = np.arange(total) - np.repeat(np.cumsum(count) - count - low, count)
     of_field = np.bincount(owner, count, len(centres.ra_deg)).astype(np.int64)
-    kept = _held(field, centres, of_field, points[:, place])
+    kept = _held(field, centres, position_angle_deg, of_field, points[:, place])
     entry = np.repeat(np.arange(len(of_field)), of_field)[kept]
     found = np.bincount(entry, minlength=len(of_field))
     out = np.full((len(of_field), max(int(found.max(initial=0)), 1)), points.shape[1], np.int32)
@@ -130,8 +136,10 @@ def _rows(
     return out
 
 
-def _held(field: FieldOfView, centres: Centres, count: IntArray, points: FloatArray) -> BoolArray:
-    """`footprints.inside` for fields, north up, with ``count`` points each, shape (3, n): a few sines a field."""
+def _held(
+    field: FieldOfView, centres: Centres, position_angle_deg: float, count: IntArray, points: FloatArray
+) -> BoolArray:
+    """`footprints.inside` for fields with ``count`` points each, shape (3, n): a few sines a field."""
     ra, dec = np.radians(centres.ra_deg), np.radians(centres.dec_deg)
     x, y, z = points
     sin_ra, cos_ra = np.repeat(np.sin(ra), count), np.repeat(np.cos(ra), count)
@@ -141,16 +149,18 @@ def _held(field: FieldOfView, centres: Centres, count: IntArray, points: FloatAr
     if isinstance(field, CircleField):
         return np.asarray(ahead >= math.cos(math.radians(field.radius_deg)))
     across, along = half_tangents(field)
-    return np.asarray(
-        (ahead > 0)
-        & (np.abs(y * cos_ra - x * sin_ra) <= across * ahead)
-        & (np.abs(z * cos_dec - outward * sin_dec) <= along * ahead)
-    )
+    east, north = y * cos_ra - x * sin_ra, z * cos_dec - outward * sin_dec
+    if position_angle_deg:
+        cos, sin = math.cos(math.radians(position_angle_deg)), math.sin(math.radians(position_angle_deg))
+        east, north = cos * east - sin * north, sin * east + cos * north
+    return np.asarray((ahead > 0) & (np.abs(east) <= across * ahead) & (np.abs(north) <= along * ahead))
 
 
-def _intervals(field: FieldOfView, centres: Centres, height: float) -> tuple[IntArray, FloatArray, FloatArray]:
+def _intervals(
+    field: FieldOfView, centres: Centres, height: float, *, upright: bool
+) -> tuple[IntArray, FloatArray, FloatArray]:
     """Field, and first and last key, of every stretch of a band that may lie in a field."""
-    low, high, half = _box(field, centres)
+    low, high, half = _box(field if upright else CircleField(reach_deg(field)), centres)
     first, last = np.floor((low + 90) / height).astype(np.int64), np.floor((high + 90) / height).astype(np.int64)
     count = last - first + 1
     owner = np.repeat(np.arange(len(first)), count)
@@ -184,9 +194,22 @@ def _box(field: FieldOfView, centres: Centres) -> tuple[FloatArray, FloatArray, 
     )
 
 
-def sides_deg(field: FieldOfView) -> tuple[float, float]:
-    """Width and height of a rectangle; of a circle those of the square inside it."""
+def upright_deg(field: FieldOfView, position_angle_deg: float = 0.0) -> tuple[float, float]:
+    """Width and height of the largest upright rectangle in a field; of a circle those of the square inside it.
+
+    A rectangle a by b fits into one w by h that is turned by t where a |cos t| + b |sin t| <= w and a |sin t| +
+    b |cos t| <= h. Its area is largest where both are equal, or where one is and both of its terms are.
+    """
     if isinstance(field, CircleField):
         side = math.sqrt(2) * field.radius_deg
         return side, side
-    return field.width_deg, field.height_deg
+    quarter = round(position_angle_deg / 90)
+    rest = math.radians(position_angle_deg - 90 * quarter)
+    width, height = (field.height_deg, field.width_deg) if quarter % 2 else (field.width_deg, field.height_deg)
+    cos, sin = math.cos(rest), abs(math.sin(rest))
+    if width >= height and height <= width * 2 * sin * cos:
+        return height / (2 * sin), height / (2 * cos)
+    if height >= width and width <= height * 2 * sin * cos:
+        return width / (2 * cos), width / (2 * sin)
+    square = cos**2 - sin**2
+    return (width * cos - height * sin) / square, (height * cos - width * sin) / square

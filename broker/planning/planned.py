@@ -14,6 +14,7 @@ from typing import Final
 
 from nuncius.broker.planning.place import Place
 from nuncius.broker.planning.policy import Policies, Policy
+from nuncius.broker.planning.telescope import RectangleField
 from nuncius.broker.planning.verdict import Refused, Target, Wanted
 from nuncius.broker.planning.visibility import Limits, Site, Window, windows
 from nuncius.schemas.plan import PlannedTile
@@ -113,6 +114,14 @@ def limits_of(policy: Policy, facility: str, policies: Policies) -> Limits:
         moon_separation_min_deg=max(asked.moon_separation_min_deg, known.limits.moon_separation_min_deg),
         horizon=known.horizon,
     )
+
+
+def angle_of(policy: Policy, facility: str, policies: Policies) -> float | None:
+    """Position angle that is asked for: the policy's, else that of a telescope's rectangle; None where there is none."""
+    known = policies.telescopes.get(facility)
+    if policy.position_angle_deg is not None or known is None:
+        return policy.position_angle_deg
+    return known.position_angle_deg if isinstance(known.field, RectangleField) else None
 
 
 def _first_window(

@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from nuncius.broker.planning.bands import Band
 from nuncius.broker.planning.policy import Policies, Policy
 from nuncius.broker.planning.telescope import CircleField, FieldOfView, RectangleField, Telescope
 from nuncius.broker.planning.toml_lines import complaint
@@ -22,7 +23,6 @@ from nuncius.schemas.errors import SettingsError
 
 Table = TypeVar("Table", bound=BaseModel)
 _STRICT: Final = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
-_Degrees = Annotated[float, Field(gt=0, le=180)]
 _SAYS: Final = {
     "missing": "missing",
     "tuple_type": "write a list, in brackets",
@@ -33,6 +33,7 @@ _SAYS: Final = {
     "bool_type": "write true or false",
 }
 """What pydantic says in words of Python, by the type of its error."""
+_Degrees = Annotated[float, Field(gt=0, le=180)]
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -53,6 +54,28 @@ class SiteTable(BaseModel):
     """Where these numbers are from."""
 
 
+class FilterTable(BaseModel):
+    """A ``[telescope.filters.NAME]``: the light of a filter as the telescope has it."""
+
+    model_config: ClassVar[ConfigDict] = _STRICT
+
+    min_nm: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """Shortest wavelength, at half of the highest transmission."""
+    max_nm: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """Longest wavelength, likewise."""
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if not self.min_nm < self.max_nm:
+            raise ValueError("min_nm must be below max_nm")
+        return self
+
+    @property
+    def band(self) -> Band:
+        """In metres."""
+        return Band.between(self.min_nm * 1e-9, self.max_nm * 1e-9)
+
+
 class TelescopeTable(BaseModel):
     """A ``[[telescope]]``; keys as in `Telescope`, the field as ``radius_deg`` or ``width_deg`` and ``height_deg``."""
 
@@ -70,6 +93,8 @@ class TelescopeTable(BaseModel):
     """Of a rectangular field, along right ascension at its centre."""
     height_deg: _Degrees | None = None
     """Of a rectangular field, along declination."""
+    position_angle_deg: Annotated[float, Field(ge=0, lt=360)] | None = None
+    """Of a rectangular field's upper edge, degrees north through east, the same for every field; none stated: 0."""
     slew_deg_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     """How fast it moves."""
     settle_s: _Seconds
@@ -90,6 +115,8 @@ class TelescopeTable(BaseModel):
     """At most so many seconds a night, all told."""
     source: Annotated[str, Field(min_length=1)]
     """Where these numbers are from."""
+    filters: dict[Annotated[str, Field(min_length=1)], FilterTable] = {}
+    """The light of its own filters, a [telescope.filters.NAME] each: U to I, u to z, J, H, K and UVOT's are known."""
 
     @model_validator(mode="after")
     def _belongs_together(self) -> Self:
@@ -97,6 +124,8 @@ class TelescopeTable(BaseModel):
             self.height_deg is None
         ):
             raise ValueError("state key 'radius_deg', or keys 'width_deg' and 'height_deg'")
+        if self.radius_deg is not None and self.position_angle_deg is not None:
+            raise ValueError("key 'position_angle_deg': a round field has none")
         if (self.max_airmass is None) == (self.min_altitude_deg is None):
             raise ValueError("state exactly one of the keys 'max_airmass' and 'min_altitude_deg'")
         azimuths = [azimuth for azimuth, _ in self.horizon]
@@ -124,6 +153,8 @@ class TelescopeTable(BaseModel):
             ),
             horizon=self.horizon,
             night_max_s=self.night_max_s,
+            position_angle_deg=self.position_angle_deg or 0.0,
+            filters={name: table.band for name, table in self.filters.items()},
             source=self.source,
         )
 
@@ -180,10 +211,15 @@ class _File:
             return model.model_validate({key: _frozen(value) for key, value in table.items()})
         except ValidationError as error:
             first = min(error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden")
-            key = ".".join(str(part) for part in first["loc"][:1])
-            words = _SAYS.get(first["type"], first["msg"])
-            words = _unknown(key, model) if first["type"] == "extra_forbidden" else words
-            raise self.wrong(kind, number, name, key, words.removeprefix("Value error, ")) from error
+            place = [str(part) for part in first["loc"]]
+            key, words = ".".join(place[:1]), _SAYS.get(first["type"], first["msg"]).removeprefix("Value error, ")
+            if key == "filters" and len(place) > 1:
+                key = ".".join(place[:2])
+                words = _unknown(place[-1], FilterTable) if first["type"] == "extra_forbidden" else words
+                words = f"{place[2]}: {words}" if len(place) > 2 else words
+            elif first["type"] == "extra_forbidden":
+                words = _unknown(key, model)
+            raise self.wrong(kind, number, name, key, words) from error
 
 
 def _unknown(key: str, model: type[BaseModel]) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from nuncius.broker.planning.bands import Lights
 from nuncius.broker.planning.hours import span_of_day
 from nuncius.broker.planning.restraint import Restraint
 from nuncius.broker.planning.telescope import Telescope
@@ -118,6 +119,8 @@ class Policy(BaseModel):
     """Of each field."""
     filter: str = ""
     """As the facility names it; empty: its own choice."""
+    position_angle_deg: Annotated[float, Field(ge=0, lt=360)] | None = None
+    """Of the field's upper edge or of the slit, degrees north through east; none stated: the telescope's."""
     priority: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
     """0 is the lowest."""
     preempt: bool = False
@@ -239,6 +242,11 @@ class Policies(BaseModel):
     telescopes: dict[str, Telescope] = {}
     text: str = ""
     file: str = ""
+    @property
+    def lights(self) -> Lights:
+        """Of telescopes' own filters."""
+        return Lights({name: telescope.filters for name, telescope in self.telescopes.items()})
+
 
     @property
     def active(self) -> tuple[Policy, ...]:

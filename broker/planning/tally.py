@@ -40,7 +40,9 @@ def first_seen(
     for owner in used:
         places = [n for n, one in enumerate(fields) if one.owner == owner]
         ra, dec = np.array([(fields[n].ra_deg, fields[n].dec_deg) for n in places]).T
-        held.update(zip(places, members(telescopes[owner].field, Centres(ra, dec), cells), strict=True))
+        one = telescopes[owner]
+        of_one = members(one.field, Centres(ra, dec), cells, one.position_angle_deg)
+        held.update(zip(places, of_one, strict=True))
     free = np.append(cells.probability, 0.0)
     out: list[float] = []
     for n in range(len(fields)):

@@ -1,7 +1,10 @@
 """A telescope as planning sees it: where it stands, how much it sees at once, how fast it moves."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 
+from nuncius.broker.planning.bands import Band
 from nuncius.broker.planning.visibility import Limits, Site
 
 
@@ -49,6 +52,8 @@ class Telescope:
         What it looks with.
     field
         What it sees at once.
+    position_angle_deg
+        Of a rectangle's upper edge, north through east; the same for every field.
     slew_deg_s, settle_s
         Speed of the mount and the time it needs to come to rest after each move.
     readout_s
@@ -60,6 +65,8 @@ class Telescope:
         is seen. Empty: the limits alone.
     night_max_s
         Most time a night that it gives, seconds; None: all of it.
+    filters
+        The light of its own filters, by the name that policies use; they come before the usual ones.
     source
         Where the numbers come from.
     """
@@ -74,4 +81,6 @@ class Telescope:
     limits: Limits
     horizon: tuple[tuple[float, float], ...] = ()
     night_max_s: float | None = None
+    position_angle_deg: float = 0.0
+    filters: Mapping[str, Band] = dataclass_field(default_factory=dict, hash=False)
     source: str = ""

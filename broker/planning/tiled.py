@@ -7,7 +7,7 @@ from typing import Final
 
 from nuncius.broker.planning.cells import Galaxies
 from nuncius.broker.planning.joint import TelescopePlan, plan_jointly
-from nuncius.broker.planning.planned import Verdict, Verdicts, limits_of, ready, sites_of, too_large
+from nuncius.broker.planning.planned import Verdict, Verdicts, angle_of, limits_of, ready, sites_of, too_large
 from nuncius.broker.planning.policy import Policies, Policy
 from nuncius.broker.planning.verdict import Wanted
 from nuncius.broker.sky.region import moc_ranges
@@ -90,7 +90,10 @@ def _made(
 ) -> Sequence[TelescopePlan]:
     telescopes = [
         replace(
-            policies.telescopes[name], sites=sites_of(policy, name, policies), limits=limits_of(policy, name, policies)
+            policies.telescopes[name],
+            sites=sites_of(policy, name, policies),
+            limits=limits_of(policy, name, policies),
+            position_angle_deg=angle_of(policy, name, policies) or 0.0,
         )
         for name in policy.asked
     ]

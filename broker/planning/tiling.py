@@ -99,6 +99,7 @@ def one_tile(
         site=site.name,
         ra=place.ra_deg,
         dec=place.dec_deg,
+        position_angle_deg=telescope.position_angle_deg,
         start=begin,
         stop=begin + timedelta(seconds=exposure_s),
         exposure_s=exposure_s,

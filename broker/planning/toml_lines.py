@@ -6,7 +6,8 @@ from typing import Final
 
 from nuncius.schemas.errors import SettingsError
 
-_HEADER: Final = re.compile(r"^\s*\[\[?\s*([\w.-]+)\s*\]\]?\s*(#.*)?$")
+_PART: Final = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
+_HEADER: Final = re.compile(rf"^\s*\[\[?\s*({_PART}(?:\.{_PART})*)\s*\]\]?\s*(#.*)?$")
 _NAMED: Final = re.compile(r"\bkey '(\w+)'")
 
 
@@ -22,14 +23,17 @@ def line_of(text: str, table: str, number: int, key: str = "") -> int | None:
     number
         From 1.
     key
-        A key as written, bare or in quotes; empty for the header.
+        A key as written, bare or in quotes, or the name of a table below, as ``filters.C3``; empty for the header.
     """
     wanted = re.compile(rf"""^\s*["']?{re.escape(key)}["']?\s*=""") if key else None
     header, count, inside = None, 0, False
     for line, words in enumerate(text.splitlines(), 1):
         found = _HEADER.match(words)
         if found is not None:
-            inside = found[1] == table
+            name = found[1].replace('"', "").replace("'", "")
+            if key and count == number and name == f"{table}.{key}":
+                return line
+            inside = name == table
             count += inside
             inside = inside and count == number
             header = line if inside else header

@@ -159,6 +159,7 @@ def _sky(log: Log, one: ToORequest, policies: Policies) -> tuple[SkyMap | None, 
 
 def _cause(log: Log, one: ToORequest, notices: Mapping[str, Notice]) -> Cause | None:
     if one.cause_kind == "alert":
+            position_angle_deg=one.position_angle_deg or 0.0,
         return thread_of(notices.values(), one.event_thread, one.run_mode)
     last: Coincidence | CandidateList | None = None
     for record in read_all(log, topics.COINCIDENCES.name):

@@ -1,9 +1,10 @@
 """A plan as rows of ``ivoa.obsplan``: IVOA Observation Locator Table Access Protocol 1.0 (REC 2021-07-24), section 2.
 
 Names, units, utypes and UCDs are those of its table "TAP Schema description". What we do not know is null: the
-resolution on the sky, the light of a filter that `plan_bands` does not know. Polarization is null: nobody measures it
-where we ask. The time resolution of one exposure is its length, as in ObsCore. Columns ``reality`` and ``run_mode`` are
-ours (the standard permits further columns), so that a drill is never taken for a plan.
+resolution on the sky, the light of a filter that neither its telescope nor `nuncius.broker.planning.bands` states.
+Polarization is null: nobody measures it where we ask. The time resolution of one exposure is its length, as in ObsCore.
+Columns ``reality`` and ``run_mode`` are ours (the standard permits further columns), so that a drill is never taken for
+a plan.
 """
 
 import io
@@ -12,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from nuncius.broker.planning.bands import band_of
 from nuncius.broker.planning.footprints import corners, reach_deg
 from nuncius.broker.planning.telescope import CircleField, FieldOfView
-from nuncius.broker.services.plan_bands import band_of
 from nuncius.broker.services.plan_found import Plan, told
 from nuncius.broker.services.plan_tables import Column, as_ecsv, instrument, table
 from nuncius.broker.services.too_book import Entry
@@ -138,7 +139,8 @@ def mjd(moment: datetime) -> float:
 def _row(plan: Plan, tile: PlannedTile) -> tuple[Any, ...]:
     one, status = plan.request, status_of(plan.entry)
     field = None if plan.telescope is None else plan.telescope.field
-    band = band_of(tile.filter or one.filter)
+    own = {} if plan.telescope is None else plan.telescope.filters
+    band = band_of(tile.filter or one.filter, own)
     known: dict[str, Any] = {
         "t_planning": mjd(told(plan)),
         "target_name": tile.target_name or one.target_name,

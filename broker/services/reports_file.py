@@ -125,6 +125,9 @@ def _report(where: str, cells: Mapping[str, Any], context: Context) -> Observati
         raise SettingsError(
             f"{where}: {f'{column}: ' if column else ''}{words.removeprefix('Value error, ')}"
         ) from error
+    known = context.telescopes.get(row.facility)
+    if row.position_angle is None and known is not None and known.position_angle_deg:
+        row = row.model_copy(update={"position_angle": known.position_angle_deg})
     last = row.stop or row.start
     if row.state == "completed" and last is not None and last > context.now + _AHEAD:
         raise SettingsError(f"{where}: completed, but it ends at {last:%Y-%m-%d %H:%M:%S} UTC, after now")

@@ -14,7 +14,7 @@ from too_cases import AT2017GFO, MERGER, request
 from too_tiles import tile
 
 from nuncius.broker.planning.policies_toml import shipped
-from nuncius.broker.services.plan_bands import band_of
+from nuncius.broker.planning.bands import band_of
 from nuncius.broker.services.plan_found import Plan, tiles_of
 from nuncius.broker.services.plan_obsloctap import obsplan, status_of, stc_s
 from nuncius.broker.services.plan_tables import ecsv, lines

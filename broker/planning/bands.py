@@ -1,10 +1,13 @@
-"""The light that a broad filter lets through, by its usual name: centre and full width at half maximum.
+"""The light that a filter lets through, by its usual name or as a telescope's table states it.
 
-They are nominal: a telescope's own filter of that name differs by some per cent.
+The usual ones are nominal, centre and full width at half maximum: a telescope's own filter of that name differs by some
+per cent.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from types import MappingProxyType
+from typing import Final, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,11 @@ class Band:
 
     centre_m: float
     width_m: float
+
+    @classmethod
+    def between(cls, min_m: float, max_m: float) -> Self:
+        """From its ends, metres."""
+        return cls((min_m + max_m) / 2, max_m - min_m)
 
     @property
     def min_m(self) -> float:
@@ -69,6 +77,34 @@ _ALSO: Final = {
 """How LCO, SkyPortal and observers spell them."""
 
 
-def band_of(name: str) -> Band | None:
-    """The filter of that name; None where it is not known."""
-    return _BANDS.get(_ALSO.get(name, name))
+_NONE_STATED: Final[Mapping[str, Band]] = MappingProxyType({})
+
+
+def usual_name(name: str) -> str:
+    """How a filter that observers spell in several ways is called here; the same word where it is not known."""
+    return _ALSO.get(name, name)
+
+
+def band_of(name: str, own: Mapping[str, Band] = _NONE_STATED) -> Band | None:
+    """The filter of that name, a telescope's own before the usual ones; None where it is not known."""
+    return own.get(name) or _BANDS.get(usual_name(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Lights:
+    """What telescopes say of the light of their own filters.
+
+    Parameters
+    ----------
+    own
+        By the telescope's name, then by the filter's.
+    """
+
+    own: Mapping[str, Mapping[str, Band]]
+
+    def stated(self, telescope: str, name: str) -> Band | None:
+        """What a telescope's table says of one of its filters; None where it says nothing."""
+        return self.own.get(telescope, _NONE_STATED).get(name)
+
+
+NOTHING_STATED: Final = Lights({})
