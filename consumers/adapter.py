@@ -9,9 +9,10 @@ from nuncius.schemas.vocabulary import RequestState
 class Adapter(Protocol):
     """Asks one facility, or stands in for one.
 
-    Calls may block, up to the adapter's own timeout, and come from one thread at a time. The same request may come
-    again with the same ``idempotency_key`` after a crash or a lost answer; the facility must end up asked once, so the
-    adapter hands the key on. An adapter never decides whether a request may go out: `nuncius.broker.planning.gate` has.
+    Calls may block. One that takes long is left behind in its thread (`nuncius.consumers.calls`), and calls about other
+    requests are made meanwhile: what they share must bear that. The same request may come again with the same
+    ``idempotency_key`` after a crash or a lost answer; the facility must end up asked once, so the adapter hands the key
+    on. An adapter never decides whether a request may go out: `nuncius.broker.planning.gate` has.
     """
 
     @property
@@ -42,7 +43,8 @@ class Adapter(Protocol):
         Returns
         -------
         ToOStatus
-            ``accepted`` with the facility's ``reference``, ``rejected`` (final, ``detail`` says why) or ``recorded``.
+            ``accepted`` with the facility's ``reference``, ``rejected`` (final, ``detail`` says why) or ``recorded``;
+            of a revision that cannot stand there, what became of the one that stood: ``cancelled``, ``not_cancelled``.
 
         Raises
         ------

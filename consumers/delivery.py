@@ -3,9 +3,11 @@
 What counts as done is read from the statuses on the log, so a restart loses nothing.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -25,6 +27,7 @@ from nuncius.broker.planning.lifecycle import (
 )
 from nuncius.broker.planning.restraint import Restraint, hold_back
 from nuncius.consumers.adapter import Adapter, answer
+from nuncius.consumers.calls import Slow
 from nuncius.consumers.outside import LOOKED, Guarded
 from nuncius.schemas.errors import Fault, Retry
 from nuncius.schemas.too import ToORequest, ToOStatus
@@ -35,6 +38,9 @@ _FORGOTTEN: Final = timedelta(days=1)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 FAULT: Final = "adapter at fault: "
 """How the detail of a status begins where the adapter raised what nobody foresaw, or answered what is none."""
+NO_ANSWER: Final = "no answer, to be asked again: "
+"""How it begins where the facility did not answer, or could not now."""
+_LOST: Final = "the call has not come back; what it did is not known, and nothing more is asked of this before it has"
 _UNRESTRAINED: Final[Mapping[str, Restraint]] = MappingProxyType({})
 _ALONE: Final[Mapping[str, frozenset[str] | None]] = MappingProxyType({})
 
@@ -45,7 +51,7 @@ class Outbox:
     Parameters
     ----------
     adapter
-        Who is asked.
+        Who is asked; as `Guarded` where calls may be under way when the log is folded anew.
     facilities
         The facilities that it serves; None for all. What it was asked for others before is taken back.
     restraints
@@ -61,7 +67,7 @@ class Outbox:
         restraints: Mapping[str, Restraint] = _UNRESTRAINED,
         neighbours: Mapping[str, frozenset[str] | None] = _ALONE,
     ) -> None:
-        self._adapter = Guarded(adapter)
+        self._adapter = adapter if isinstance(adapter, Guarded) else Guarded(adapter)
         self._facilities = facilities
         self._restraints = restraints
         self._elsewhere = Elsewhere(neighbours)
@@ -69,6 +75,7 @@ class Outbox:
         self._orphans: dict[str, list[ToOStatus]] = {}
         self._due: dict[str, None] = {}
         self._said: dict[str, tuple[int, str]] = {}
+        self._lost: set[str] = set()
         self._looked: dict[str, datetime] = {}
         self._asked: dict[tuple[str, str], dict[str, Life]] = {}
         """By policy and facility, those that went out: all that a quota looks at."""
@@ -109,6 +116,8 @@ class Outbox:
     def hand_over(self, ident: str, *, now: datetime) -> Iterator[ToOStatus]:
         """Do what is due about one request, with one call to the outside at the most.
 
+        A call that takes long goes on by itself; what it says comes from a later `hand_over`.
+
         Make each status durable on the log before asking for the next one: what follows may be a call to the outside.
         A status counts here, too, only once the next one is asked for.
 
@@ -119,8 +128,9 @@ class Outbox:
         now
             UTC.
         """
+        yield from self._late(ident, now)
         since, until = self._resting.get(ident, (now, now))
-        if since <= now < until:
+        if since <= now < until or self._adapter.is_waited_for(ident):
             return
         latest = self._lives[ident].latest
         for status in self._real(ident, now) if self._adapter.real else self._stand_in(ident):
@@ -174,6 +184,27 @@ class Outbox:
         for ident in self.to_look_at(now=now):
             yield from self.look_at(ident, now=now)
 
+    def _late(self, ident: str, now: datetime) -> Iterator[ToOStatus]:
+        """What became of a call that took long: its end, or once that nobody knows."""
+        left = self._adapter.late(ident)
+        if left is None:
+            return
+        asked, end = left
+        if end is None and self._adapter.is_waited_for(ident):
+            return
+        if end is None:
+            if ident in self._lost:
+                return
+            self._lost.add(ident)
+            status = answer(asked, "sent", self._adapter.name, f"{FAULT}{_LOST}")
+        else:
+            status = self._told(asked, end.result)
+        yield replace(status, time=now)
+        self.learn((replace(status, time=now),))
+        if end is not None:
+            self._adapter.forget(ident)
+            self._lost.discard(ident)
+
     def _know(self, life: Life) -> None:
         latest = life.latest
         self._lives[latest.request_id] = life
@@ -197,6 +228,8 @@ class Outbox:
         move = next_move(life, now=now, public=self._adapter.public)
         if not isinstance(move, Submit):
             return move
+        if hindrance := self._adapter.hindrance(ident):
+            return Held(hindrance, None)
         leaving = self._elsewhere.leaving(life)
         if leaving:
             return Held(f"it still stands at {' and '.join(leaving)}, to be taken back there first", None)
@@ -204,13 +237,14 @@ class Outbox:
         return hold_back(life, asked.values(), self._restraints, now) or move
 
     def _real(self, ident: str, now: datetime) -> Iterator[ToOStatus]:
-        request, move = self._lives[ident].latest, self._move(ident, now)
+        life, move = self._lives[ident], self._move(ident, now)
+        request = life.latest
         match move:
             case Submit():
-                yield answer(request, "sent", self._adapter.name, self._elsewhere.words(self._lives[ident]))
-                yield self._ask(request, move, ident)
+                yield answer(request, "sent", self._adapter.name, self._elsewhere.words(life))
+                yield from self._ask(request, move, life)
             case Cancel():
-                yield self._ask(request, move, ident)
+                yield from self._ask(request, move, life)
                 if self._lives[ident].silent(now):
                     said = f"{SILENT}it was told to drop this again and again, and is told on; call them"
                     yield answer(request, "not_cancelled", self._adapter.name, said, self._lives[ident].reference)
@@ -230,21 +264,30 @@ class Outbox:
         if life.states(life.latest.revision) or not self._serves(life):
             return
         if life.latest.state == "proposed":
-            yield self._ask(life.latest, Submit(), ident)
+            yield from self._ask(life.latest, Submit(), life)
         elif life.told:
-            yield self._ask(life.latest, Cancel(), ident)
+            yield from self._ask(life.latest, Cancel(), life)
 
-    def _ask(self, request: ToORequest, move: Submit | Cancel, ident: str) -> ToOStatus:
-        standing = self._lives[ident].reference
-        try:
-            if isinstance(move, Submit):
-                return self._adapter.submit(request, standing)
+    def _ask(self, request: ToORequest, move: Submit | Cancel, life: Life) -> Iterator[ToOStatus]:
+        """What the facility says; nothing where that is waited for. Of the life before the call."""
+        if isinstance(move, Submit):
+            unsure = life.outstanding and life.in_force is None
+            call = partial(self._adapter.unsure if unsure else self._adapter.submit, request, life.reference)
+        else:
             hidden = self._adapter.public and request.team_only
-            return self._adapter.cancel(self._lives[ident].as_told if hidden else request, standing)
+            call = partial(self._adapter.cancel, life.as_told if hidden else request, life.reference)
+        with suppress(Slow):
+            yield self._told(request, call)
+
+    def _told(self, request: ToORequest, call: Callable[[], ToOStatus]) -> ToOStatus:
+        try:
+            return call()
+        except Slow:
+            raise
         except Fault as error:
             return answer(request, "sent", self._adapter.name, f"{FAULT}{error}; to be asked again")
         except Retry as error:
-            return answer(request, "sent", self._adapter.name, f"no answer, to be asked again: {error}")
+            return answer(request, "sent", self._adapter.name, f"{NO_ANSWER}{error}")
 
     def _last_news(self, life: Life, standing: ToORequest) -> str:
         """What the facility said last of a revision when it was asked for, or looked at."""

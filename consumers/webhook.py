@@ -15,7 +15,6 @@ else, redirects too, is final and bad. Neither the URL's path or query nor the s
 import hmac
 from collections.abc import Mapping
 from hashlib import sha256
-from time import monotonic
 from typing import Final, Literal
 from urllib.parse import unquote
 
@@ -23,6 +22,7 @@ import httpx
 import orjson
 
 from nuncius.consumers.adapter import answer
+from nuncius.consumers.bounded import BoundedTransport
 from nuncius.consumers.too.door import checked_url
 from nuncius.schemas.errors import Retry, SettingsError
 from nuncius.schemas.too import ToORequest, ToOStatus
@@ -76,7 +76,7 @@ class Webhook:
             raise SettingsError(f"webhook {name!r}: the secret is shorter than {_SECRET_MIN} characters")
         self._secret = secret.encode()
         self._timeout_s = timeout_s
-        self._transport = httpx.HTTPTransport(trust_env=False)
+        self._transport = BoundedTransport(httpx.create_ssl_context(trust_env=False))
         self._hidden = _hidden(self._url, secret)
 
     def close(self) -> None:
@@ -120,16 +120,15 @@ class Webhook:
 
     def _exchange(self, message: httpx.Request) -> tuple[int, str]:
         # The transport is used bare: httpx's client would log the whole URL.
-        deadline = monotonic() + self._timeout_s
         try:
-            response = self._transport.handle_request(message)
+            response = self._transport.exchange(message, self._timeout_s)
         except httpx.TransportError as error:
             raise Retry(f"webhook {self.name!r}: no answer from {self._url.host}: {type(error).__name__}") from None
         text = b""
         try:
             for part in response.iter_raw():
                 text += part
-                if len(text) >= _ANSWER_BYTES or monotonic() > deadline:
+                if len(text) >= _ANSWER_BYTES:
                     break
         except httpx.TransportError:
             text += b" (cut off)"

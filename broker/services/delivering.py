@@ -14,6 +14,7 @@ from nuncius.broker.transport.port import Log, TopicPartition
 from nuncius.broker.transport.reading import read_all
 from nuncius.consumers.adapter import Adapter
 from nuncius.consumers.delivery import Outbox
+from nuncius.consumers.outside import Guarded
 from nuncius.schemas import ToORequest, ToOStatus
 from nuncius.schemas.codec import decode, encode
 
@@ -83,6 +84,7 @@ class Delivering:
         self.name = self.group = group_of(route.adapter.name)
         self._log = log
         self._route = route
+        self._adapter = Guarded(route.adapter)  # outlives what is folded: calls may be under way
         self._clock = clock
         self._next = self._look = clock()
         self._more = False
@@ -172,7 +174,7 @@ class Delivering:
 
     def _empty(self) -> Outbox:
         route = self._route
-        return Outbox(route.adapter, route.facilities, route.restraints, route.neighbours)
+        return Outbox(self._adapter, route.facilities, route.restraints, route.neighbours)
 
     def _restore(self) -> None:
         """Fold what is committed. What is said after this is read by the reader of answers, once more perhaps."""

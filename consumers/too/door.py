@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from ipaddress import ip_address
-from ssl import SSLContext
+from pathlib import Path
+from ssl import SSLContext, SSLError, create_default_context
+from threading import Lock
 from time import monotonic, sleep
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, quote_plus
@@ -22,6 +24,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from nuncius.consumers.adapter import answer
+from nuncius.consumers.bounded import BoundedTransport
 from nuncius.schemas.errors import Retry, SettingsError
 from nuncius.schemas.too import ToORequest, ToOStatus
 from nuncius.schemas.vocabulary import RequestState
@@ -109,7 +112,8 @@ class _Pace:
         while self.made and self.made[0] <= now - self.allowance.within_s:
             self.made.popleft()
         full = len(self.made) >= self.allowance.calls
-        return max(self.closed_until - now, self.made[0] + self.allowance.within_s - now if full else 0.0, 0.0)
+        free_at = self.made[-self.allowance.calls] + self.allowance.within_s if full else 0.0
+        return max(self.closed_until - now, free_at - now, 0.0)
 
 
 class Door:
@@ -128,12 +132,14 @@ class Door:
     secrets
         What is blotted out wherever an answer repeats it.
     timeout_s
-        For connecting, for sending, and for the whole answer.
+        For the whole exchange: connecting, sending, and the answer to its end.
+    ca_file
+        Certificates (PEM) of the authorities that are trusted; None: those that everybody trusts.
 
     Raises
     ------
     SettingsError
-        If the URL is not fit.
+        If the URL is not fit, or the file cannot be read.
     """
 
     def __init__(
@@ -145,6 +151,7 @@ class Door:
         allowance: Allowance,
         secrets: tuple[str, ...],
         timeout_s: float,
+        ca_file: Path | None = None,
     ) -> None:
         self._name = name
         self._base = checked_url(base.rstrip("/"), allowed_hosts, name)
@@ -152,7 +159,8 @@ class Door:
         self._secrets: tuple[str, ...] = ()
         self.hide(*secrets)
         self._timeout_s = timeout_s
-        self._transport = httpx.HTTPTransport(verify=_trusted(), trust_env=False)
+        self._turn = Lock()
+        self._transport = BoundedTransport(_trusted(ca_file))
 
     def close(self) -> None:
         """Close the connection."""
@@ -176,13 +184,15 @@ class Door:
             If nothing came back, the facility is in trouble or asks for patience, or it was asked too often;
             `Untouched` where it certainly did nothing, `TooLong` where the answer is.
         """
-        wait_s = self._pace.wait_s(monotonic())
-        if wait_s > self._timeout_s:
-            raise Untouched(
-                f"{self._name}: not asked: {self._base.host} wants to be left alone for another {wait_s:.0f} s"
-            )
+        with self._turn:
+            now = monotonic()
+            wait_s = self._pace.wait_s(now)
+            if wait_s > self._timeout_s:
+                raise Untouched(
+                    f"{self._name}: not asked: {self._base.host} wants to be left alone for another {wait_s:.0f} s"
+                )
+            self._pace.made.append(now + wait_s)
         sleep(wait_s)
-        self._pace.made.append(monotonic())
         known = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "nuncius"}
         content = None if body is None else orjson.dumps(body, option=orjson.OPT_UTC_Z)
         if content is not None:
@@ -204,9 +214,8 @@ class Door:
 
     def _exchange(self, message: httpx.Request) -> tuple[Answer, float]:
         # The transport is used bare: httpx's client would log the whole URL, follow cookies and read ~/.netrc.
-        deadline = monotonic() + self._timeout_s
         try:
-            response = self._transport.handle_request(message)
+            response = self._transport.exchange(message, self._timeout_s)
         except httpx.TransportError as error:
             kind = Untouched if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) else Retry
             raise kind(f"{self._name}: no answer from {self._base.host}: {type(error).__name__}") from None
@@ -216,8 +225,8 @@ class Door:
                 text += part
                 if len(text) > _ANSWER_BYTES:
                     raise TooLong(f"{self._name}: an answer from {self._base.host} of more than {_ANSWER_BYTES} bytes")
-                if monotonic() > deadline:
-                    raise Retry(f"{self._name}: an answer from {self._base.host} without an end")
+        except httpx.TimeoutException:
+            raise Retry(f"{self._name}: an answer from {self._base.host} without an end") from None
         except httpx.TransportError as error:
             raise Retry(f"{self._name}: half an answer from {self._base.host}: {type(error).__name__}") from None
         finally:
@@ -288,9 +297,16 @@ def checked_url(text: str, allowed_hosts: frozenset[str], who: str) -> httpx.URL
 
 
 @cache
-def _trusted() -> SSLContext:
+def _trusted(ca_file: Path | None) -> SSLContext:
     """Reading the authorities' certificates takes about 0.1 s: all doors share them."""
-    return httpx.create_ssl_context(trust_env=False)
+    if ca_file is None:
+        return httpx.create_ssl_context(trust_env=False)
+    try:
+        return create_default_context(cafile=ca_file)
+    except SSLError:
+        raise SettingsError(f"ca_file {ca_file} holds no certificate: name a PEM file") from None
+    except OSError as error:
+        raise SettingsError(f"ca_file {ca_file} cannot be read: {error.strerror}") from None
 
 
 def _loopback(host: str) -> bool:

@@ -2,14 +2,23 @@
 
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
+from threading import Event
 
 import pytest
 from fakes.server import Call, Fake, Reply, Trouble, running
+from too_cases import MERGER
 from too_doors import ADAPTERS, TAKE_BACK, VENDORS, Case
 
+from nuncius.broker.planning.lifecycle import PERSON
+from nuncius.consumers.adapter import answer
+from nuncius.consumers.calls import Patience
+from nuncius.consumers.delivery import Outbox
+from nuncius.consumers.outside import Guarded
 from nuncius.schemas import Retry, ToOStatus
 from nuncius.schemas.codec import decode, encode
 
+NOON = MERGER + timedelta(hours=12)
 DONE = {"accepted", "cancelled", "recorded"}
 
 
@@ -128,6 +137,40 @@ def test_whatever_happens_to_the_answer_it_is_asked_once(vendor: Case, trouble: 
     else:
         assert vendor.behind.executed in ([], ["r/1"])
         assert again.state == "accepted" or "is not known" in again.detail
+
+
+def test_one_that_accepts_and_drips_for_ever_holds_up_no_other_and_is_asked_once(vendor: Case) -> None:
+    assert vendor.fake is not None
+    assert vendor.behind is not None
+    guarded = Guarded(vendor.adapter, Patience(held_s=0.2, unknown_s=0.4))
+    outbox = Outbox(guarded)
+
+    def states(minutes: int) -> list[tuple[str, str]]:
+        told = outbox.deliver(now=NOON + timedelta(minutes=minutes))
+        return [(one.request_id, one.state) for one in told if one.state != "proposed"]
+
+    def wanted(ident: str, priority: float) -> None:
+        one = vendor.asked(ident=ident, priority=priority, expires=NOON + timedelta(days=1))
+        outbox.take([one])
+        outbox.learn([answer(one, "approved", PERSON)])
+
+    vendor.fake.trouble = "drip"
+    wanted("r", 1.0)
+    assert states(0) == [("r", "sent")]
+    vendor.fake.trouble = ""
+    wanted("another", 2.0)
+    assert states(1)[:2] == [("another", "sent"), ("another", "accepted")]
+    outbox.take([vendor.asked(2, "another", state="cancelled")])
+    assert dict(states(2))["another"] == ("cancelled" if vendor.takes_back else "not_cancelled")
+    while guarded.is_waited_for("r"):
+        Event().wait(0.01)
+    assert states(3) == [("r", "sent")]
+    assert states(30) == states(60) == []
+    vendor.fake.release.set()
+    while (left := guarded.late("r")) is not None and left[1] is None:
+        Event().wait(0.01)
+    assert states(90) == [("r", "accepted")]
+    assert vendor.behind.executed.count("r/1") == 1
 
 
 @pytest.mark.parametrize("trouble", ["busy", "busy until"])

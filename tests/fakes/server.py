@@ -14,11 +14,25 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 
 Trouble = Literal[
-    "", "lost", "lost after", "mute", "busy", "busy until", "broken", "page", "rubbish", "half", "huge", "slow", "moved"
+    "",
+    "lost",
+    "lost after",
+    "mute",
+    "busy",
+    "busy until",
+    "broken",
+    "page",
+    "rubbish",
+    "half",
+    "huge",
+    "slow",
+    "drip",
+    "moved",
 ]
 """What goes wrong with the calls that ask for something: the line is cut, before or after it was done; done, and no
 answer at all; 429 for seconds, or until a moment of a clock that is years behind; 503 as JSON; 502 as a page; done, and
-an answer that is no JSON, is cut in the middle, is of five megabytes, or comes byte by byte without an end; moved."""
+an answer that is no JSON, is cut in the middle, is of five megabytes, or comes byte by byte without an end; one whose
+head does until `Fake.release`, and that is whole then; moved."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +58,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer."""
+    """One answer: bytes as they are, anything else as JSON."""
 
     code: int
     body: object = None
@@ -83,7 +97,7 @@ def _answer(fake: Fake, handler: BaseHTTPRequestHandler, call: Call) -> None:
     if trouble == "lost":
         handler.close_connection = True
         return
-    sent = f"{dict(call.headers)} {call.body.decode()}"
+    sent = f"{dict(call.headers)} {call.pairs} {call.body.decode()}"
     early = {
         "busy": Reply(429, {"detail": "Request was throttled.", "sent": sent}, {"Retry-After": "120"}),
         "busy until": Reply(429, {"sent": sent}, {"Retry-After": _theirs(120), "Date": _theirs(0)}),
@@ -99,6 +113,8 @@ def _answer(fake: Fake, handler: BaseHTTPRequestHandler, call: Call) -> None:
         return
     body = _body(trouble, reply, sent)
     handler.send_response_only(reply.code)
+    if trouble == "drip":
+        _drip(fake, handler)
     for name, value in reply.headers.items():
         handler.send_header(name, value)
     handler.send_header("Content-Type", "application/json")
@@ -113,10 +129,19 @@ def _answer(fake: Fake, handler: BaseHTTPRequestHandler, call: Call) -> None:
     handler.close_connection = trouble in {"slow", "half"}
 
 
+def _drip(fake: Fake, handler: BaseHTTPRequestHandler) -> None:
+    handler.flush_headers()
+    handler.wfile.write(b"X-Slow: ")
+    while not fake.release.wait(0.02):
+        handler.wfile.write(b"x")
+    handler.wfile.write(b"\r\n")
+
+
 def _body(trouble: str, reply: Reply, sent: str) -> bytes:
     if trouble in {"rubbish", "page"}:
         return f"<html><title>Bad gateway</title><body>{sent}</body></html>".encode()
-    return orjson.dumps(reply.body).ljust(5_000_000 if trouble == "huge" else 0)
+    body = reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body)
+    return body.ljust(5_000_000 if trouble == "huge" else 0)
 
 
 def _theirs(seconds: float) -> str:

@@ -6,7 +6,8 @@ import ssl
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
+from time import monotonic
 
 import httpx
 import pytest
@@ -62,7 +63,8 @@ def test_bodies_go_out_as_json_or_as_a_form(there: tuple[Echo, Door]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "says"), [("mute", "no answer"), ("slow", "without an end"), ("lost", "no answer")]
+    ("trouble", "says"),
+    [("mute", "no answer"), ("slow", "without an end"), ("drip", "no answer"), ("lost", "no answer")],
 )
 def test_an_answer_that_does_not_come_means_again_later(there: tuple[Echo, Door], trouble: Trouble, says: str) -> None:
     echo, opened = there
@@ -70,6 +72,27 @@ def test_an_answer_that_does_not_come_means_again_later(there: tuple[Echo, Door]
     with pytest.raises(Retry, match=says) as caught:
         opened.ask("GET", "/")
     assert not isinstance(caught.value, Untouched)
+
+
+def test_a_connection_that_is_used_again_has_bounds_of_its_own(there: tuple[Echo, Door]) -> None:
+    echo, opened = there
+    for _ in range(3):
+        assert opened.ask("GET", "/").good
+        Event().wait(0.1)
+    echo.trouble = "drip"
+    began = monotonic()
+    with pytest.raises(Retry, match="ReadTimeout"):
+        opened.ask("GET", "/")
+    assert 0.1 < monotonic() - began < 2.0
+
+
+def test_who_does_not_read_what_is_sent_is_not_waited_for() -> None:
+    """A body larger than what the kernel keeps (4 MiB is Linux's largest send buffer as shipped), and nobody reads."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        opened = door(f"http://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(Retry, match="WriteTimeout"):
+            opened.ask("POST", "/", body="x" * 16_000_000)
+        opened.close()
 
 
 def test_an_answer_without_bounds_is_cut_off(there: tuple[Echo, Door]) -> None:
