@@ -26,6 +26,7 @@ from nuncius.broker.planning.lifecycle import (
     next_move,
 )
 from nuncius.broker.planning.restraint import Restraint, hold_back
+from nuncius.broker.planning.twice import asked_already
 from nuncius.consumers.adapter import Adapter, answer
 from nuncius.consumers.calls import Slow
 from nuncius.consumers.outside import LOOKED, Guarded
@@ -234,7 +235,8 @@ class Outbox:
         if leaving:
             return Held(f"it still stands at {' and '.join(leaving)}, to be taken back there first", None)
         asked = self._asked.get((life.latest.policy, life.latest.facility), {})
-        return hold_back(life, asked.values(), self._restraints, now) or move
+        here = (one for (_, at), there in self._asked.items() if at == life.latest.facility for one in there.values())
+        return hold_back(life, asked.values(), self._restraints, now) or asked_already(life, here, now) or move
 
     def _real(self, ident: str, now: datetime) -> Iterator[ToOStatus]:
         life, move = self._lives[ident], self._move(ident, now)
