@@ -27,6 +27,9 @@ class Member:
         True where the facility has taken it back.
     disputed_by
         Facilities that took it back without owning the thread, sorted: shown, not obeyed.
+    doubt
+        Where its own facility took it back and issued a later notice that says it stands: both notices with their
+        times, in words; empty elsewhere.
     """
 
     event_id: str
@@ -37,6 +40,7 @@ class Member:
     time: datetime | None
     retracted: bool = False
     disputed_by: tuple[str, ...] = ()
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,6 +269,8 @@ class CandidateList:
         Name of the rule and the citation of its cuts.
     event_thread, event_alert_id
         The event and the exact notice whose region was used.
+    doubt
+        Of the event, as in `Member`.
     candidates
         Best first, at most the rule's cap: ranked by how few unrelated objects are expected as deep in the region and
         as soon after the event (credible level times delay of the first detection).
@@ -287,6 +293,7 @@ class CandidateList:
     run_mode: RunMode
     event_thread: str
     event_alert_id: str
+    doubt: str = ""
     candidates: tuple[Counterpart, ...]
     passed: int
     expected_by_chance: float | None = None

@@ -63,7 +63,10 @@ class ToORequest:
     team_only
         Whether it must not reach an adapter that shows others what is asked.
     needs_approval
-        True unless the policy is automatic.
+        True unless the policy is automatic and nothing is in ``doubt``.
+    doubt
+        Of what is wanted although its cause's owner once took it back: both notices with their times, in words, as in
+        `nuncius.schemas.coincidence.Member`; empty elsewhere.
     reality, run_mode
         Of the cause. Real adapters accept only ``real`` and ``live``.
     event_thread, event_class, event_time
@@ -103,13 +106,14 @@ class ToORequest:
     probability: float | None = None
     site: str = ""
     instrument: str = ""
+    position_angle_deg: float | None = None
     max_airmass: float | None = None
     moon_separation_min_deg: float | None = None
     priority: float = 1.0
-    position_angle_deg: float | None = None
     preempt: bool = False
     team_only: bool = False
     needs_approval: bool = True
+    doubt: str = ""
     reality: Reality
     run_mode: RunMode
     event_thread: str = ""

@@ -99,6 +99,8 @@ def _candidates(value: CandidateList, names: Names) -> Iterable[RenderableType]:
     event = _name(value.event_thread, names)
     yield Text(f"\nCandidates of {event}, {value.rule} ({value.state})", style="bold")
     yield Text(f"{value.passed} passed the cuts, {chance} expected by chance: {value.expected_method}", style="dim")
+    if value.doubt:
+        yield Text(f"IN DOUBT: {value.doubt}", style="bold")
     if not value.candidates:
         return
     table = _table("", "best first", "RA", "Dec", "mag", "level", "first seen (UTC)")

@@ -288,4 +288,5 @@ def member(facts: Facts, event_id: str, threads: tuple[ThreadKey, ...], span: Sp
         time=moment(span[0]),
         retracted=facts.retraction is not None,
         disputed_by=tuple(sorted({alert.facility for alert in facts.foreign})),
+        doubt=facts.doubt,
     )

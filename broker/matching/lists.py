@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from nuncius.broker.matching.by_chance import ByChance, by_chance
 from nuncius.broker.matching.rules import CandidateRule
 from nuncius.broker.matching.store import ListKey, ObjectArm, View
-from nuncius.broker.matching.threads import EPOCH, order, own_regions
+from nuncius.broker.matching.threads import EPOCH, own_regions
 from nuncius.schemas import ids
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.coincidence import CandidateList, Counterpart
+from nuncius.schemas.standing import issue_order
 from nuncius.schemas.vocabulary import State
 
 
@@ -44,7 +45,7 @@ def candidate_list(rule: CandidateRule, key: ListKey, view: View) -> CandidateLi
     on = sorted((row for row in objects if row.arm == "on"), key=lambda row: _rank(row, opens))
     looks = view.coverage(key, notice.alert_id)
     chance = by_chance(rule, objects, looks) if living else ByChance(None, None, None, "")
-    last = notice if now.retraction is None else max(notice, now.retraction, key=order)
+    last = notice if now.retraction is None else max(notice, now.retraction, key=issue_order)
     times = [time for time in (last.issued_time, *(row.time for row in on)) if time is not None]
     return CandidateList(
         list_id=ids.candidate_list_id(rule.name, key.thread.name),
@@ -55,6 +56,7 @@ def candidate_list(rule: CandidateRule, key: ListKey, view: View) -> CandidateLi
         run_mode=key.thread.run_mode,
         event_thread=key.thread.thread_id,
         event_alert_id=notice.alert_id,
+        doubt=now.doubt if living else "",
         candidates=tuple(on[: rule.cap]),
         passed=len(on),
         expected_by_chance=chance.expected,

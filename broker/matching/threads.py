@@ -7,12 +7,11 @@ from typing import Final, NamedTuple
 
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.localization import Localization, SkyMapRef
+from nuncius.schemas.standing import EVENT_KINDS, issue_order, standing
 from nuncius.schemas.vocabulary import Reality, RunMode
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_MAIN: Final = ("initial", "update")
 
 REMEMBERED: Final = 8192
 """Threads of which what they say is remembered, by the thread as it is: some megabytes."""
@@ -73,15 +72,6 @@ def gap_us(anchor: Span, partner: Span) -> int:
     return min(partner[1] - anchor[0], 0)
 
 
-def order(alert: Alert) -> tuple[datetime, int, str]:
-    """Sorts the versions of a thread as the facility made them; arrival plays no part.
-
-    Without an issue time a retraction comes last and anything else first: in doubt the event is taken back.
-    """
-    unknown = _NEVER if alert.kind == "retraction" else EPOCH
-    return alert.issued_time or unknown, -1 if alert.sequence is None else alert.sequence, alert.alert_id
-
-
 def own_regions(alert: Alert) -> tuple[Localization, ...]:
     """The facility's own localizations that say where they are: no combined product, no map known by its URL only."""
     return tuple(
@@ -100,7 +90,7 @@ class Thread:
     key
         Which thread.
     versions
-        Sorted by `order`.
+        Sorted by `issue_order`.
     """
 
     key: ThreadKey
@@ -108,9 +98,9 @@ class Thread:
 
     def with_alert(self, alert: Alert) -> "Thread":
         """The thread with one more version."""
-        if not self.versions or order(self.versions[-1]) < order(alert):
+        if not self.versions or issue_order(self.versions[-1]) < issue_order(alert):
             return Thread(self.key, (*self.versions, alert))
-        return Thread(self.key, tuple(sorted((*self.versions, alert), key=order)))
+        return Thread(self.key, tuple(sorted((*self.versions, alert), key=issue_order)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -131,6 +121,8 @@ class Facts:
         Of ``timed``.
     retraction
         The owner's retraction, where no later notice of the event takes it back.
+    doubt
+        That the owner took it back and said later that it stands, in words (`Standing`); empty elsewhere.
     foreign
         Retractions by others: shown, not obeyed.
     statements
@@ -147,6 +139,7 @@ class Facts:
     rated: Alert | None
     likely: Alert | None
     retraction: Alert | None
+    doubt: str
     foreign: tuple[Alert, ...]
     statements: int
     first_issued: datetime
@@ -173,16 +166,12 @@ def stated(thread: Thread) -> tuple[tuple[Alert, Span], ...]:
 def facts(thread: Thread) -> Facts:
     """What the versions say together. The owner is the facility of the earliest notice that is no retraction."""
     said = [alert for alert in thread.versions if alert.kind != "retraction"]
-    main = [alert for alert in said if alert.kind in _MAIN] or said
+    main = [alert for alert in said if alert.kind in EVENT_KINDS] or said
     timed = _latest([alert for alert in main if alert.time_start is not None])
     if timed is None:
         timed = _latest([alert for alert in said if alert.time_start is not None])
-    owner = said[0].facility if said else None
+    now = standing(thread.versions)
     retractions = [alert for alert in thread.versions if alert.kind == "retraction"]
-    obeyed = _latest([alert for alert in retractions if alert.facility == owner])
-    again = obeyed is not None and any(
-        a.kind in _MAIN and order(a) > order(obeyed) for a in said if a.facility == owner
-    )
     return Facts(
         key=thread.key,
         main=_latest(main),
@@ -191,10 +180,11 @@ def facts(thread: Thread) -> Facts:
         located=_latest([alert for alert in said if own_regions(alert)]),
         rated=_latest([alert for alert in said if alert.far_hz is not None]),
         likely=_latest([alert for alert in said if alert.p_astro is not None]),
-        retraction=None if again else obeyed,
-        foreign=tuple(alert for alert in retractions if alert.facility != owner),
+        retraction=now.retraction,
+        doubt=now.doubt,
+        foreign=tuple(alert for alert in retractions if now.owner not in {None, alert.facility}),
         statements=len(said),
-        first_issued=min((order(alert)[0] for alert in thread.versions), default=EPOCH),
+        first_issued=min((issue_order(alert)[0] for alert in thread.versions), default=EPOCH),
     )
 
 

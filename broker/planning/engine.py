@@ -23,7 +23,9 @@ Rules
    one that was published: what is still good keeps its time (`nuncius.broker.planning.staying`). Every 8th is made
    anew. Plans for coincidences are always made anew: their record does not hold the maps of before.
 10. When it comes back with other policies, what is out and unexpired is judged by them: revised, or cancelled.
-11. Nothing is asked of a telescope here. Requests carry ``reality`` and ``run_mode``; the gate at delivery
+11. What is wanted although its cause's owner once took it back says so in ``doubt`` and in the reason, and needs a
+    person's yes whatever the policy says.
+12. Nothing is asked of a telescope here. Requests carry ``reality`` and ``run_mode``; the gate at delivery
     (`nuncius.broker.planning.gate`) decides.
 """
 
@@ -33,6 +35,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from nuncius.broker.planning.cells import Galaxies
+from nuncius.broker.planning.doubt import doubt_of
 from nuncius.broker.planning.fitting import ANYTHING, Fits
 from nuncius.broker.planning.lineage import Lineage
 from nuncius.broker.planning.notice import Notice, Thread
@@ -287,6 +290,7 @@ def _request(
 ) -> ToORequest:
     facts, window, there = _facts(cause), verdict.window, verdict.target.place
     tiles = verdict.tiles
+    doubt = doubt_of(cause) if verdict.state == "proposed" else ""
     return ToORequest(
         request_id=ident,
         state=verdict.state,
@@ -312,7 +316,8 @@ def _request(
         priority=policy.priority,
         preempt=policy.preempt,
         team_only=policy.team_only,
-        needs_approval=policy.approval,
+        needs_approval=policy.approval or bool(doubt),
+        doubt=doubt,
         reality=facts.reality,
         run_mode=facts.run_mode,
         event_thread=event.thread_id,
@@ -321,7 +326,7 @@ def _request(
         follows=tuple(sorted(named_alerts(cause))) or (event.alert_id,),
         supersedes=tuple(request_id(policy.name, facility, gone) for gone in _gone_into(cause)),
         expires=verdict.expires,
-        reason=verdict.reason,
+        reason=f"IN DOUBT, {doubt}. {verdict.reason}" if doubt else verdict.reason,
         idempotency_key="",
         issued_time=facts.issued_time,
     )
@@ -329,7 +334,14 @@ def _request(
 
 def _withdrawn(request: ToORequest, reason: str) -> ToORequest:
     return replace(
-        request, state="cancelled", reason=reason, window_start=None, window_stop=None, airmass_min=None, tiles=()
+        request,
+        state="cancelled",
+        reason=reason,
+        doubt="",
+        window_start=None,
+        window_stop=None,
+        airmass_min=None,
+        tiles=(),
     )
 
 

@@ -20,7 +20,8 @@ Rules
    to be real, or when a person said no; and when it has expired while nobody knows whether the facility has it.
 5. A revision that asks for the same as the one in force is not sent: the facility has it already.
 6. A person's yes or no holds for later revisions as long as they ask for the same; the last word counts. A yes is void
-   once the request was taken back: what comes again after that waits for another.
+   once the request was taken back, or its cause came into a doubt that it was not said in: what comes after that waits
+   for another.
 7. A revision that waits for a person leaves an earlier, accepted one in force.
 8. Live records alone govern what a real adapter does: once one is live, drills and replays are passed over.
 9. What is for the team only never reaches an adapter that shows others what is asked; what an earlier revision put
@@ -41,7 +42,7 @@ from itertools import takewhile
 from typing import Final, Self
 
 from nuncius.broker.planning.gate import Refusal, must_cancel, refusal
-from nuncius.broker.planning.order import same_order, same_wish
+from nuncius.broker.planning.order import same_but_doubt, same_order
 from nuncius.schemas.too import ToORequest, ToOStatus
 from nuncius.schemas.vocabulary import RequestState
 
@@ -175,7 +176,7 @@ class Life:
         """The person's answer that holds for the latest revision; one that was taken over only where there is none."""
         about = [one for one in reversed(self.people) if self._is_about_the_same(one.revision)]
         said = min(about, key=lambda one: one.reference == CARRIED, default=None)
-        return None if said is not None and said.state == "approved" and self._gone_since(said.revision) else said
+        return None if said is not None and said.state == "approved" and self._is_void(said.revision) else said
 
     @property
     def wanted(self) -> bool:
@@ -261,14 +262,16 @@ class Life:
     def _revision(self, revision: int) -> ToORequest | None:
         return next((one for one in self.revisions if one.revision == revision), None)
 
-    def _gone_since(self, revision: int) -> bool:
-        """Whether a later live revision than this, before the one that counts, took the request back."""
+    def _is_void(self, revision: int) -> bool:
+        """Whether a yes to a revision is none to the latest: taken back in between, or another doubt came up."""
         since = (one for one in self.revisions if revision < one.revision < self.latest.revision)
-        return any(map(must_cancel, since))
+        about = self._revision(revision)
+        doubted = bool(self.latest.doubt) and (about is None or about.doubt != self.latest.doubt)
+        return doubted or any(map(must_cancel, since))
 
     def _is_about_the_same(self, revision: int) -> bool:
         about = self._revision(revision)
-        return about is not None and same_wish(about, self.latest)
+        return about is not None and same_but_doubt(about, self.latest)
 
     def _may_stand(self, revision: int) -> bool:
         states = self.states(revision)

@@ -6,17 +6,15 @@ in which they came, and a copy changes nothing.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache, partial
-from typing import Final, Self
+from typing import Self
 
 from nuncius.broker.planning.place import Place, place, region
 from nuncius.broker.sky.skymap import SkyMap
 from nuncius.schemas.alert import Alert
+from nuncius.schemas.standing import IssueOrder, Standing, issue_order, standing
 from nuncius.schemas.vocabulary import Messenger, Reality, RunMode
-
-_FIRST: Final = datetime.min.replace(tzinfo=UTC)
-_LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,28 +81,33 @@ class Notice:
         return self.find()
 
     @property
-    def order(self) -> tuple[datetime, int, bool, str]:
-        """Place in the thread: by issue; without a time, a retraction comes last and anything else first."""
-        unknown = _LAST if self.retraction else _FIRST
-        return self.issued_time or unknown, self.sequence, self.retraction, self.alert_id
+    def order(self) -> IssueOrder:
+        """Place in the thread."""
+        return issue_order(self.alert)
 
 
 @dataclass(frozen=True, slots=True)
 class Thread:
     """All notices of one thread in one run mode, in order of issue; at least one.
 
-    A retraction from a facility that does not own the thread is kept and not obeyed: the owner is who issued its first
-    notice that is no retraction.
+    A retraction from a facility that does not own the thread is kept and not obeyed; the owner's is in force until the
+    owner issues another notice of the event (`nuncius.schemas.standing`).
     """
 
     notices: tuple[Notice, ...]
 
     @property
     def obeyed(self) -> tuple[Notice, ...]:
-        """The notices that count, latest first; at least one. A test lends nothing to what is real, nor the reverse."""
-        owner = next((n.facility for n in self.notices if not n.retraction), None)
-        counted = [n for n in reversed(self.notices) if not n.retraction or owner in {None, n.facility}]
-        return tuple(n for n in counted if n.reality == counted[0].reality)
+        """The notices that count, latest first, a retraction that is in force before all; at least one."""
+        gone = self._standing.retraction
+        return tuple(
+            sorted(self._counted, key=lambda n: gone is not None and n.alert_id == gone.alert_id, reverse=True)
+        )
+
+    @property
+    def doubt(self) -> str:
+        """That the owner took it back and said later that it stands, in words; empty elsewhere."""
+        return self._standing.doubt
 
     @property
     def last(self) -> Notice:
@@ -130,6 +133,17 @@ class Thread:
     def p_astro(self) -> float | None:
         """Probability of astrophysical origin by the latest notice that states one."""
         return next((n.p_astro for n in self.obeyed if n.p_astro is not None), None)
+
+    @property
+    def _counted(self) -> tuple[Notice, ...]:
+        """Without what others took back, latest first. A test lends nothing to what is real, nor the reverse."""
+        owner = next((n.facility for n in self.notices if not n.retraction), None)
+        counted = [n for n in reversed(self.notices) if not n.retraction or owner in {None, n.facility}]
+        return tuple(n for n in counted if n.reality == counted[0].reality)
+
+    @property
+    def _standing(self) -> Standing:
+        return standing([n.alert for n in reversed(self._counted)])
 
     def with_notice(self, notice: Notice) -> "Thread":
         """The thread with one more notice; itself where it has that notice already."""

@@ -11,8 +11,13 @@ def same_order(one: ToORequest, other: ToORequest) -> bool:
 
 
 def same_wish(one: ToORequest, other: ToORequest) -> bool:
-    """Whether a person's word on one holds for the other: equal but for the moments at which it is to be done."""
-    return _wish(one) == _wish(other)
+    """Whether both ask for the same in equal doubt, but for the moments at which it is to be done."""
+    return one is other or _wish(one) == _wish(other)
+
+
+def same_but_doubt(one: ToORequest, other: ToORequest) -> bool:
+    """As `same_wish`, however sure it is that the cause stands, and whoever must say yes."""
+    return same_wish(replace(one, doubt=other.doubt, needs_approval=other.needs_approval), other)
 
 
 def same_wish_elsewhere(one: ToORequest, other: ToORequest) -> bool:
@@ -37,6 +42,8 @@ def _order(request: ToORequest) -> ToORequest:
         idempotency_key="",
         reason="",
         team_only=False,
+        needs_approval=False,
+        doubt="",
         issued_time=None,
         probability=None,
         airmass_min=None,
@@ -56,5 +63,10 @@ def _wish(request: ToORequest) -> ToORequest:
     order = _order(request)
     start = order.tiles[0].start if order.tiles else None
     tiles = tuple(replace(t, start=start, stop=start, number=0) for t in order.tiles) if start is not None else ()
-    order = replace(order, team_only=request.team_only)  # a yes to what nobody else reads is none to telling the world
+    order = replace(
+        order,
+        team_only=request.team_only,  # a yes to what nobody else reads is none to telling the world
+        needs_approval=request.needs_approval,
+        doubt=request.doubt,
+    )
     return replace(order, window_start=None, window_stop=None, expires=None, site="", tiles=tiles)

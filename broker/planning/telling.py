@@ -6,7 +6,8 @@ Rules
    state (`Item.mark`). The same log gives the same messages after any restart; a crash between sending and writing
    tells once more.
 2. An item is told to one receiver once: again only when its subject has had another state for that receiver meanwhile,
-   when the request asks for something else, or, of one that waits, when a person's word came in between.
+   when the request asks for something else, or, of one that waits, when a person's word came in between, or its cause
+   came into doubt.
 3. Urgent are a request that waits for a yes, the first time it does, and one that a facility would not drop, until a
    person sees to it. They go out at once, a message each, but in a storm: where a receiver would get more than three
    within ten minutes, all that is urgent goes as one message, and the next not before half a minute has passed.
@@ -271,11 +272,11 @@ def _chain(
 
 
 def _in_period(case: Case, name: str, told: Sequence[Told]) -> list[Told]:
-    """When a receiver was told that the request waits, since a person's last word and since it was last off."""
+    """When a receiver was told that it waits, in this doubt, since a person's last word and since it was last off."""
     spoken = max((index for index, one in enumerate(case.statuses) if one.adapter == PERSON), default=-1)
     about = _of(name, REQUEST, told)
     off = max((one.index for one in about if one.state != "waits"), default=-1)
-    return [one for one in about if one.index > max(spoken, off)]
+    return [one for one in about if one.index > max(spoken, off) and _in_this_doubt(case, one)]
 
 
 def _knows(case: Case, item: Item, name: str, told: Sequence[Told]) -> bool:
@@ -292,6 +293,11 @@ def _asks_the_same(case: Case, one: Told) -> bool:
         return True
     then = next((revision for revision in case.revisions if revision.revision == one.revision), None)
     return then is not None and same_wish(then, case.latest)
+
+
+def _in_this_doubt(case: Case, one: Told) -> bool:
+    doubt = case.latest.doubt
+    return not doubt or any(then.revision == one.revision and then.doubt == doubt for then in case.revisions)
 
 
 def _is_urgent(case: Case, item: Item) -> bool:

@@ -56,7 +56,8 @@ def _as_text(value: object) -> str:
         case CandidateList():
             chance = value.expected_by_chance
             expected = "" if chance is None else f", {chance:.3g} expected by chance"
-            return f"candidates {_news(value)} {value.rule}: {value.event_thread} has {value.passed}{expected}"
+            doubt = f"; IN DOUBT: {value.doubt}" if value.doubt else ""
+            return f"candidates {_news(value)} {value.rule}: {value.event_thread} has {value.passed}{expected}{doubt}"
         case Alert():
             when = "no time" if value.time_start is None else f"{value.time_start:%Y-%m-%d %H:%M:%S}"
             return f"alert {value.facility} {value.event_class} {value.kind} ({value.reality}) {value.thread_id} {when}"
@@ -118,10 +119,11 @@ def in_words(significance: Significance) -> str:
 
 
 def disputes(value: Coincidence) -> str:
-    """Who took a member back without owning it; empty where nobody did."""
+    """Who took a member back without owning it, or owns it and said later that it stands; empty where nobody did."""
     members = (value.anchor, value.partner)
     said = [f"{who} retracts {m.event_id}, which it does not own: not obeyed" for m in members for who in m.disputed_by]
-    return "; ".join(said)
+    all_members = (*members, *(pair.partner for pair in value.others))
+    return "; ".join((*said, *(f"IN DOUBT, {m.event_id}: {m.doubt}" for m in all_members if m.doubt)))
 
 
 def _question(significance: Significance, number: float) -> str:

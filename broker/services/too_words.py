@@ -35,7 +35,8 @@ def press(entry: Entry) -> str:
 def headline(one: ToORequest) -> str:
     """One line: who is asked for what."""
     drill = "" if (one.reality, one.run_mode) == ("real", "live") else f"[{one.reality}, {one.run_mode}] "
-    return f"{drill}{one.facility}: {one.target_name} ({_asked(one)}), policy {one.policy}"
+    doubt = "[IN DOUBT] " if one.doubt else ""
+    return f"{drill}{doubt}{one.facility}: {one.target_name} ({_asked(one)}), policy {one.policy}"
 
 
 def history(entry: Entry) -> Iterator[str]:

@@ -66,8 +66,10 @@ def _what(what: Any, request: ToORequest, action: str) -> None:
     _param(what, "action", action)
     _param(what, "ask", request.ask)
     _param(what, "event_time", _iso(request.event_time))
-    for name in ("idempotency_key", "facility", "instrument", "site", "policy", "event_thread", "filter"):
+    for name in ("idempotency_key", "facility", "instrument", "site", "policy", "event_thread", "filter", "doubt"):
         _param(what, name, getattr(request, name))
+    if request.position_angle_deg is not None:
+        _param(what, "position_angle", request.position_angle_deg, "deg")
     _param(what, "exposure", request.exposure_s, "s")
     _param(what, "priority", request.priority)
     _param(what, "window_start", _iso(request.window_start))

@@ -51,6 +51,11 @@ def test_what_is_asked_stands_where_voevent_readers_look() -> None:
     ]
 
 
+def test_doubt_stands_beside_what_is_asked() -> None:
+    packet = voeventparse.loads(too_voevent(request(doubt="taken back & not"), "request", 0, "example.org"))
+    assert voeventparse.get_toplevel_params(packet)["doubt"]["value"] == "taken back & not"
+
+
 def test_without_a_position_the_time_of_the_event_stands_alone() -> None:
     nowhere: dict[str, Any] = {"ra": None, "dec": None, "radius_deg": None, "ask": "ready", "window_start": None}
     packet = too_voevent(request(**nowhere, event_time=MERGER), "request", 0, "example.org")

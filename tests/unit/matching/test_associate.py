@@ -1,6 +1,7 @@
 """Coincidences: which are found, what they say, what becomes of them."""
 
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -205,6 +206,17 @@ def test_a_foreign_retraction_is_shown_not_obeyed() -> None:
     assert found.state == "active"
     assert (found.anchor.disputed_by, found.partner.disputed_by) == (("Else",), ())
     assert found.significance == plain.significance  # a number that must not be used would call telescopes off
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_a_retraction_before_the_last_update_is_told_in_any_order(order: tuple[int, ...]) -> None:
+    alerts = (gw(), grb(), gw(version=1, kind="retraction", seconds=None, issued=600), gw(version=2, issued=900))
+    (found,) = coincidences(engine(), *(alerts[i] for i in order))
+    assert (found.state, found.anchor.retracted, found.partner.doubt) == ("revised", False, "")
+    assert found.anchor.doubt == (
+        "LIGO took it back in lvk:G298048-1 of 2017-08-17 12:51:04 UTC, "
+        "and says in lvk:G298048-2 of 2017-08-17 12:56:04 UTC it stands"
+    )
 
 
 @pytest.mark.parametrize("revised", [{"seconds": 50.0}, {"event_class": "not_astrophysical"}])

@@ -6,8 +6,9 @@ from itertools import permutations
 import pytest
 from matching_alerts import at, cone, gw
 
-from nuncius.broker.matching.threads import Thread, ThreadKey, facts, gap_us, key_of, order, own_regions, span_of
+from nuncius.broker.matching.threads import Thread, ThreadKey, facts, gap_us, key_of, own_regions, span_of
 from nuncius.schemas import Alert, Localization, SkyMapRef
+from nuncius.schemas.standing import issue_order
 
 FIRST = gw(version=0, seconds=0.0, far_hz=1e-6, localizations=cone(10, 10))
 SECOND = gw(version=1, seconds=0.5, p_astro=0.9, issued=120)
@@ -42,8 +43,12 @@ def test_follow_up_gives_the_time_only_where_nothing_else_does() -> None:
 
 def test_a_later_notice_of_the_owner_takes_a_retraction_back() -> None:
     again = gw(version=4, issued=300)
-    assert facts(thread(FIRST, GONE, again)).retraction is None
-    assert facts(thread(FIRST, GONE, replace(again, kind="followup"))).retraction is GONE
+    now = facts(thread(FIRST, GONE, again))
+    assert now.retraction is None
+    assert "took it back in lvk:G298048-3" in now.doubt
+    assert "says in lvk:G298048-4" in now.doubt
+    now = facts(thread(FIRST, GONE, replace(again, kind="followup")))
+    assert (now.retraction, now.doubt) == (GONE, "")
 
 
 def test_a_retraction_that_states_no_issue_time_is_obeyed() -> None:
@@ -74,8 +79,8 @@ def test_realities_never_share_a_thread() -> None:
 
 def test_order_is_the_facilitys_own() -> None:
     early, late = gw("t", 7, issued=10), gw("t", 1, issued=20)
-    assert order(early) < order(late)
-    assert order(replace(early, issued_time=late.issued_time)) > order(late)
+    assert issue_order(early) < issue_order(late)
+    assert issue_order(replace(early, issued_time=late.issued_time)) > issue_order(late)
 
 
 @pytest.mark.parametrize(

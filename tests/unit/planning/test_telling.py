@@ -83,6 +83,30 @@ def test_after_a_yes_to_something_else_a_new_wish_is_urgent_again() -> None:
     assert heard(case(*answered, revisions=(ONE, other)), after_min=1) == [("shift", True, WAITS)]
 
 
+def test_doubt_wakes_the_shift_again_once_a_doubt_whatever_was_told_or_answered_before() -> None:
+    doubted = replace(ONE, revision=2, doubt="taken back")
+    more = replace(ONE, revision=3, doubt="taken back 2 times")
+    asked, yes = told("shift", "request/waits"), said("approved", PERSON)
+    assert heard(case(asked, revisions=(ONE, doubted)), after_min=1) == [("shift", True, WAITS)]
+    answered = (asked, yes, told("shift", "word/approved"))
+    assert heard(case(*answered, revisions=(ONE, doubted)), after_min=1) == [("shift", True, WAITS)]
+    again = told("shift", "request/waits", doubted)
+    assert heard(case(asked, again, revisions=(ONE, doubted)), after_min=14) == []
+    assert heard(case(asked, again, revisions=(ONE, doubted)), after_min=15) == [("lead", True, WAITS)]
+    assert heard(case(asked, again, revisions=(ONE, doubted, more)), after_min=1) == [("shift", True, WAITS)]
+    moved = replace(more, revision=4, window_stop=NIGHT + timedelta(hours=4))
+    third = told("shift", "request/waits", more)
+    assert heard(case(asked, again, third, revisions=(ONE, doubted, more, moved)), after_min=1) == []
+
+
+def test_what_goes_out_by_itself_waits_for_the_shift_once_it_is_in_doubt() -> None:
+    automatic = replace(ONE, needs_approval=False)
+    doubted = replace(ONE, revision=2, doubt="taken back")
+    at_it = (said("sent"), said("accepted"), told("shift", "@telescope/accepted"))
+    assert heard(case(*at_it, revisions=(automatic,)), after_min=1) == []
+    assert heard(case(*at_it, revisions=(automatic, doubted)), after_min=1) == [("shift", True, WAITS)]
+
+
 def test_what_was_taken_back_is_told_to_those_who_knew_of_it() -> None:
     gone = replace(ONE, revision=2, state="cancelled")
     asked = (told("shift", "request/waits"), told("lead", "request/waits"))

@@ -9,7 +9,7 @@ from matching_alerts import alert, gw
 
 from nuncius.broker.services.lines import as_text, chance, cleaned, printable
 from nuncius.consumers.adapter import answer
-from nuncius.schemas import Quarantined, Significance
+from nuncius.schemas import Pair, Quarantined, Significance
 
 QUARANTINED = Quarantined(sha256="00", nbytes=12, source="a.tar!b.xml", reason="malformed", detail="Who/Date: no time")
 RECORDS: dict[str, Any] = {
@@ -37,6 +37,15 @@ def test_what_a_person_looks_for_is_in_the_line() -> None:
     line = as_text(QUARANTINED)
     assert [p for p in ("a.tar!b.xml", "12 bytes", "malformed", "Who/Date: no time") if p not in line] == []
     assert "no time" in as_text(alert("lvk:S1", seconds=None, messenger="photon", facility="X"))
+
+
+def test_an_event_in_doubt_is_told_as_such() -> None:
+    words = "LVK took it back in one, and says in another it stands"
+    found = too_cases.coincidence(anchor=too_cases.member(too_cases.GW, doubt=words))
+    assert as_text(found).endswith(f"; IN DOUBT, lvk:S170817: {words}")
+    other = Pair(partner=found.anchor, dt_s=1.0, significance=found.significance)
+    assert words in as_text(too_cases.coincidence(others=(other,)))
+    assert as_text(too_cases.candidate_list(doubt=words)).endswith(f"; IN DOUBT: {words}")
 
 
 @pytest.mark.parametrize(
