@@ -1,5 +1,6 @@
 """What the log says of observations that are to be read from, or told to, a public map of them."""
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ SHARED: Final = "shared-"
 TAKEN: Final = "taken"
 """How the detail of such a status begins where the map took it."""
 _LVK: Final = b"lvk:"
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class ExchangeBook:
     def __init__(self) -> None:
         self._events: dict[str, _Event] = {}
         self._requests: dict[str, ToORequest] = {}
+        self._for_the_team: dict[str, set[int]] = {}
         self._reports: dict[str, ObservationReport] = {}
         self._told: dict[tuple[str, str], set[str]] = {}
 
@@ -57,6 +60,8 @@ class ExchangeBook:
                     self._events[alert.thread_id] = known.with_notice(alert)
             elif record.topic == topics.TOO_REQUESTS.name:
                 request = decode(ToORequest, data)
+                if request.team_only:
+                    self._for_the_team.setdefault(request.request_id, set()).add(request.revision)
                 before = self._requests.get(request.request_id)
                 if before is None or request.revision > before.revision:
                     self._requests[request.request_id] = request
@@ -106,7 +111,8 @@ class ExchangeBook:
     def to_tell(self, name: str, facilities: Collection[str], others: str) -> tuple[ObservationReport, ...]:
         """Completed reports of these facilities that a map was not told, or did not take and that were changed since.
 
-        Those of a request for the team only are not among them.
+        Those of a request for the team only are not among them, and what was observed for the team stays with it
+        whatever the request says later.
 
         Parameters
         ----------
@@ -144,12 +150,25 @@ class ExchangeBook:
         )
 
     def _is_for_the_team(self, report: ObservationReport) -> bool:
-        request = self._requests.get(report.request_id)
-        return request is not None and request.team_only
+        """Whether it was observed for the team, or its request is for the team now.
+
+        Which revision was observed stands in the names of our own reports; where a report does not say it, any that
+        was for the team keeps it there.
+        """
+        request, for_team = self._requests.get(report.request_id), self._for_the_team.get(report.request_id, set())
+        observed = _revision_in(report)
+        return bool(request and request.team_only) or (bool(for_team) if observed is None else observed in for_team)
 
     def _is_real(self, thread: str) -> bool:
         event = self._events.get(thread)
         return event is not None and event.real and event.live
+
+
+def _revision_in(report: ObservationReport) -> int | None:
+    """Of a report that is named ``request/revision/number``."""
+    before, _, rest = report.report_id.partition(f"{report.request_id}/")
+    revision, slash, _ = rest.partition("/")
+    return int(revision) if report.request_id and not before and slash and _NUMBER.fullmatch(revision) else None
 
 
 def mark(report: ObservationReport) -> str:

@@ -135,18 +135,34 @@ def test_a_policy_says_so_of_its_requests() -> None:
         assert (first.policy, first.team_only) == ("pair", team_only)
 
 
-@pytest.mark.parametrize("team_only", [True, False])
-def test_what_was_observed_for_it_is_not_told_to_a_map_either(*, team_only: bool) -> None:
+@pytest.mark.parametrize(
+    ("for_team", "report_id", "told"),
+    [
+        ((False,), "r/1/1", True),
+        ((True,), "r/1/1", False),
+        ((True, False), "r/1/1", False),
+        ((True, False), "r/2/1", True),
+        ((False, True), "r/1/1", False),
+        ((True, False), "night-1/7", False),
+        ((True, False), "r/2", False),
+        ((False, False), "night-1/7", True),
+    ],
+)
+def test_what_was_observed_for_the_team_is_told_to_no_map_whatever_comes_later(
+    for_team: tuple[bool, ...], report_id: str, *, told: bool
+) -> None:
     book = ExchangeBook()
-    asked = request(team_only=team_only, event_thread=GW.thread_id)
+    asked = [
+        request(number, team_only=secret, event_thread=GW.thread_id) for number, secret in enumerate(for_team, start=1)
+    ]
     log = memory()
     put(log, [GW])
-    lay(log, asked)
+    lay(log, *reversed(asked))
     for name in (topics.EVENTS.name, topics.TOO_REQUESTS.name):
         book.take(read_all(log, name))
     log.close()
     report = ObservationReport(
-        report_id="r/1/1",
+        report_id=report_id,
         thread_id=GW.thread_id,
         facility="imager",
         state="completed",
@@ -155,4 +171,4 @@ def test_what_was_observed_for_it_is_not_told_to_a_map_either(*, team_only: bool
         run_mode="live",
     )
     book.note(report)
-    assert book.to_tell("treasure-map", {"imager"}, "treasure-map:") == (() if team_only else (report,))
+    assert book.to_tell("treasure-map", {"imager"}, "treasure-map:") == ((report,) if told else ())
