@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from fakes import eso_p2, hermes, ocs, skyportal, swift, treasure_map
+from fakes import eso_p2, gemini, hermes, ocs, skyportal, swift, treasure_map
 from fakes.observatory import Observatory, at_work
 from fakes.server import Fake, running
 from lxml import etree
@@ -26,6 +26,8 @@ from nuncius.consumers.recorder import Recorder
 from nuncius.consumers.too.door import Allowance
 from nuncius.consumers.too.eso_p2 import EsoP2
 from nuncius.consumers.too.eso_p2_block import EsoP2Settings
+from nuncius.consumers.too.gemini import Gemini
+from nuncius.consumers.too.gemini_trigger import GeminiSettings
 from nuncius.consumers.too.hermes import Hermes, HermesSettings
 from nuncius.consumers.too.ocs import Ocs
 from nuncius.consumers.too.ocs_body import OcsSettings
@@ -73,6 +75,10 @@ class Case:
         Whether its API can change and withdraw what was asked.
     tells
         Whether it can be asked what stands there, so that a lost answer is no end.
+    blind
+        Whether it cannot even be asked whether anything was begun: to take back what may stand is for a person.
+    asks_for_a_name
+        Whether a good answer must name what stands there.
     """
 
     adapter: Adapter
@@ -82,6 +88,8 @@ class Case:
     needs: dict[str, Any] | None = None
     takes_back: bool = True
     tells: bool = True
+    blind: bool = False
+    asks_for_a_name: bool = True
 
     def asked(self, revision: int = 1, ident: str = "r", **changed: Any) -> ToORequest:
         return request(revision, ident, **((self.needs or {}) | changed))
@@ -197,7 +205,7 @@ def swift_too() -> Iterator[Case]:
     with running(api) as url:
         known = {"url": f"{url}/api/v4", "username": swift.USER, "science": "why", "exposure_reason": "why so long"}
         adapter = Swift(SwiftSettings.model_validate(HERE | known), SecretStr(swift.SECRET), FREELY)
-        yield Case(adapter, api, api, swift.SECRET, takes_back=False)
+        yield Case(adapter, api, api, swift.SECRET, takes_back=False, tells=False, blind=True)
         adapter.close()
 
 
@@ -229,7 +237,26 @@ def eso() -> Iterator[Case]:
         known = {"url": url, "username": eso_p2.USER, "container_id": eso_p2.RUN, "block_id": eso_p2.TEMPLATE}
         read = EsoP2Settings.model_validate(HERE | known | {"phone": "+49 123 4567", "notify": ["night@example.org"]})
         adapter = EsoP2(read, SecretStr(eso_p2.PASSWORD), FREELY)
-        yield Case(adapter, api, api, eso_p2.PASSWORD, {"needs_approval": True}, takes_back=False, tells=False)
+        yield Case(
+            adapter,
+            api,
+            api,
+            eso_p2.PASSWORD,
+            {"needs_approval": True},
+            takes_back=False,
+            tells=False,
+            asks_for_a_name=False,
+        )
+        adapter.close()
+
+
+@contextmanager
+def gemini_too() -> Iterator[Case]:
+    database = gemini.Database()
+    with running(database) as url:
+        known = {"url": url, "program": gemini.PROGRAM, "email": gemini.EMAIL, "templates": {"": gemini.TEMPLATE}}
+        adapter = Gemini(GeminiSettings.model_validate(HERE | known), SecretStr(gemini.PASSWORD), FREELY)
+        yield Case(adapter, database, database, gemini.PASSWORD, takes_back=False, tells=False, blind=True)
         adapter.close()
 
 
@@ -245,5 +272,5 @@ def hopskotch() -> Iterator[Case]:
 
 Made = Callable[[], AbstractContextManager[Case]]
 TAKE_BACK: tuple[Made, ...] = (lco, treasure, sky_portal, hopskotch)
-VENDORS: tuple[Made, ...] = (*TAKE_BACK, swift_too, eso)
+VENDORS: tuple[Made, ...] = (*TAKE_BACK, swift_too, eso, gemini_too)
 ADAPTERS: tuple[Made, ...] = (recorder, webhook, voevent, voevent_topic, *VENDORS)

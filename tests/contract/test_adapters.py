@@ -55,7 +55,7 @@ def test_a_status_is_about_the_request_and_fits_on_the_wire(case: Case, action: 
     status: ToOStatus = getattr(case.adapter, action)(asked, "")
     assert (status.request_id, status.revision, status.idempotency_key) == ("r", 7, "r/7")
     assert (status.facility, status.adapter) == (asked.facility, case.adapter.name)
-    assert status.state in DONE
+    assert status.state in DONE or (case.blind and status.state == "not_cancelled")
     assert decode(ToOStatus, encode(status)) == status
 
 
@@ -95,7 +95,8 @@ def test_a_cancellation_takes_back_or_is_for_a_person(case: Case, known: str) ->
 
 
 def test_taking_back_what_is_unknown_succeeds(case: Case) -> None:
-    assert case.adapter.cancel(case.asked(ident="never asked"), "").state in {"cancelled", "recorded"}
+    gone = case.adapter.cancel(case.asked(ident="never asked"), "").state
+    assert gone in ({"not_cancelled"} if case.blind else {"cancelled", "recorded"})
 
 
 def test_taking_back_twice_succeeds_twice(case: Case) -> None:
@@ -124,7 +125,7 @@ def test_whatever_happens_to_the_answer_it_is_asked_once(vendor: Case, trouble: 
     assert vendor.fake is not None
     assert vendor.behind is not None
     vendor.fake.trouble = trouble
-    if trouble == "rubbish" and not vendor.tells:
+    if trouble == "rubbish" and not vendor.asks_for_a_name:
         assert vendor.adapter.submit(vendor.asked(), "").state == "accepted"
     else:
         with pytest.raises(Retry):

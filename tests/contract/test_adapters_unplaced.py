@@ -2,16 +2,33 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final
 
 import pytest
 from fakes import hermes
-from too_cases import NOWHERE
-from too_doors import Case, Made, eso, hopskotch, lco, recorder, sky_portal, swift_too, treasure, voevent, webhook
+from too_cases import MERGER, NOWHERE
+from too_doors import (
+    Case,
+    Made,
+    eso,
+    gemini_too,
+    hopskotch,
+    lco,
+    recorder,
+    sky_portal,
+    swift_too,
+    treasure,
+    voevent,
+    webhook,
+)
 
+from nuncius.broker.planning.lifecycle import PERSON
+from nuncius.consumers.adapter import answer
+from nuncius.consumers.delivery import Outbox
 from nuncius.schemas import Retry
 
-NEED_IT: Final[tuple[Made, ...]] = (lco, swift_too, treasure, sky_portal, eso)
+NEED_IT: Final[tuple[Made, ...]] = (lco, swift_too, treasure, sky_portal, eso, gemini_too)
 CARRY_WORDS: Final[tuple[Made, ...]] = (recorder, webhook, voevent, hopskotch)
 
 
@@ -19,6 +36,10 @@ CARRY_WORDS: Final[tuple[Made, ...]] = (recorder, webhook, voevent, hopskotch)
 def case(request: pytest.FixtureRequest) -> Iterator[Case]:
     with request.param() as made:
         yield made
+
+
+def at(night: datetime, hour: int, minute: int) -> datetime:
+    return night + timedelta(hours=hour, minutes=minute)
 
 
 def need_it(argument: str) -> pytest.MarkDecorator:
@@ -54,6 +75,17 @@ def test_a_position_that_no_longer_holds_is_taken_back_there_or_is_for_a_person(
     assert "no longer holds" in lost.detail
     assert "needs a position" in lost.detail
     assert case.behind.orders == ({} if case.takes_back else {"r": 1})
+
+
+@need_it("case")
+def test_the_log_says_that_and_nobody_is_asked_again_and_again(case: Case) -> None:
+    outbox, night = Outbox(case.adapter), MERGER + timedelta(hours=12)
+    said: list[str] = []
+    for hour, wanted in enumerate((case.asked(), case.asked(2, **NOWHERE))):
+        outbox.take([wanted])
+        outbox.learn([answer(wanted, "approved", PERSON)])
+        said += [status.state for minute in (0, 10, 20) for status in outbox.deliver(now=at(night, hour, minute))]
+    assert said == ["sent", "accepted", "sent", "cancelled" if case.takes_back else "not_cancelled"]
 
 
 @need_it("case")
