@@ -2,19 +2,20 @@
 
 The API can neither change nor withdraw a ToO: a later revision is refused here while an earlier one stands, and a
 cancellation is for a person. It has no name or comment of ours either; the idempotency key stands at the end of
-``immediate_objective``, and all of the account's own ToOs are looked through for it before anything is submitted.
-Facts: swifttools 4.0.5, ``swift_too`` (``base/common.py``, ``base/constants.py``, ``swift/toorequest.py``,
-``requests.py``).
+``immediate_objective``, and all of the account's own ToOs are looked through for it before anything is submitted. But
+only approved ones are listed, so what is not found after a lost answer may stand all the same: then nobody is asked
+again (`Unsure`). Facts: swifttools 4.0.5, ``swift_too`` (``base/common.py``, ``base/constants.py``,
+``swift/toorequest.py``, ``requests.py``) and its notebook "Swift TOO Requests Example".
 """
 
 from typing import Final
 
 from pydantic import BaseModel, SecretStr
 
-from nuncius.consumers.too.door import Allowance, Answer, said
+from nuncius.consumers.too.door import Allowance, Answer, Untouched, said
 from nuncius.consumers.too.doorway import door_to
 from nuncius.consumers.too.naming import revision_in
-from nuncius.consumers.too.placed import unplaced
+from nuncius.consumers.too.once import Once
 from nuncius.consumers.too.searched import PAGES, Searched, not_known
 from nuncius.consumers.too.swift_form import SwiftSettings, form
 from nuncius.schemas.errors import Retry
@@ -26,6 +27,7 @@ _ALLOWANCE: Final = Allowance(calls=30, within_s=60.0)
 _TOO: Final = "/swift/too"
 _LISTED: Final = 100
 _CALL: Final = "ring the Swift Observatory Duty Scientist"
+_UNKNOWN: Final = f"whether it stands there is not known, for what is not approved is not listed: {_CALL}"
 
 
 class _Entry(BaseModel):
@@ -81,6 +83,7 @@ class Swift:
         self._settings = settings
         self._secret = shared_secret
         self._session = ""
+        self._once = Once()
         self._door = door_to(settings, allowance, shared_secret)
 
     def close(self) -> None:
@@ -89,11 +92,13 @@ class Swift:
 
     def submit(self, request: ToORequest, standing: str) -> ToOStatus:
         """Validate at the facility, then ask; nothing is asked while an earlier revision stands."""
-        nowhere = unplaced(self, request, standing)
+        nowhere = self._once.unplaced(self, request, standing)
         if nowhere is not None:
             return nowhere
         if request.tiles:
             return self._door.status(request, "rejected", "a plan of tiles cannot be asked of Swift by this adapter")
+        if not self._once.may_stand(request, standing):
+            self._once.clear(request)
         searched = self._held(request)
         held = searched.found
         if request.revision in held:
@@ -105,26 +110,30 @@ class Swift:
             return self._door.status(request, "rejected", detail, str(ident))
         if not searched.whole:
             return self._door.status(request, "rejected", not_known(PAGES * _LISTED, _CALL))
+        if self._once.may_stand(request, standing):
+            return self._not_again(request, standing)
         body = form(request, self._settings)
         checked = self._ask("POST", body | {"validate_only": "true"})
         if not checked.good or checked.read(_Done).is_refused:
             return self._door.status(request, "rejected", f"not valid there ({checked.code}): {checked.words}")
-        made = self._ask("POST", body | {"validate_only": "false"})
-        if not made.good or made.read(_Done).state.status == "Rejected":
-            return self._door.status(request, "rejected", f"{made.code}: {made.words}")
-        done = made.read(_Done)
-        number = done.state.too_id if done.too_id is None else done.too_id
-        if number is None:
-            raise Retry(f"{self.name}: an answer without a ToO's number: {made.words}")
-        return self._door.status(request, "accepted", f"ToO {number}", str(number))
+        return self._made(request, body)
+
+    def unsure(self, request: ToORequest, standing: str) -> ToOStatus:
+        """As `submit`; but what the list does not show is asked for only where certainly nothing was done."""
+        self._once.doubt(request)
+        return self.submit(request, standing)
 
     def cancel(self, request: ToORequest, standing: str) -> ToOStatus:
         """Nothing can be taken back by the API: success only where nothing stands."""
         searched = self._held(request)
         idents = {str(one.too_id) for one in searched.found.values() if not _declined(one)}
-        idents |= {standing} if standing and not self._is_declined(standing) else set()
+        said_then = self._once.said(request)
+        told = standing or ("" if said_then is None else said_then.reference)
+        idents |= {told} if told and not self._is_declined(told) else set()
         if not idents and not searched.whole:
             return self._door.status(request, "not_cancelled", not_known(PAGES * _LISTED, _CALL))
+        if not idents and not told and not self._once.is_clear(request):
+            return self._door.status(request, "not_cancelled", _UNKNOWN)
         if not idents:
             return self._door.status(request, "cancelled", "nothing of it stands there")
         detail = f"the API cannot withdraw ToO {', '.join(sorted(idents))}: {_CALL}"
@@ -141,6 +150,35 @@ class Swift:
             state = "rejected"
         detail = f"ToO {standing}: {decision}"
         return self._door.status(request, state, detail, standing)
+
+    def _not_again(self, request: ToORequest, standing: str) -> ToOStatus:
+        said_then = self._once.said(request)
+        if said_then is not None and said_then.revision == request.revision:
+            return said_then
+        name = standing if said_then is None else said_then.reference
+        why = (
+            f"ToO {name} of an earlier revision may stand, and the API cannot change it: {_CALL}" if name else _UNKNOWN
+        )
+        return self._door.status(request, "rejected", why, name)
+
+    def _made(self, request: ToORequest, body: dict[str, str]) -> ToOStatus:
+        """The ToO itself."""
+        self._once.goes_out(request)
+        try:
+            made = self._ask("POST", body | {"validate_only": "false"})
+        except Untouched:
+            self._once.clear(request)
+            raise
+        if not made.good or made.read(_Done).state.status == "Rejected":
+            self._once.clear(request)
+            return self._door.status(request, "rejected", f"{made.code}: {made.words}")
+        done = made.read(_Done)
+        number = done.state.too_id if done.too_id is None else done.too_id
+        if number is None:
+            raise Retry(f"{self.name}: an answer without a ToO's number: {made.words}")
+        status = self._door.status(request, "accepted", f"ToO {number}", str(number))
+        self._once.stands(request, status)
+        return status
 
     def _held(self, request: ToORequest) -> Searched[_Entry]:
         """The account's ToOs for this request, by revision; read until a page brings nothing new."""
@@ -190,7 +228,7 @@ class Swift:
         opened = self._door.ask("POST", "/login", body=who)
         cookie = next((one for one in opened.cookies if one.startswith("session=")), "")
         if not opened.good or not cookie:
-            raise Retry(f"{self.name}: no login as {self._settings.username}: {opened.code}: {opened.words}")
+            raise Untouched(f"{self.name}: no login as {self._settings.username}: {opened.code}: {opened.words}")
         self._session = cookie
         self._door.hide(cookie.partition("=")[2], *said(opened.body))
 

@@ -1,6 +1,7 @@
 """A stand-in for Swift's ToO API, with the rules of the facility's own schema.
 
-Written from swifttools 4.0.5 (``swift/toorequest.py``, ``base/common.py``); `test_vendor_clients.py` in the contract
+Written from swifttools 4.0.5 (``swift/toorequest.py``, ``base/common.py``; that approved ToOs alone are listed, its
+notebook on them says); `test_vendor_clients.py` in the contract
 tests holds both against each other.
 """
 
@@ -32,6 +33,7 @@ class SwiftApi(Fake):
         self.toos: dict[int, dict[str, Any]] = {}
         self.sessions = {SESSION}
         self.pages = True
+        self.lists_all = False
 
     def asks(self, call: Call) -> bool:
         return call.method == "POST" and call.path.endswith("/swift/too") and call.form["validate_only"] == "false"
@@ -54,7 +56,8 @@ class SwiftApi(Fake):
 
     def _list(self, call: Call) -> Reply:
         wanted = call.query.get("too_id")
-        found = [one for ident, one in self.toos.items() if wanted in {None, str(ident)}]
+        known = [one for ident, one in self.toos.items() if wanted in {None, str(ident)}]
+        found = [one for one in known if self.lists_all or (one["decision"] or "").startswith("Approved")]
         if call.query.get("detail") != "true":
             found = [one | {"immediate_objective": None} for one in found]
         first = int(call.query.get("offset", 0)) if self.pages else 0
@@ -96,6 +99,11 @@ class SwiftApi(Fake):
         if form["target_type"] == "GRB" and not {"grb_triggertime", "grb_detector"} <= form.keys():
             wrong.append("Must specify GRB trigger time and detector if source type is GRB.")
         return wrong
+
+    def approve(self) -> None:
+        """The duty scientist says yes to all."""
+        for one in self.toos.values():
+            one["decision"] = "Approved"
 
     @property
     def executed(self) -> list[str]:

@@ -17,6 +17,7 @@ def others_toos(api: Any, count: int) -> None:
     assert isinstance(api, SwiftApi)
     for number in range(count):
         api.toos[90_000 + number] = {"too_id": 90_000 + number, "decision": None, "immediate_objective": "a look"}
+    api.approve()
 
 
 def others_messages(service: Any, count: int) -> None:

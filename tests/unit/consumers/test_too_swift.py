@@ -1,6 +1,8 @@
 """The Swift adapter against a stand-in with the rules of the facility's own schema."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from fakes.server import running
@@ -9,9 +11,10 @@ from pydantic import SecretStr
 from too_cases import AT2017GFO, MERGER, request
 from too_tiles import tile
 
+from nuncius.consumers.delivery import Outbox
 from nuncius.consumers.too.swift import Swift
 from nuncius.consumers.too.swift_form import SwiftSettings, form
-from nuncius.schemas import Retry
+from nuncius.schemas import Retry, ToOStatus
 
 
 def settings(url: str = "https://www.swift.psu.edu", **changed: object) -> SwiftSettings:
@@ -111,6 +114,7 @@ def test_a_later_revision_and_a_cancellation_are_for_a_person(there: tuple[Swift
 )
 def test_the_decision_is_read(there: tuple[SwiftApi, Swift], decision: str | None, state: str) -> None:
     api, adapter = there
+    api.lists_all = True
     standing = adapter.submit(request(), "").reference
     api.toos[21000]["decision"] = decision
     seen = adapter.look(request(), standing)
@@ -121,9 +125,52 @@ def test_the_decision_is_read(there: tuple[SwiftApi, Swift], decision: str | Non
 
 def test_what_was_declined_needs_no_taking_back(there: tuple[SwiftApi, Swift]) -> None:
     api, adapter = there
+    api.lists_all = True
     standing = adapter.submit(request(), "").reference
     api.toos[21000]["decision"] = "Rejected"
     assert adapter.cancel(request(2), standing).state == "cancelled"
+
+
+def anew(api: SwiftApi, log: list[ToOStatus], minute: int, **changed: Any) -> list[ToOStatus]:
+    """What a new process says, which knows the log alone."""
+    adapter = Swift(settings(api.url), SecretStr(SECRET))
+    outbox = Outbox(adapter)
+    outbox.take([request(**changed)])
+    outbox.learn(log)
+    said = list(outbox.deliver(now=MERGER + timedelta(hours=12, minutes=minute)))
+    adapter.close()
+    return said
+
+
+@pytest.mark.parametrize("approved", [True, False])
+def test_what_may_stand_undecided_is_not_asked_again_and_found_once_it_is_approved(approved: bool) -> None:  # noqa: FBT001  a parameter of the test
+    api = SwiftApi()
+    with running(api):
+        api.trouble = "lost after"
+        log = anew(api, [], 0)
+        assert [status.state for status in log] == ["sent", "sent"]
+        api.trouble = ""
+        if approved:
+            api.approve()
+        log += anew(api, log, 10)
+        assert log[-1].state == ("accepted" if approved else "rejected")
+        gone = anew(api, log, 20, revision=2, idempotency_key="r/2", state="cancelled")
+        assert [status.state for status in gone] == ["not_cancelled"]
+    assert ("is not known" in log[-1].detail) is not approved
+    assert api.executed == ["r/1"]
+
+
+def test_an_exchange_before_the_asking_may_fail_and_costs_nothing(there: tuple[SwiftApi, Swift]) -> None:
+    api, adapter = there
+    outbox = Outbox(adapter)
+    outbox.take([request()])
+    api.sessions.clear()
+    api.pages = False
+    api.toos = {number: {"too_id": number, "decision": "Approved", "immediate_objective": None} for number in range(3)}
+    api.toos[0]["too_id"] = "no number"
+    assert [one.state for one in outbox.deliver(now=MERGER + timedelta(hours=12))] == ["sent", "sent"]
+    api.toos.clear()
+    assert [one.state for one in outbox.deliver(now=MERGER + timedelta(hours=13))] == ["sent", "accepted"]
 
 
 def test_tiles_are_refused(there: tuple[SwiftApi, Swift]) -> None:
