@@ -17,7 +17,7 @@ def same_wish(one: ToORequest, other: ToORequest) -> bool:
 
 def same_but_doubt(one: ToORequest, other: ToORequest) -> bool:
     """As `same_wish`, however sure it is that the cause stands, and whoever must say yes."""
-    return same_wish(replace(one, doubt=other.doubt, needs_approval=other.needs_approval), other)
+    return one is other or same_wish(replace(one, doubt=other.doubt, needs_approval=other.needs_approval), other)
 
 
 def same_wish_elsewhere(one: ToORequest, other: ToORequest) -> bool:
