@@ -130,6 +130,11 @@ class ReadConnection:
         except sqlite3.Error as error:
             raise explain(error, self._path) from error
 
+    def version(self) -> int:
+        """Another number than before where another connection has committed since; costs next to nothing."""
+        ((found,),) = self.rows("PRAGMA data_version")
+        return int(found)
+
     def rows_within(
         self, query: str, parameters: Sequence[Any], budget: int, size_column: int
     ) -> tuple[list[Any], bool]:

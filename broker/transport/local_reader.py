@@ -12,9 +12,6 @@ from nuncius.broker.transport.local_writer import EPOCH
 from nuncius.broker.transport.port import Record, TopicPartition
 from nuncius.schemas.errors import LogDamaged
 
-TICK_S: Final = 0.02
-"""How often a waiting reader looks for records of other processes; those of its own process wake it."""
-
 POLL_BYTES: Final = 32 * 2**20
 """A poll ends when its values have so many bytes."""
 
@@ -88,6 +85,8 @@ class LocalReader:
         self._scans = {name: TopicScan(store.topic(name), parts) for name, parts in by_topic.items()}
         self._order = list(self._scans.values())
         self._connection = ReadConnection(store.path)
+        self._version = -1
+        self._known: dict[int, int] = {}
         self._check_positions()
 
     def poll(self, max_records: int, timeout_s: float) -> tuple[Record, ...]:
@@ -99,7 +98,7 @@ class LocalReader:
             left_s = deadline - time.monotonic()
             if records or left_s <= 0:
                 return records
-            self._store.wait(seen, min(left_s, TICK_S))
+            self._store.wait(seen, left_s)
 
     def position(self, tp: TopicPartition) -> int:
         """Next offset to read."""
@@ -143,7 +142,12 @@ class LocalReader:
         return tuple(records)
 
     def _ends(self) -> dict[int, int]:
-        return dict(self._connection.rows("SELECT id, next_offset FROM topics"))
+        """By topic; asked for only where something was committed since."""
+        version = self._connection.version()
+        if version != self._version:
+            self._known = dict(self._connection.rows("SELECT id, next_offset FROM topics"))
+            self._version = version
+        return self._known
 
     def _check_positions(self) -> None:
         ends = self._ends()

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from nuncius.broker.transport.file_lock import Turnstile
 from nuncius.broker.transport.local_file import FILE_NAME, WAIT_S, ReadConnection, connect, explain, prepare
+from nuncius.broker.transport.local_watch import LocalWatch
 from nuncius.schemas.errors import CommitUnknown, Retry, SettingsError, Stop
 
 CHECKPOINT_BYTES: Final = 16 * 2**20
@@ -71,8 +72,6 @@ class LocalStore:
         self._turn = threading.RLock()
         self._write_lock = Turnstile(folder)
         self._topics: dict[str, TopicRow] = {}
-        self._changed = threading.Condition()
-        self._changes = 0
         self._checkpoint_at = CHECKPOINT_BYTES
         self._closed = False
         with contextlib.ExitStack() as undo:
@@ -80,7 +79,8 @@ class LocalStore:
             with self._exclusive():
                 self._connection = undo.enter_context(contextlib.closing(connect(self.path, durable=durable)))
                 prepare(self._connection, self.path)
-                self._reading = ReadConnection(self.path)
+                self._reading = undo.enter_context(contextlib.closing(ReadConnection(self.path)))
+                self._watch = LocalWatch(self.path)
             _sync_folder(folder)
             undo.pop_all()
 
@@ -120,9 +120,7 @@ class LocalStore:
                     raise
                 self._commit()
                 self._checkpoint()
-        with self._changed:
-            self._changes += 1
-            self._changed.notify_all()
+        self._watch.tell()
 
     def rows(self, query: str, *parameters: str | int) -> list[Any]:
         """All rows of a small query."""
@@ -137,13 +135,12 @@ class LocalStore:
         raise SettingsError(f"{self.path} has no topic {name!r}; create it first")
 
     def changes(self) -> int:
-        """Counts the transactions of this process; see `wait`."""
-        return self._changes
+        """Another number than before where something was committed; see `wait`."""
+        return self._watch.changes()
 
     def wait(self, seen: int, timeout_s: float) -> None:
         """Wait until `changes` differs from ``seen``, at most so long."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._changes != seen, timeout_s)
+        self._watch.wait(seen, timeout_s)
 
     def close(self) -> None:
         """Close the file; the last one to do so empties the WAL. Twice is allowed."""
@@ -151,6 +148,7 @@ class LocalStore:
             if self._closed:
                 return
             self._closed = True
+            self._watch.close()
             with contextlib.suppress(Retry), self._exclusive():
                 self._reading.close()
                 self._connection.close()
