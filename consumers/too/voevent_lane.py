@@ -1,19 +1,19 @@
 """One facility's two topics: what was written to it, and what it answered; folded from the topics themselves."""
 
-import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Literal, get_args
 
 from nuncius.broker.transport.port import Log, Reader, Record, TopicPartition, Writer
 from nuncius.broker.transport.reading import read_up
 from nuncius.broker.transport.topics import Topic
 from nuncius.consumers.desk.word import Word, word_of
-from nuncius.schemas.errors import Quarantine, SettingsError
+from nuncius.consumers.too.no_answer import no_answer
+from nuncius.schemas.errors import MalformedAlert, Quarantine, SettingsError
+from nuncius.schemas.quarantined import Quarantined
 
 Written = Literal["request", "cancel"]
 
-_LOGGER: Final = logging.getLogger(__name__)
 _KEY: Final = "idempotency_key"
 _ACTION: Final = "action"
 _MOST_KEY: Final = 1000
@@ -36,6 +36,8 @@ class Lane:
         Names of the topics.
     writer
         Of the first.
+    keep
+        Takes what lies on the second and is no answer.
 
     Raises
     ------
@@ -43,14 +45,18 @@ class Lane:
         If a topic is not there and cannot be made.
     """
 
-    def __init__(self, log: Log, requests: str, answers: str, writer: Writer) -> None:
+    def __init__(
+        self, log: Log, requests: str, answers: str, writer: Writer, keep: Callable[[Sequence[Quarantined]], object]
+    ) -> None:
         self.requests = requests
         self.answers = answers
         self._writer = writer
+        self._keep_apart = keep
         self._written: dict[str, set[Written]] = {}
         self._words: dict[str, Word] = {}
         self._requests = _from_the_start(log, requests)
         self._answers = _from_the_start(log, answers)
+        self._identity = log.identity(answers)
 
     def close(self) -> None:
         """Give the readers back."""
@@ -95,23 +101,24 @@ class Lane:
                 self._written.setdefault(key, set()).update(action for action in _ACTIONS if action == said)
 
     def _hear(self, records: Iterable[Record]) -> None:
-        """Answers to what was asked; of all others one line says how many there were, and why the first is none."""
-        strange = 0
-        first = ""
+        """Answers to what was asked; all others are kept apart, and nothing of this counts where they cannot be."""
+        words: list[Word] = []
+        strange: list[Quarantined] = []
         for record in records:
+            data = record.value or b""
             try:
-                word = word_of(record.value or b"")
+                word = word_of(data)
+                if word.idempotency_key not in self._written:
+                    raise MalformedAlert("it names no key that was asked here", "idempotency_key")
             except Quarantine as error:
-                why = str(error)
+                place = f"{record.topic}@{self._identity}/{record.partition}/{record.offset}"
+                strange.append(no_answer(data, place, error))
             else:
-                if word.idempotency_key in self._written:
-                    self._keep(word)
-                    continue
-                why = "it names no idempotency_key that was asked here"
-            strange += 1
-            first = first or f"{record.topic}/{record.partition}/{record.offset}: {why}"
+                words.append(word)
         if strange:
-            _LOGGER.warning("%d records are no answers and are passed over; the first, %s", strange, first)
+            self._keep_apart(strange)
+        for word in words:
+            self._keep(word)
 
     def _keep(self, word: Word) -> None:
         before = self._words.get(word.idempotency_key)

@@ -5,6 +5,8 @@ answers, the request lies there and its answer is looked for again. The answer i
 """
 
 from collections.abc import Callable
+from functools import partial
+from threading import Lock
 from typing import Final, TypeVar
 
 from pydantic import SecretStr
@@ -16,6 +18,7 @@ from nuncius.broker.transport.port import Log, Writer
 from nuncius.consumers.adapter import answer
 from nuncius.consumers.desk.word import Word
 from nuncius.consumers.too.naming import revision_in
+from nuncius.consumers.too.no_answer import Keeps, aloud
 from nuncius.consumers.too.voevent_lane import Lane, Written
 from nuncius.consumers.too.voevent_too import too_voevent
 from nuncius.consumers.too.voevent_topic_settings import VoEventTopicSettings
@@ -32,10 +35,10 @@ class Unanswered(Retry):
     """The facility has it before it, and says nothing yet."""
 
 
-def voevent_topic(settings: VoEventTopicSettings, password: SecretStr) -> "VoEventTopic":
+def voevent_topic(settings: VoEventTopicSettings, password: SecretStr, keep: Keeps = aloud) -> "VoEventTopic":
     """The adapter for a cluster; the password is empty where nobody is asked for one."""
     connection = Connection(settings.security(password.get_secret_value()))
-    return VoEventTopic(settings, lambda: KafkaLog(Cluster(settings.servers, "", connection), utc_now))
+    return VoEventTopic(settings, lambda: KafkaLog(Cluster(settings.servers, "", connection), utc_now), keep)
 
 
 class VoEventTopic:
@@ -47,18 +50,22 @@ class VoEventTopic:
         Which topics.
     open_log
         The cluster.
+    keep
+        Takes what a facility says that is no answer.
     """
 
     real: Final = True
 
-    def __init__(self, settings: VoEventTopicSettings, open_log: Callable[[], Log]) -> None:
+    def __init__(self, settings: VoEventTopicSettings, open_log: Callable[[], Log], keep: Keeps = aloud) -> None:
         self.name = settings.name
         self.public = settings.public
         self._settings = settings
         self._open_log = open_log
+        self._keep = partial(keep, settings.name)
         self._log: Log | None = None
         self._writer: Writer | None = None
         self._lanes: dict[str, Lane] = {}
+        self._turn = Lock()
 
     def close(self) -> None:
         """Close the connection; it is opened again where something is asked."""
@@ -122,23 +129,24 @@ class VoEventTopic:
         lane.write(request.idempotency_key, action, packet, request.request_id)
 
     def _through(self, request: ToORequest, call: Callable[[Lane, ToORequest], T]) -> T:
-        """One call with both topics read to their ends; after trouble the connection is made anew."""
-        try:
-            lane = self._lane(request.facility)
-            lane.read()
-            return call(lane, request)
-        except Unanswered:
-            raise
-        except (Retry, SettingsError) as error:
-            self.close()
-            raise Retry(f"{self.name}: {error}") from error
+        """One call at a time, with both topics read to their ends; after trouble the connection is made anew."""
+        with self._turn:
+            try:
+                lane = self._lane(request.facility)
+                lane.read()
+                return call(lane, request)
+            except Unanswered:
+                raise
+            except (Retry, SettingsError) as error:
+                self.close()
+                raise Retry(f"{self.name}: {error}") from error
 
     def _lane(self, facility: str) -> Lane:
         if self._log is None or self._writer is None:
             self._log = self._open_log()
             self._writer = self._log.writer(f"nuncius-{self.name}")
         if facility not in self._lanes:
-            self._lanes[facility] = Lane(self._log, *self._settings.topics(facility), self._writer)
+            self._lanes[facility] = Lane(self._log, *self._settings.topics(facility), self._writer, self._keep)
         return self._lanes[facility]
 
 

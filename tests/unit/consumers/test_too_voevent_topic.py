@@ -1,9 +1,10 @@
 """Requests as VOEvents on a topic of the facility's, and its answers on another."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,18 +12,24 @@ import voeventparse
 from commands import waiting
 from fakes.observatory import Observatory, at_work, said
 from pydantic import ValidationError
+from road import memory
 from too_cases import MERGER, request
 from too_log import lay_bytes
 from transport_logs import everything
 
+from nuncius.broker.services.no_answers import NoAnswers
+from nuncius.broker.services.too_doctor import examine_requests
+from nuncius.broker.transport import topics
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.local import open_local
 from nuncius.broker.transport.port import Log
 from nuncius.broker.transport.topics import Topic
 from nuncius.consumers.delivery import Outbox
+from nuncius.consumers.too.no_answer import Keeps, aloud
 from nuncius.consumers.too.voevent_topic import VoEventTopic
 from nuncius.consumers.too.voevent_topic_settings import VoEventTopicSettings
-from nuncius.schemas import Retry, ToOStatus
+from nuncius.schemas import Quarantined, Retry, ToOStatus
+from nuncius.schemas.codec import decode
 
 ASKED, ANSWERED = "too.requests.imager", "too.status.imager"
 
@@ -39,10 +46,17 @@ def log() -> Iterator[Log]:
     found.close()
 
 
+@pytest.fixture
+def broker() -> Iterator[Log]:
+    found = memory()
+    yield found
+    found.close()
+
+
 @contextmanager
-def adapter_on(log: Log, **more: Any) -> Iterator[VoEventTopic]:
+def adapter_on(log: Log, keep: Keeps = aloud, **more: Any) -> Iterator[VoEventTopic]:
     """An adapter as a process that starts now has it; the log stays open."""
-    found = VoEventTopic(settings(**more), lambda: log)
+    found = VoEventTopic(settings(**more), lambda: log, keep)
     yield found
     if found._writer is not None:
         found._writer.close()
@@ -156,9 +170,50 @@ def test_hostile_answers_are_said_and_passed_over(log: Log, caplog: pytest.LogCa
         lay_bytes(log, ANSWERED, said("r/1", "accepted"))
         assert adapter.submit(request(), "").state == "accepted"
     (line,) = [record.getMessage() for record in caplog.records]
-    assert line.startswith(
-        f"{len(HOSTILE)} records are no answers and are passed over; the first, too.status.imager/0/"
-    )
+    assert line.startswith(f"voevent-kafka: {len(HOSTILE)} records are no answers; the first, too.status.imager@")
+
+
+def test_hostile_answers_lie_in_quarantine_once_each_with_reason_and_place(log: Log, broker: Log) -> None:
+    """Read by a process, again by the next, which finds one more."""
+    with adapter_on(log, wait_s=0.0) as first, pytest.raises(Retry):
+        first.submit(request(), "")
+    lay_bytes(log, ANSWERED, *HOSTILE, said("r/1", "accepted"))
+    for more in ((), (b"{",)):
+        lay_bytes(log, ANSWERED, *more)
+        with adapter_on(log, NoAnswers(broker), wait_s=0.0) as adapter:
+            for _ in range(2):
+                assert adapter.submit(request(), "").state == "accepted"
+    found = [decode(Quarantined, one.value or b"") for one in everything(broker, topics.QUARANTINE.name)]
+    assert len({one.source for one in found}) == len(found) == len(HOSTILE) + 1
+    assert all(one.source.startswith(f"{ANSWERED}@{log.identity(ANSWERED)}/0/") for one in found)
+    assert {one.reason for one in found} == {"malformed", "limit_exceeded"}
+    assert all(one.detail.startswith("no answer to a request: ") for one in found)
+    assert {len(one.head) for one in found if one.reason == "limit_exceeded"} == {4096}
+    (said_of_it,) = [one for one in examine_requests(broker, ("voevent-kafka",), utc_now()) if one.verdict == "note"]
+    assert said_of_it.what == "adapter voevent-kafka"
+    assert said_of_it.detail.startswith(f"{len(found)} records that its facilities wrote are no answers")
+
+
+def test_what_cannot_be_kept_now_is_read_again(tmp_path: Path) -> None:
+    """The broker's disk is full for the first call."""
+    kept: list[Quarantined] = []
+    full = [Retry("the disk is full")]
+
+    def keep(_adapter: str, found: Sequence[Quarantined]) -> None:
+        while full:
+            raise full.pop()
+        kept.extend(found)
+
+    adapter = VoEventTopic(settings(wait_s=0.0), lambda: open_local(tmp_path, utc_now), keep)
+    with pytest.raises(Retry, match="no answer"):
+        adapter.submit(request(), "")
+    with closing(open_local(tmp_path, utc_now)) as theirs:
+        lay_bytes(theirs, ANSWERED, b"{", said("r/1", "accepted"))
+    with pytest.raises(Retry, match="the disk is full"):
+        adapter.submit(request(), "")
+    assert adapter.submit(request(), "").state == "accepted"
+    adapter.close()
+    assert len(kept) == 1
 
 
 def test_an_end_is_not_undone_by_a_late_copy(log: Log) -> None:
