@@ -34,7 +34,6 @@ class Notice:
     alert_id: str
     thread_id: str
     retraction: bool
-    sequence: int
     reality: Reality
     run_mode: RunMode
     messenger: Messenger
@@ -55,7 +54,6 @@ class Notice:
             alert_id=alert.alert_id,
             thread_id=alert.thread_id,
             retraction=alert.kind == "retraction",
-            sequence=-1 if alert.sequence is None else alert.sequence,
             reality=alert.reality,
             run_mode=alert.run_mode,
             messenger=alert.messenger,
@@ -99,10 +97,11 @@ class Thread:
     @property
     def obeyed(self) -> tuple[Notice, ...]:
         """The notices that count, latest first, a retraction that is in force before all; at least one."""
+        counted = self._counted
+        if not any(n.retraction for n in counted):
+            return counted
         gone = self._standing.retraction
-        return tuple(
-            sorted(self._counted, key=lambda n: gone is not None and n.alert_id == gone.alert_id, reverse=True)
-        )
+        return tuple(sorted(counted, key=lambda n: gone is not None and n.alert_id == gone.alert_id, reverse=True))
 
     @property
     def doubt(self) -> str:
