@@ -1,14 +1,17 @@
 """The example of a telescope's loop: killed in the middle, again and again, it takes each revision once."""
 
+import signal
+import socket
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from commands import environment, waiting
+from commands import environment, service, waiting
 from too_cases import request
 from too_log import lay
 
@@ -24,13 +27,14 @@ from nuncius.schemas.codec import decode
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "telescope_loop.py"
 NUMBER = 40
+TOKEN = "imager-0123456789abcdef0123456789abcdef"  # noqa: S105  a made-up one
 
 
 def loop(home: Path, broker: str, *how: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [sys.executable, EXAMPLE, "imager", "night.db", *how],
         cwd=home,
-        env=environment(home, NUNCIUS_BROKER=broker),
+        env=environment(home, NUNCIUS_BROKER=broker, NUNCIUS_DESK_TOKEN=TOKEN),
         stderr=subprocess.PIPE,
     )
 
@@ -49,15 +53,26 @@ def soon(number: int, revision: int = 1, **changed: object) -> ToORequest:
     return request(revision, ident, **({"expires": utc_now() + timedelta(hours=3), "dec": 10.0} | changed))
 
 
-def kill_again_and_again(home: Path, log: Log, broker: str, moments: tuple[int, ...]) -> None:
-    """Killed when so many lie in the schedule; of every fourth request a revision comes, of every fifth the end."""
+def wait_for_blocks(home: Path, running: "subprocess.Popen[bytes]", least: int) -> None:
+    for _ in waiting(f"{least} blocks"):
+        assert running.poll() is None, running.communicate()
+        if len(blocks(home)) >= least:
+            return
+
+
+def kill_again_and_again(
+    home: Path, log: Log, broker: str, moments: tuple[int, ...], meanwhile: Callable[[], object] = lambda: None
+) -> None:
+    """Killed when so many lie in the schedule; of every fourth request a revision comes, of every fifth the end.
+
+    Two blocks before, something happens ``meanwhile``.
+    """
     lay(log, *[soon(number) for number in range(NUMBER)], soon(90, run_mode="drill"), soon(91, dec=-70.0))
     for least in moments:
         running = loop(home, broker)
-        for _ in waiting(f"{least} blocks"):
-            assert running.poll() is None, running.communicate()
-            if len(blocks(home)) >= least:
-                break
+        wait_for_blocks(home, running, least - 2)
+        meanwhile()
+        wait_for_blocks(home, running, least)
         running.kill()
         running.communicate()
     revised, gone = set(range(0, NUMBER, 4)), set(range(0, NUMBER, 5))
@@ -87,3 +102,33 @@ def test_each_revision_is_scheduled_once_whenever_it_is_killed(tmp_path: Path) -
 def test_on_kafka_too(tmp_path: Path, kafka_address: str) -> None:
     with closing(open_log(Settings.model_validate({}), kafka_address)) as log:
         kill_again_and_again(tmp_path, log, kafka_address, (5,))
+
+
+@contextmanager
+def web_service(home: Path) -> Iterator[tuple[str, Callable[[], object]]]:
+    """``nuncius web`` with the telescope's token; its address, and what kills it and begins it again."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = f'http_port = {port}\n[desk.imager]\ncredential = "IMAGER"\n'
+    (home / "nuncius.toml").write_text(settings, encoding="utf-8")
+    with ExitStack() as stack:
+        running = []
+
+        def begin() -> None:
+            for one in running[-1:]:
+                one.end(signal.SIGKILL)
+            running.append(stack.enter_context(service("web", "--broker", "local:log", home=home, IMAGER=TOKEN)))
+            running[-1].wait_for(f":{port}")
+
+        begin()
+        yield f"http://127.0.0.1:{port}", begin
+        assert running[-1].end(signal.SIGTERM) == 0
+        assert TOKEN not in "".join(one.said for one in running)
+
+
+def test_over_http_too_where_the_broker_is_killed_as_well(tmp_path: Path) -> None:
+    with closing(open_local(tmp_path / "log", utc_now)) as log:
+        log.create(topics.TOPICS)
+        with web_service(tmp_path) as (address, kill_and_begin):
+            kill_again_and_again(tmp_path, log, address, (14,), kill_and_begin)

@@ -1,13 +1,13 @@
 """A telescope's desk over a line that is cut at every point, and a broker that is begun again in between."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeVar
 
 import pytest
-from desk_here import FACILITY, Room, room
+from desk_here import FACILITY, Room, asked, room
 from desk_served import Fate, Line, line_to, served
 from pydantic import SecretStr
 from too_cases import request
@@ -115,3 +115,16 @@ def test_whatever_is_cut_each_task_is_taken_once_and_answered_once(fate: Fate, c
 def test_a_broker_begun_anew_after_the_cut_loses_nothing(cut: int) -> None:
     taken, told, _ = played(cut, "lost after", restart=True)
     assert (taken, told) == (TAKEN, TOLD)
+
+
+def test_what_waits_for_its_answer_is_not_given_out_twice_by_a_broker_begun_anew() -> None:
+    with room() as here, ExitStack() as broker, line_to(broker.enter_context(served(here))) as line:
+        here.ask(request(1, "r"), request(1, "s"))
+        with closing(DeskOverHttp(f"http://127.0.0.1:{line.port}", FACILITY, "a-run-of-ours", SecretStr(""))) as desk:
+            assert asked(desk) == ["observe r/1", "observe s/1"]
+            broker.close()
+            line.to = broker.enter_context(served(here))
+            here.ask(request(1, "t"))
+            assert asked(desk) == ["observe t/1"]
+        with closing(DeskOverHttp(f"http://127.0.0.1:{line.port}", FACILITY, "another-run", SecretStr(""))) as desk:
+            assert asked(desk) == ["observe r/1 again", "observe s/1 again", "observe t/1 again"]
