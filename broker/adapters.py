@@ -19,6 +19,7 @@ from nuncius.consumers.too.credentials import credential
 from nuncius.consumers.too.eso_p2 import EsoP2
 from nuncius.consumers.too.eso_p2_block import EsoP2Settings
 from nuncius.consumers.too.hermes import Hermes, HermesSettings
+from nuncius.consumers.too.no_answer import Keeps, aloud
 from nuncius.consumers.too.ocs import Ocs
 from nuncius.consumers.too.ocs_body import OcsSettings
 from nuncius.consumers.too.skyportal import SkyPortal
@@ -63,7 +64,10 @@ class AdapterTable(BaseModel):
 
 
 def adapter_routes(
-    tables: Sequence[Mapping[str, Any]], restraints: Mapping[str, Restraint], environ: Mapping[str, str]
+    tables: Sequence[Mapping[str, Any]],
+    restraints: Mapping[str, Restraint],
+    environ: Mapping[str, str],
+    keep: Keeps = aloud,
 ) -> tuple[Route, ...]:
     """A route for each ``[[adapter]]``.
 
@@ -76,6 +80,8 @@ def adapter_routes(
         Quotas and quiet hours by policy.
     environ
         Where the credentials are.
+    keep
+        Takes what a facility says that is no answer.
 
     Raises
     ------
@@ -83,7 +89,7 @@ def adapter_routes(
         If a table is wrong, a credential is missing, or an adapter has a name that another one has, or that on the log
         means somebody else.
     """
-    routes = [_route(number, table, restraints, environ) for number, table in enumerate(tables, 1)]
+    routes = [_route(number, table, restraints, environ, keep) for number, table in enumerate(tables, 1)]
     names = [route.adapter.name for route in routes]
     for number, name in enumerate(names):
         if name in _TAKEN or name.startswith(_BEGINNINGS) or not name.strip() or not name.isprintable():
@@ -141,14 +147,18 @@ def _settings(number: int, table: Mapping[str, Any]) -> tuple[AdapterTable, _Own
 
 
 def _route(
-    number: int, table: Mapping[str, Any], restraints: Mapping[str, Restraint], environ: Mapping[str, str]
+    number: int,
+    table: Mapping[str, Any],
+    restraints: Mapping[str, Restraint],
+    environ: Mapping[str, str],
+    keep: Keeps,
 ) -> Route:
     about, own = _settings(number, table)
-    adapter = _made(own, credential(environ, about.credential) if about.credential else SecretStr(""))
+    adapter = _made(own, credential(environ, about.credential) if about.credential else SecretStr(""), keep)
     return Route(adapter=adapter, facilities=frozenset(about.facilities), restraints=restraints)
 
 
-def _made(own: _Own, secret: SecretStr) -> Adapter:
+def _made(own: _Own, secret: SecretStr, keep: Keeps) -> Adapter:
     match own:
         case OcsSettings():
             return Ocs(own, secret)
@@ -165,4 +175,4 @@ def _made(own: _Own, secret: SecretStr) -> Adapter:
         case VoEventDropSettings():
             return VoEventDrop(own)
         case VoEventTopicSettings():
-            return voevent_topic(own, secret)
+            return voevent_topic(own, secret, keep)

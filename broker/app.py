@@ -36,6 +36,7 @@ from nuncius.broker.services.kafka_topics_doctor import LookBack
 from nuncius.broker.services.left_behind import watching_left
 from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.matching import MatchWorker
+from nuncius.broker.services.no_answers import NoAnswers
 from nuncius.broker.services.outcome import Outcome, outcome
 from nuncius.broker.services.own_names import check_at_start, names_in
 from nuncius.broker.services.planning import planners
@@ -188,7 +189,8 @@ def workers_of(
             galaxies_of(settings, policies),
         )
     if "deliver" in names:
-        workers += [Delivering(log, route, utc_now) for route in routes_of(settings, policies_of(settings, rules))]
+        routes = routes_of(settings, policies_of(settings, rules), NoAnswers(log))
+        workers += [Delivering(log, route, utc_now) for route in routes]
     if "watch" in names:
         known = [route.adapter.name for route in routes_of(settings, policies_of(settings, rules))]
         workers += [watching_left(log, known, utc_now, say), carrying(log, utc_now)]

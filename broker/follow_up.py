@@ -24,6 +24,7 @@ from nuncius.broker.sky import SkyMap
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.port import Log
 from nuncius.consumers.recorder import Recorder
+from nuncius.consumers.too.no_answer import Keeps, aloud
 from nuncius.filters import Area, Names
 
 
@@ -81,10 +82,13 @@ def fits_of(policies: Policies, names: Names, maps: Mapping[str, SkyMap], areas:
     return PolicyFilters(policies, names, maps, areas)
 
 
-def routes_of(settings: Settings, policies: Policies) -> tuple[Route, ...]:
-    """Who is asked: every adapter of the settings, and always the recorder, which asks nobody."""
+def routes_of(settings: Settings, policies: Policies, keep: Keeps = aloud) -> tuple[Route, ...]:
+    """Who is asked: every adapter of the settings, and always the recorder, which asks nobody.
+
+    ``keep`` takes what a facility says that is no answer.
+    """
     restraints = {policy.name: policy.restraint for policy in policies.active}
-    return (*_doors(settings, restraints), *_webhook(settings, restraints), Route(adapter=Recorder()))
+    return (*_doors(settings, restraints, keep), *_webhook(settings, restraints), Route(adapter=Recorder()))
 
 
 def tellers_of(log: Log, settings: Settings, policies: Policies) -> tuple[Work, ...]:
@@ -181,12 +185,12 @@ def _tells_nobody(settings: Settings, policies: Policies) -> bool:
     return not settings.tell
 
 
-def _doors(settings: Settings, restraints: Mapping[str, Restraint]) -> tuple[Route, ...]:
+def _doors(settings: Settings, restraints: Mapping[str, Restraint], keep: Keeps) -> tuple[Route, ...]:
     if not settings.adapter:
         return ()
     from nuncius.broker.adapters import adapter_routes
 
-    return adapter_routes(settings.adapter, restraints, os.environ)
+    return adapter_routes(settings.adapter, restraints, os.environ, keep)
 
 
 def _webhook(settings: Settings, restraints: Mapping[str, Restraint]) -> tuple[Route, ...]:
