@@ -29,7 +29,8 @@ _OVER: Final[dict[str, RequestState]] = {
     "FAILURE_LIMIT_REACHED": "rejected",
     "CANCELED": "cancelled",
 }
-_ON_ITS_WAY: Final = ("PENDING", "IN_PROGRESS")
+_UNDER_WAY: Final = ("IN_PROGRESS",)
+_ON_ITS_WAY: Final = ("PENDING", *_UNDER_WAY)
 
 
 class _Field(BaseModel):
@@ -152,10 +153,13 @@ class Ocs:
         self._drop(doubles)
         standing = str(group.id)
         state = _OVER.get(group.state)
+        if state == "expired" and (running := self._schedule(group, _UNDER_WAY)) is not None and running.count:
+            said = f"{group.state} while it is observed: what comes of it is waited for"
+            return self._door.status(request, "scheduled", said, standing)
         done = f"{sum(part.state == 'COMPLETED' for part in group.requests)} of {len(group.requests)} observed"
         if state is not None:
             return replace(self._door.status(request, state, f"{group.state}, {done}", standing), taken=group.taken)
-        planned = self._schedule(group)
+        planned = self._schedule(group, _ON_ITS_WAY)
         if planned is not None and planned.results:
             first = planned.results[0]
             where = (
@@ -169,11 +173,11 @@ class Ocs:
         checked = self._ask("POST", f"{_GROUPS}validate/", body)
         return checked.read(_Verdict).errors if checked.good else f"{checked.code}: {checked.words}"
 
-    def _schedule(self, group: _Group) -> _Schedule | None:
-        """What of the group has a time, the earliest of it first; None where the portal does not say."""
+    def _schedule(self, group: _Group, states: tuple[str, ...]) -> _Schedule | None:
+        """Observations of the group in these states, the earliest first; None where the portal does not say."""
         query: dict[str, str | tuple[str, ...]] = {
             "request_group_id": str(group.id),
-            "state": _ON_ITS_WAY,
+            "state": states,
             "ordering": "start",
             "limit": "1",
         }
