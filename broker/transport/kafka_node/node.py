@@ -1,6 +1,7 @@
 """One Kafka node: started, asked whether it is ready, stopped."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from nuncius.broker.transport.kafka.client import SILENT
+from nuncius.broker.transport.kafka_node.classes import KeptClasses
 from nuncius.broker.transport.kafka_node.guard import STOP_S
 from nuncius.broker.transport.kafka_node.ports import HOST, Ports, answers, choose, is_free
 from nuncius.broker.transport.kafka_node.properties import node_properties
@@ -36,6 +38,8 @@ READY_S: Final = 90.0
 """How long a node may take until it answers; some 3 s on a quiet machine with two cores."""
 
 _TRIES: Final = 3
+_ENDED_BY_SIGTERM: Final = 128 + signal.SIGTERM
+"""As a JVM ends that was asked to, all its hooks run."""
 _GUARD: Final = "nuncius.broker.transport.kafka_node.guard"
 
 
@@ -74,7 +78,9 @@ class Node:
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder.absolute()
-        self._java = [java, *JVM, "-cp", f"{jars.absolute()}/*"]
+        self._java = java
+        self._options = (*JVM, "-cp", f"{jars.absolute()}/*")
+        self._classes = KeptClasses(jars.absolute(), java)
         self._port = port
         self.port = port or _last_port(self.folder) or choose(None).client
         self._extra = dict(extra or {})
@@ -129,6 +135,8 @@ class Node:
         except subprocess.TimeoutExpired:
             guard.kill()
             guard.wait()
+        if guard.returncode == _ENDED_BY_SIGTERM:
+            self._classes.keep(self.folder)
 
     def _start(self, lock: NodeLock) -> None:
         if not is_free(self.port):
@@ -139,7 +147,8 @@ class Node:
             ports = choose(self.port)
             write_settings(self.folder, node_properties(ports, self._extra))
             forget(self.folder)
-            cluster_id = formatted(self.folder, self._java, self._format_arguments, self._environ)
+            java = (self._java, *self._classes.options(), *self._options)
+            cluster_id = formatted(self.folder, java, self._format_arguments, self._environ)
             said_before = self._said_bytes()
             self._launch(lock)
             if self._wait(ports, cluster_id):
@@ -155,7 +164,9 @@ class Node:
 
     def _launch(self, lock: NodeLock) -> None:
         """Start the guard, which starts Java."""
-        java = [*self._java[:1], f"-Xmx{HEAP_MB}m", *self._java[1:], "kafka.Kafka", PROPERTIES]
+        self._classes.drop(self.folder)
+        options = (f"-Xmx{HEAP_MB}m", *self._classes.options(self.folder), *self._options)
+        java = (self._java, *options, "kafka.Kafka", PROPERTIES)
         command = [sys.executable, "-P", "-m", _GUARD, str(lock.descriptor), *java]
         with (self.folder / LOG).open("ab") as log:
             self._guard = subprocess.Popen(
