@@ -5,7 +5,7 @@ ends without a look. What stands already for a lower priority holds nothing up, 
 the log says of both requests, so it does not matter which lane made which, or when.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -45,6 +45,27 @@ def asked_already(life: Life, others: Iterable[Life], now: datetime) -> Held | N
             ident = one.request_id[:_SHOWN]
             return Held(f"policy {one.policy} asked for it already, request {ident}; it takes over from there", None)
     return None
+
+
+def doubled(requests: Iterable[ToORequest]) -> Iterator[tuple[ToORequest, ToORequest]]:
+    """Those that would wait behind another, each once, with that other before it; whatever is said of either.
+
+    Parameters
+    ----------
+    requests
+        The latest revisions; those that are not wanted are passed over.
+    """
+    known: dict[str, list[ToORequest]] = {}
+    wanted = [one for one in requests if one.state == "proposed"]
+    for one in sorted(wanted, key=lambda one: (-one.priority, one.request_id)):
+        names = (one.event_thread, one.target_name, *one.follows, *([one.event_class] if one.position is None else ()))
+        keys = [name for name in dict.fromkeys(names) if name]
+        first = next((had for key in keys for had in known.get(key, ()) if same_look(had, one)), None)
+        if first is not None:
+            yield first, one
+            continue
+        for key in [*keys, one.event_class]:
+            known.setdefault(key, []).append(one)
 
 
 def same_look(one: ToORequest, wanted: ToORequest) -> bool:

@@ -11,7 +11,7 @@ from too_night import Night
 from too_tiles import tile
 
 from nuncius.broker.planning.lifecycle import PERSON, Held, Life
-from nuncius.broker.planning.twice import asked_already, same_look
+from nuncius.broker.planning.twice import asked_already, doubled, same_look
 from nuncius.broker.transport import topics
 from nuncius.consumers.adapter import answer
 from nuncius.schemas import ToORequest
@@ -104,6 +104,14 @@ def test_it_waits_while_the_other_stands_and_takes_over_from_its_end(
     for state in told:
         other = other.with_status(answer(other.latest, state, "telescope"))
     assert asked_already(Life(revisions=(second(),)), [other], NOW) == held
+
+
+def test_of_all_that_is_wanted_each_that_waits_is_named_with_who_goes_first() -> None:
+    third = request(1, "c", policy="third", event_thread="fermi-gbm:2", target_name="fermi-gbm:2")
+    network = request(1, "d", policy="network", **NOWHERE, **NETWORK)
+    detectors = request(1, "e", policy="detectors", **NOWHERE, **BURST, event_thread="superk:1", target_name="superk:1")
+    high, gone = second(priority=2.0), first(request_id="f", state="rejected")
+    assert list(doubled([first(), third, high, gone, detectors, network])) == [(high, first()), (network, detectors)]
 
 
 def test_a_persons_no_to_the_first_lets_the_second_go() -> None:
