@@ -199,7 +199,7 @@ def workers_of(
     if "tell" in names:
         workers += tellers_of(log, settings, policies_of(settings, rules))
     if "exchange" in names:
-        workers += exchange_of(log, settings, say)
+        workers += exchange_of(log, settings, say, policies_of(settings, rules).lights)
     if "streams" in names:
         limits = Limits(settings.streams.most, settings.streams.past_rows)
         workers.append(StreamsWorker(log, maps, names_of(settings), areas, limits))

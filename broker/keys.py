@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from nuncius.broker.adapters import AdapterTable
-from nuncius.broker.planning.policies_toml import SiteTable, TelescopeTable
+from nuncius.broker.planning.policies_toml import FilterTable, SiteTable, TelescopeTable
 from nuncius.broker.planning.policy import Policy
 from nuncius.broker.settings import (
     DeskSettings,
@@ -98,6 +98,12 @@ TABLES: Final[Mapping[str, Table]] = {
     "policy": Table("policies.toml", "[[policy]]", (Policy,), "When to ask whom for what."),
     "telescope": Table("policies.toml", "[[telescope]]", (TelescopeTable,), "For plans of several fields."),
     "site": Table("policies.toml", "[[site]]", (SiteTable,), "Where a telescope stands."),
+    "filter": Table(
+        "policies.toml",
+        "[telescope.filters.NAME]",
+        (FilterTable,),
+        "Below a [[telescope]]: the light of its own filter.",
+    ),
     **{
         f"adapter-{model.model_fields['kind'].default}": Table(
             "nuncius.toml", "[[adapter]]", (AdapterTable, model), says

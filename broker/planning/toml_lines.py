@@ -30,8 +30,8 @@ def line_of(text: str, table: str, number: int, key: str = "") -> int | None:
     for line, words in enumerate(text.splitlines(), 1):
         found = _HEADER.match(words)
         if found is not None:
-            name = found[1].replace('"', "").replace("'", "")
-            if key and count == number and name == f"{table}.{key}":
+            name = _bare(found[1])
+            if key and count == number and name == _bare(f"{table}.{key}"):
                 return line
             inside = name == table
             count += inside
@@ -40,6 +40,11 @@ def line_of(text: str, table: str, number: int, key: str = "") -> int | None:
         elif inside and wanted is not None and wanted.match(words):
             return line
     return header
+
+
+def _bare(name: str) -> str:
+    """Without any quotes."""
+    return name.replace('"', "").replace("'", "")
 
 
 def number_of(text: str, table: str, name: str) -> int:

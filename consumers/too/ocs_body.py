@@ -15,6 +15,7 @@ _NAME: Final = 50
 _NOTE: Final = 255
 _AIRMASS: Final = (1.0, 25.0)
 _MOON_DEG: Final = (0.0, 180.0)
+_ON_SKY: Final = "SKY"
 _RAPID: Final = timedelta(hours=24)
 """A rapid response must end so soon (and its duration); observation-portal, ``requestgroups/serializers.py``."""
 
@@ -51,9 +52,12 @@ class OcsSettings(BaseModel):
     filters: Mapping[str, str] = Field(
         default={}, description="the portal's names of filters where they differ from ours"
     )
-    rotator_mode: str = Field(default="", description="of a spectrograph, e.g. SKY; empty: none is stated")
+    rotator_mode: str = Field(
+        default="",
+        description="e.g. SKY, which takes the request's position angle as rotator_angle; empty: none is stated",
+    )
     instrument_extra: Mapping[str, str | float] = Field(
-        default={}, description="extra_params of the instrument, rotator_angle"
+        default={}, description="extra_params of the instrument, e.g. a rotator_angle of its own"
     )
     configuration_extra: Mapping[str, str | float] = Field(
         default={}, description="extra_params of the configuration, dither_value"
@@ -94,6 +98,7 @@ def _part(request: ToORequest, tile: PlannedTile | None, settings: OcsSettings) 
         elements[settings.optical_element] = settings.filters.get(wanted, wanted)
     airmass = settings.max_airmass if request.max_airmass is None else request.max_airmass
     moon = request.moon_separation_min_deg
+    extra = _rotated(request, tile, settings) | dict(settings.instrument_extra)
     configuration: dict[str, Any] = {
         "type": settings.configuration_type,
         "instrument_type": settings.instrument_type,
@@ -106,7 +111,7 @@ def _part(request: ToORequest, tile: PlannedTile | None, settings: OcsSettings) 
                 "optical_elements": elements,
             }
             | ({"rotator_mode": settings.rotator_mode} if settings.rotator_mode else {})
-            | ({"extra_params": dict(settings.instrument_extra)} if settings.instrument_extra else {})
+            | ({"extra_params": extra} if extra else {})
         ],
         "acquisition_config": {"mode": settings.acquisition_mode},
         "guiding_config": {"mode": settings.guiding_mode},
@@ -127,6 +132,14 @@ def _part(request: ToORequest, tile: PlannedTile | None, settings: OcsSettings) 
         "windows": [_window(request)],
         "location": location,
     }
+
+
+def _rotated(request: ToORequest, tile: PlannedTile | None, settings: OcsSettings) -> dict[str, str | float]:
+    """Degrees east of north, where the rotator follows the sky; a portal's ConfigDB asks for it in that mode alone."""
+    if settings.rotator_mode != _ON_SKY:
+        return {}
+    angle = request.position_angle_deg if tile is None else tile.position_angle_deg
+    return {} if angle is None else {"rotator_angle": angle}
 
 
 def _target(request: ToORequest, tile: PlannedTile | None) -> dict[str, Any]:

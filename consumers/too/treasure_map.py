@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, SecretStr
 
+from nuncius.broker.planning.bands import NOTHING_STATED, Lights
 from nuncius.consumers.too.door import Allowance, Answer
 from nuncius.consumers.too.doorway import door_to
 from nuncius.consumers.too.placed import unplaced
@@ -54,14 +55,23 @@ class TreasureMap:
         Who looks, with what.
     token
         The account's, sent as ``api_token``.
+    lights
+        Of telescopes' own filters.
     """
 
     real: Final = True
     public: Final = True
 
-    def __init__(self, settings: TreasureMapSettings, token: SecretStr, allowance: Allowance = _ALLOWANCE) -> None:
+    def __init__(
+        self,
+        settings: TreasureMapSettings,
+        token: SecretStr,
+        allowance: Allowance = _ALLOWANCE,
+        lights: Lights = NOTHING_STATED,
+    ) -> None:
         self.name = settings.name
         self._settings = settings
+        self._lights = lights
         self._door = door_to(settings, allowance, token)
         self._who = {"api_token": token.get_secret_value()}
 
@@ -75,7 +85,7 @@ class TreasureMap:
         nowhere = unplaced(self, request, standing) if event else None
         if nowhere is not None:
             return nowhere
-        rows = planned(request, self._settings)
+        rows = planned(request, self._settings, self._lights)
         if not event or not rows:
             why = "it has no planned time" if event else f"{request.event_thread or 'its event'} is no event of LVK"
             return self._door.status(request, "recorded", f"not for the Treasure Map: {why}")
@@ -121,7 +131,7 @@ class TreasureMap:
         Retry
             As `submit`; also while the map does not know the event yet, or refuses the account.
         """
-        event, row = event_of(report.thread_id), completed(report, self._settings)
+        event, row = event_of(report.thread_id), completed(report, self._settings, self._lights)
         if isinstance(row, str) or not event:
             return row if isinstance(row, str) else f"{report.thread_id} is no event of LVK"
         made = self._ask("POST", "/pointings", {"graceid": event, "pointings": [row]})

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from nuncius.broker.planning.bands import NOTHING_STATED, Lights, usual_name
 from nuncius.consumers.too.placed import position_of
 from nuncius.consumers.too.treasure_map_others import DepthUnit, Others
 from nuncius.schemas.plan import ObservationReport
@@ -16,6 +17,14 @@ from nuncius.schemas.too import ToORequest
 
 _LVK: Final = "lvk:"
 _POINT: Final = re.compile(r"POINT ?\((-?\d{1,3}(?:\.\d{0,30})?) (-?\d{1,2}(?:\.\d{0,30})?)\)", re.ASCII)
+_BANDS: Final = frozenset(
+    (
+        *("U", "B", "V", "R", "I", "J", "H", "K", "u", "g", "r", "i", "z", "UVW1", "UVW2", "UVM2"),
+        *("XRT", "clear", "open", "UHF", "VHF", "L", "S", "C", "X", "other", "TESS", "BAT", "HESS", "WISEL", "q"),
+    )
+)
+"""The map's names: TheTreasureMap/gwtm, ``server/core/enums/bandpass.py``."""
+_ANGSTROM_M: Final = 1e-10
 _NEAR_DEG: Final = 1e-5
 """Places closer than that are one; the map keeps them in double precision (ours)."""
 
@@ -35,7 +44,9 @@ class TreasureMapSettings(BaseModel):
     username: str = Field(description="of the account, by which its own pointings are found")
     instrument_id: int = Field(ge=1, description="the number of the instrument there")
     bands: Mapping[str, str] = Field(default={}, description="the map's names of filters where they differ from ours")
-    band: str = Field(default="other", description="where the request names no filter; one of the map's names")
+    band: str = Field(
+        default="other", description="where the request names no filter, or one that the map has no name for"
+    )
     depth: float | None = Field(
         default=None, description="limiting brightness that the instrument reaches, told where a report states none"
     )
@@ -91,12 +102,15 @@ def mark(request_id: str) -> int:
     return int.from_bytes(sha256(request_id.encode()).digest()[:8], "big") % 1_000_000
 
 
-def planned(request: ToORequest, settings: TreasureMapSettings) -> list[dict[str, Any]]:
+def planned(
+    request: ToORequest, settings: TreasureMapSettings, lights: Lights = NOTHING_STATED
+) -> list[dict[str, Any]]:
     """One row a tile, or one for a pointing; none where no time is planned. Degrees; UTC seconds, and the mark."""
     fields = [(tile.ra, tile.dec, tile.start, tile.filter, tile.position_angle_deg) for tile in request.tiles]
     if not fields and request.window_start is not None:
         where = position_of(request)
-        fields = [(where.ra, where.dec, request.window_start, request.filter, 0.0)]
+        angle = request.position_angle_deg or 0.0
+        fields = [(where.ra, where.dec, request.window_start, request.filter, angle)]
     return [
         {
             "ra": ra,
@@ -104,14 +118,16 @@ def planned(request: ToORequest, settings: TreasureMapSettings) -> list[dict[str
             "instrumentid": settings.instrument_id,
             "time": _utc(start.replace(microsecond=mark(request.request_id))),
             "status": "planned",
-            "band": _band(wanted or request.filter, settings),
             "pos_angle": angle,
         }
+        | _light(wanted or request.filter, request.facility, settings, lights)
         for ra, dec, start, wanted, angle in fields
     ]
 
 
-def completed(report: ObservationReport, settings: TreasureMapSettings) -> dict[str, Any] | str:
+def completed(
+    report: ObservationReport, settings: TreasureMapSettings, lights: Lights = NOTHING_STATED
+) -> dict[str, Any] | str:
     """The row of an observation that was made; why there is none where it lacks what the map asks for."""
     depth, unit = report.depth, report.depth_unit
     if depth is None and settings.depth is not None:
@@ -133,11 +149,10 @@ def completed(report: ObservationReport, settings: TreasureMapSettings) -> dict[
         "instrumentid": settings.instrument_id,
         "time": _utc(report.time_start),
         "status": "completed",
-        "band": _band(report.filter, settings),
         "pos_angle": report.position_angle_deg or 0.0,
         "depth": depth,
         "depth_unit": unit,
-    }
+    } | _light(report.filter, report.facility, settings, lights)
 
 
 def same_field(row: Mapping[str, Any], there: Pointing) -> bool:
@@ -151,8 +166,22 @@ def same_field(row: Mapping[str, Any], there: Pointing) -> bool:
     )
 
 
-def _band(wanted: str, settings: TreasureMapSettings) -> str:
-    return settings.bands.get(wanted, wanted or settings.band)
+def _light(wanted: str, telescope: str, settings: TreasureMapSettings, lights: Lights) -> dict[str, Any]:
+    """The map's name of a filter, and its light in Ångström where the telescope's table states it.
+
+    The server keeps ``central_wave`` and ``bandwidth`` as they come, and takes the name's own where there are none
+    (``server/utils/pointing.py``, ``utils/spectral.py``).
+    """
+    usual = usual_name(wanted)
+    name = settings.bands.get(wanted) or (usual if usual in _BANDS else settings.band)
+    stated = lights.stated(telescope, wanted)
+    if stated is None:
+        return {"band": name}
+    return {
+        "band": name,
+        "central_wave": round(stated.centre_m / _ANGSTROM_M, 3),
+        "bandwidth": round(stated.width_m / _ANGSTROM_M, 3),
+    }
 
 
 def _utc(time: datetime) -> str:

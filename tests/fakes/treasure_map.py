@@ -27,6 +27,8 @@ class Pointing(BaseModel):
     depth_unit: Literal["ab_mag", "vega_mag", "flux_erg", "flux_jy"] | None = None
     band: str | None = None
     pos_angle: float | None = None
+    central_wave: float | None = None
+    bandwidth: float | None = None
 
     @model_validator(mode="after")
     def whole(self) -> Self:

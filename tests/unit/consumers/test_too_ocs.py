@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from fakes.ocs import PROPOSAL, TOKEN, Portal
@@ -128,6 +129,26 @@ def test_a_spectrum_at_soar_states_slit_grating_and_rotator(there: tuple[Portal,
     ]
     assert configuration["extra_params"] == {"dither_value": 10.0}
     assert portal.groups[1]["requests"][0]["location"] == {"telescope_class": "4m0", "site": "sor"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "extra", "states"),
+    [
+        ("SKY", {}, {"rotator_mode": "SKY", "extra_params": {"rotator_angle": 40.0}}),
+        ("SKY", {"rotator_angle": 90.0}, {"rotator_mode": "SKY", "extra_params": {"rotator_angle": 90.0}}),
+        ("VFLOAT", {}, {"rotator_mode": "VFLOAT"}),
+        ("", {}, {}),
+    ],
+)
+def test_a_rotator_that_follows_the_sky_gets_the_angle_that_is_asked_for(
+    mode: str, extra: dict[str, Any], states: dict[str, Any]
+) -> None:
+    turned = tuple(replace(tile(number, 197.0 + number), position_angle_deg=40.0) for number in (1, 2))
+    for one in (request(ask="tiles", tiles=turned), request(position_angle_deg=40.0)):
+        group = request_group(one, settings(rotator_mode=mode, instrument_extra=extra))
+        for part in group["requests"]:
+            (config,) = part["configurations"][0]["instrument_configs"]
+            assert {key: config[key] for key in config.keys() & {"rotator_mode", "extra_params"}} == states
 
 
 def test_it_is_validated_first_and_the_facilitys_words_are_kept(there: tuple[Portal, Ocs]) -> None:

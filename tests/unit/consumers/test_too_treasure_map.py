@@ -12,10 +12,11 @@ from pydantic import SecretStr
 from too_cases import request
 from too_tiles import tile
 
+from nuncius.broker.planning.bands import Band, Lights
 from nuncius.broker.sky import moc_ranges, pixel
 from nuncius.consumers.too.treasure_map import TreasureMap
 from nuncius.consumers.too.treasure_map_in import TreasureMapReader, observation, turned
-from nuncius.consumers.too.treasure_map_rows import Pointing, TreasureMapSettings, mark, planned
+from nuncius.consumers.too.treasure_map_rows import Pointing, TreasureMapSettings, completed, mark, planned
 from nuncius.schemas import Retry
 from nuncius.schemas.plan import ObservationReport
 
@@ -57,6 +58,39 @@ def test_a_tile_is_a_planned_pointing_in_the_maps_fields() -> None:
         "pos_angle": 0.0,
     }
     assert second["time"] == f"2017-08-17T23:51:04.{mark('r'):06d}"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "stated", "told"),
+    [
+        ("rp", {}, {"band": "r"}),
+        ("C3", {}, {"band": "other"}),
+        ("", {}, {"band": "other"}),
+        ("C3", {"C3": Band.between(650e-9, 660e-9)}, {"band": "other", "central_wave": 6550.0, "bandwidth": 100.0}),
+        ("z", {"z": Band.between(800e-9, 1000e-9)}, {"band": "z", "central_wave": 9000.0, "bandwidth": 2000.0}),
+    ],
+)
+def test_a_filter_is_told_in_the_maps_name_and_its_light_where_the_telescope_states_it(
+    there: tuple[Map, TreasureMap], wanted: str, stated: dict[str, Band], told: dict[str, Any]
+) -> None:
+    state, _ = there
+    one = replace(WANTED, filter=wanted, tiles=tuple(replace(field, filter=wanted) for field in TILES))
+    lights = Lights({one.facility: stated})
+    known = {"band", "central_wave", "bandwidth"}
+    rows = planned(one, settings(), lights)
+    assert [{key: row[key] for key in row.keys() & known} for row in rows] == [told, told]
+    row = completed(report(filter=wanted, facility=one.facility), settings(), lights)
+    if wanted:
+        assert not isinstance(row, str)
+        assert {key: row[key] for key in row.keys() & known} == told
+    adapter = TreasureMap(settings(state.url), SecretStr(TOKEN), lights=lights)
+    assert adapter.submit(one, "").state == "accepted"
+    adapter.close()
+
+
+def test_a_pointing_is_told_with_the_angle_that_it_asks_for() -> None:
+    (row,) = planned(request(event_thread=EVENT, position_angle_deg=130.0), settings())
+    assert row["pos_angle"] == 130.0
 
 
 def test_only_what_changed_is_told_again(there: tuple[Map, TreasureMap]) -> None:

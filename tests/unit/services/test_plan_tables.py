@@ -13,8 +13,8 @@ from astropy.time import Time
 from too_cases import AT2017GFO, MERGER, request
 from too_tiles import tile
 
+from nuncius.broker.planning.bands import Band, band_of
 from nuncius.broker.planning.policies_toml import shipped
-from nuncius.broker.planning.bands import band_of
 from nuncius.broker.services.plan_found import Plan, tiles_of
 from nuncius.broker.services.plan_obsloctap import obsplan, status_of, stc_s
 from nuncius.broker.services.plan_tables import ecsv, lines
@@ -160,6 +160,15 @@ def test_the_light_of_a_known_filter_is_stated_and_that_of_another_is_not() -> N
     assert known["em_res_power"] == pytest.approx(5.33696, rel=1e-5)
     assert (known["o_ucd"], known["t_resolution"]) == ("phot.flux", 120.0)
     assert all(np.ma.is_masked(unknown[name]) for name in ("em_min", "em_max", "em_res_power", "o_ucd"))
+
+
+def test_a_telescopes_own_filter_has_the_light_that_its_table_states() -> None:
+    made = plan()
+    assert made.telescope is not None
+    own = replace(made.telescope, filters={"ip": Band.between(700e-9, 800e-9)})
+    row = read(obsplan(replace(made, telescope=own)).ecsv())[0]
+    assert (row["em_min"], row["em_max"]) == pytest.approx((7e-7, 8e-7), rel=1e-12)
+    assert row["em_res_power"] == pytest.approx(7.5)
 
 
 @pytest.mark.parametrize("spelled", ["r", "rp", "r'", "sdssr", "ztfr", "ps1::r"])
