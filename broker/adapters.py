@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 
+from nuncius.broker.planning.bands import NOTHING_STATED, Lights
 from nuncius.broker.planning.lifecycle import PERSON
 from nuncius.broker.planning.restraint import Restraint
 from nuncius.broker.planning.told import SEEN, TELL
@@ -70,6 +71,7 @@ def adapter_routes(
     keep: Keeps = aloud,
 ) -> tuple[Route, ...]:
     """A route for each ``[[adapter]]``.
+    lights: Lights = NOTHING_STATED,
 
     Parameters
     ----------
@@ -83,13 +85,15 @@ def adapter_routes(
     keep
         Takes what a facility says that is no answer.
 
+    lights
+        Of telescopes' own filters.
     Raises
     ------
     SettingsError
         If a table is wrong, a credential is missing, or an adapter has a name that another one has, or that on the log
         means somebody else.
     """
-    routes = [_route(number, table, restraints, environ, keep) for number, table in enumerate(tables, 1)]
+    routes = [_route(number, table, restraints, environ, lights, keep) for number, table in enumerate(tables, 1)]
     names = [route.adapter.name for route in routes]
     for number, name in enumerate(names):
         if name in _TAKEN or name.startswith(_BEGINNINGS) or not name.strip() or not name.isprintable():
@@ -100,7 +104,9 @@ def adapter_routes(
     return tuple(routes)
 
 
-def boards(tables: Sequence[Mapping[str, Any]], environ: Mapping[str, str]) -> tuple[Board, ...]:
+def boards(
+    tables: Sequence[Mapping[str, Any]], environ: Mapping[str, str], lights: Lights = NOTHING_STATED
+) -> tuple[Board, ...]:
     """A board for each ``[[adapter]]`` of a map on which everybody says where they looked; each map is read once.
 
     Raises
@@ -116,7 +122,7 @@ def boards(tables: Sequence[Mapping[str, Any]], environ: Mapping[str, str]) -> t
         about, own = _settings(number, table)
         if isinstance(own, TreasureMapSettings):
             board = Board(
-                tells=TreasureMap(own, credential(environ, about.credential)),
+                tells=TreasureMap(own, credential(environ, about.credential), lights=lights),
                 facilities=frozenset(about.facilities),
                 reads=None if own.url in read else TreasureMapReader(own),
                 others=OTHERS,
@@ -154,18 +160,19 @@ def _route(
     keep: Keeps,
 ) -> Route:
     about, own = _settings(number, table)
-    adapter = _made(own, credential(environ, about.credential) if about.credential else SecretStr(""), keep)
+    lights: Lights,
+    adapter = _made(own, credential(environ, about.credential) if about.credential else SecretStr(""), lights, keep)
     return Route(adapter=adapter, facilities=frozenset(about.facilities), restraints=restraints)
 
 
-def _made(own: _Own, secret: SecretStr, keep: Keeps) -> Adapter:
+def _made(own: _Own, secret: SecretStr, lights: Lights, keep: Keeps) -> Adapter:
     match own:
         case OcsSettings():
             return Ocs(own, secret)
         case SwiftSettings():
             return Swift(own, secret)
         case TreasureMapSettings():
-            return TreasureMap(own, secret)
+            return TreasureMap(own, secret, lights=lights)
         case SkyPortalSettings():
             return SkyPortal(own, secret)
         case EsoP2Settings():

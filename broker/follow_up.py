@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from nuncius.broker.matching.rules import Rule
+from nuncius.broker.planning.bands import NOTHING_STATED, Lights
 from nuncius.broker.planning.cells import Galaxies
 from nuncius.broker.planning.fitting import ANYTHING, Fits
 from nuncius.broker.planning.policies_toml import load_policies, shipped
@@ -88,7 +89,8 @@ def routes_of(settings: Settings, policies: Policies, keep: Keeps = aloud) -> tu
     ``keep`` takes what a facility says that is no answer.
     """
     restraints = {policy.name: policy.restraint for policy in policies.active}
-    return (*_doors(settings, restraints, keep), *_webhook(settings, restraints), Route(adapter=Recorder()))
+    doors = _doors(settings, restraints, policies.lights, keep)
+    return (*doors, *_webhook(settings, restraints), Route(adapter=Recorder()))
 
 
 def tellers_of(log: Log, settings: Settings, policies: Policies) -> tuple[Work, ...]:
@@ -117,7 +119,9 @@ def who_is_told(settings: Settings, policies: Policies) -> str:
     return told(settings, policies, os.environ)
 
 
-def exchange_of(log: Log, settings: Settings, say: Callable[[str], object]) -> tuple[Work, ...]:
+def exchange_of(
+    log: Log, settings: Settings, say: Callable[[str], object], lights: Lights = NOTHING_STATED
+) -> tuple[Work, ...]:
     """What reads and tells where everybody looked; nothing where no adapter is a map of that.
 
     Raises
@@ -130,7 +134,7 @@ def exchange_of(log: Log, settings: Settings, say: Callable[[str], object]) -> t
     from nuncius.broker.adapters import boards
     from nuncius.broker.services.exchange import Exchanging
 
-    return (Exchanging(log, boards(settings.adapter, os.environ), utc_now, say),)
+    return (Exchanging(log, boards(settings.adapter, os.environ, lights), utc_now, say),)
 
 
 def portal_of(settings: Settings) -> Portal | None:
@@ -185,12 +189,12 @@ def _tells_nobody(settings: Settings, policies: Policies) -> bool:
     return not settings.tell
 
 
-def _doors(settings: Settings, restraints: Mapping[str, Restraint], keep: Keeps) -> tuple[Route, ...]:
+def _doors(settings: Settings, restraints: Mapping[str, Restraint], lights: Lights, keep: Keeps) -> tuple[Route, ...]:
     if not settings.adapter:
         return ()
     from nuncius.broker.adapters import adapter_routes
 
-    return adapter_routes(settings.adapter, restraints, os.environ, keep)
+    return adapter_routes(settings.adapter, restraints, os.environ, lights, keep)
 
 
 def _webhook(settings: Settings, restraints: Mapping[str, Restraint]) -> tuple[Route, ...]:
