@@ -28,15 +28,17 @@ _CALL: Final = "look there yourself"
 _NEAR_DEG: Final = 10 / 3600
 """A source further away from the target is another (ours)."""
 _FOLLOW_UP: Final = "/api/followup_request"
-_ENDS: Final[tuple[tuple[str, RequestState], ...]] = (
+_ENDS: Final[tuple[tuple[str, RequestState | None], ...]] = (
     ("rejected", "rejected"),
+    ("failed to delete", None),
+    ("failed to retrieve", None),
     ("failed", "rejected"),
     ("deleted", "cancelled"),
     ("complete", "observed"),
     ("not observed", "expired"),
     ("expired", "expired"),
 )
-"""How the free text of a status begins, and what it means."""
+"""How the free text of a status begins, and what it means; the first that fits. ``facility_apis``."""
 
 
 class _FollowUp(BaseModel):

@@ -108,6 +108,8 @@ def test_tiles_are_no_follow_up_request(there: tuple[Portal, SkyPortal]) -> None
         ("Complete", "observed"),
         ("rejected: clouds", "rejected"),
         ("failed to submit: no route", "rejected"),
+        ("failed to retrieve: the server is down", "accepted"),
+        ("failed to delete: API token is expired.", "accepted"),
         ("not observed", "expired"),
         ("deleted", "cancelled"),
     ],
