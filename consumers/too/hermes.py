@@ -2,8 +2,9 @@
 
 A message cannot be changed or unsaid: a later revision, and a cancellation, is a message that names the one before.
 The idempotency key stands in the message's data, and the topic is looked through for it first, back to the event.
-Facts: LCOGT/hermes, ``hermes/views.py`` and ``serializers.py`` (a refusal may come with 200 and an ``error``;
-references by ``hop_uuid`` are refused until Hermes has read the message back, so we cite by key).
+Facts: LCOGT/hermes, ``hermes/views.py`` and ``serializers.py`` (a refusal may come with 200 and an ``error``; that
+Kafka did not take it, with 400; references by ``hop_uuid`` are refused until Hermes has read the message back, so we
+cite by key).
 """
 
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ _ALLOWANCE: Final = Allowance(calls=30, within_s=60.0)
 _LISTED: Final = 100
 _CALL: Final = "look at the topic, and write there yourself"
 _SUBMIT: Final = "/api/v0/submit_message/"
+_KAFKA: Final = "Error posting message to kafka"
+"""The message was right, and did not come through; unless the account may not write to the topic."""
+_NO_RIGHT: Final = "authoriz"
 _DATA: Final = "nuncius"
 """Hermes hands on what it does not know within ``data``."""
 
@@ -151,6 +155,8 @@ class Hermes:
         if not checked.good or said(checked.body):
             return self._door.status(request, bad, f"not valid there ({checked.code}): {checked.words}")
         sent = self._ask("POST", _SUBMIT, body)
+        if _KAFKA in sent.words and _NO_RIGHT not in sent.words.lower():
+            raise Retry(f"{self.name}: {self._settings.topic}: {sent.words}")
         refused = isinstance(sent.body, dict) and "error" in sent.body
         if not sent.good or refused:
             return self._door.status(request, bad, f"{sent.code}: {sent.words}")

@@ -65,6 +65,7 @@ class Service(Fake):
         self.began = datetime(2017, 8, 17, 18, tzinfo=UTC)
         self.published: list[dict[str, Any]] = []
         self.credential = True
+        self.kafka = ""
 
     def asks(self, call: Call) -> bool:
         return call.method == "POST" and call.path == "/api/v0/submit_message/"
@@ -112,6 +113,8 @@ class Service(Fake):
             return Reply(400, errors)
         if not self.credential:
             return Reply(200, {"error": "User account does not have an associated SCIMMA auth credential."})
+        if self.kafka:
+            return Reply(400, {"error": f"Error posting message to kafka: {self.kafka}"})
         self.published.append(call.json)
         return Reply(200, call.json | {"uuid": f"00000000-0000-4000-8000-{len(self.published):012d}"})
 

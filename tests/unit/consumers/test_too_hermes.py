@@ -10,6 +10,7 @@ from too_cases import AT2017GFO, request
 from too_tiles import tile
 
 from nuncius.consumers.too.hermes import Hermes, HermesSettings, message
+from nuncius.schemas import Retry
 
 SETTINGS = HermesSettings.model_validate({"submitter": "Nuncius", "authors": "A. Person"})
 
@@ -61,6 +62,18 @@ def test_a_refusal_that_comes_with_200_is_one(there: tuple[Service, Hermes]) -> 
     service.credential = False
     status = adapter.submit(request(), "")
     assert (status.state, "SCIMMA auth credential" in status.detail) == ("rejected", True)
+
+
+def test_what_did_not_come_through_is_sent_again_unless_nobody_may_write_there(there: tuple[Service, Hermes]) -> None:
+    service, adapter = there
+    service.kafka = "KafkaError{code=_MSG_TIMED_OUT,val=-192}"
+    with pytest.raises(Retry, match="MSG_TIMED_OUT"):
+        adapter.submit(request(), "")
+    service.kafka = "KafkaError{code=TOPIC_AUTHORIZATION_FAILED,val=29}"
+    assert adapter.submit(request(), "").state == "rejected"
+    service.kafka = ""
+    assert adapter.submit(request(), "").state == "accepted"
+    assert service.executed == ["r/1"]
 
 
 def test_an_archive_that_lags_behind_makes_no_double(there: tuple[Service, Hermes]) -> None:
