@@ -2,16 +2,16 @@
 
 from datetime import UTC
 from math import ceil
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nuncius.consumers.too.placed import position_of
 from nuncius.schemas.too import ToORequest
 
 _ARCMIN_A_DEGREE: Final = 60.0
 _URGENCY_AT_ONCE: Final = 1
-"""``HIGHEST``; 0 (``URGENT``) is left to people. swifttools ``swift/enums.py``."""
+"""``HIGHEST``; 0 (``URGENT``) is left to people. swifttools ``swift/enums.py``, tom_swift ``swift_api.py``."""
 
 
 class SwiftSettings(BaseModel):
@@ -31,15 +31,30 @@ class SwiftSettings(BaseModel):
     obs_type: Literal["Spectroscopy", "Light Curve", "Position", "Timing"] = Field(
         default="Position", description="what drives the exposure time"
     )
-    urgency: int = Field(default=2, ge=1, le=4, description="1 highest to 4 low; 1 in any case for what may interrupt")
+    urgency: int = Field(
+        default=2,
+        ge=1,
+        le=4,
+        description="1: within 4 hours, 2: a day, 3: days, 4: weeks; 1 in any case for what may interrupt",
+    )
     target_type: str = Field(
         default="multimessenger counterpart", description="type of the source; GRB adds trigger time and detector"
     )
     brightness: str = Field(default="unknown", description="how bright it is expected to be, in words")
     uvot_mode: str = Field(default="0x9999", description="UVOT's mode; 0x9999 is the filter of the day")
     uvot_reason: str = Field(default="", description="why not the filter of the day")
+    proposal_id: str = Field(default="", description="of a Guest Investigator program that pays; empty: none does")
+    proposal_pi: str = Field(default="", description="who leads it")
+    proposal_reason: str = Field(default="", description="how its criteria for a trigger are met")
     science: str = Field(description="why Swift should look: the scientific case, in your words")
     exposure_reason: str = Field(description="why the exposure must be as long as it is")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        told = [self.proposal_id, self.proposal_pi, self.proposal_reason]
+        if any(told) and not all(told):
+            raise ValueError("proposal_id, proposal_pi and proposal_reason go together")
+        return self
 
 
 def form(request: ToORequest, settings: SwiftSettings) -> dict[str, str]:
@@ -77,5 +92,18 @@ def form(request: ToORequest, settings: SwiftSettings) -> dict[str, str]:
         fields["uvot_just"] = settings.uvot_reason
     if settings.target_type == "GRB" and request.event_time is not None:
         fields["grb_triggertime"] = request.event_time.astimezone(UTC).replace(tzinfo=None).isoformat()
-        fields["grb_detector"] = request.event_thread.partition(":")[0]
+        fields["grb_detector"] = _detector(request.event_thread.partition(":")[0])
+    if settings.proposal_id:
+        fields |= {
+            "proposal": "true",
+            "proposal_id": settings.proposal_id,
+            "proposal_pi": settings.proposal_pi,
+            "proposal_trigger_just": settings.proposal_reason,
+        }
     return fields
+
+
+def _detector(stream: str) -> str:
+    """Of ``fermi-gbm`` the name that Swift's list has: mission, slash, instrument (tom_swift ``swift_api.py``)."""
+    mission, *instrument = stream.split("-")
+    return f"{mission.title()}/{instrument[0].upper()}" if instrument else mission.upper()

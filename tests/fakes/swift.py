@@ -21,7 +21,7 @@ _KNOWN = {
     *_NEEDED,
     *("poserr", "instrument", "urgency", "other_brightness", "opt_mag", "opt_filt", "xrt_countrate", "uvot_mode"),
     *("uvot_just", "debug", "quiet", "validate_only", "grb_triggertime", "grb_detector", "xrt_mode", "bat_countrate"),
-    *("proposal", "tiling"),
+    *("proposal", "proposal_id", "proposal_pi", "proposal_trigger_just", "tiling"),
 }
 
 
@@ -94,6 +94,11 @@ class SwiftApi(Fake):
             wrong.append("exposure or monitoring_freq in incorrect format")
         if not {"other_brightness", "xrt_countrate", "opt_mag"} & form.keys():
             wrong.append("Must specify at least one brightness value")
+        if (
+            form.get("proposal") == "true"
+            and not {"proposal_id", "proposal_pi", "proposal_trigger_just"} <= form.keys()
+        ):
+            wrong.append("Must specify proposal ID and PI if GI proposal.")
         if "0x9999" not in form["uvot_mode"] and not form.get("uvot_just"):
             wrong.append("Must specify UVOT justification if UVOT mode is not filter of the day (0x9999).")
         if form["target_type"] == "GRB" and not {"grb_triggertime", "grb_detector"} <= form.keys():

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fakes.server import running
 from fakes.swift import SECRET, SESSION, USER, SwiftApi
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 from too_cases import AT2017GFO, MERGER, request
 from too_tiles import tile
 
@@ -67,8 +67,20 @@ def test_the_form_is_in_the_facilitys_units() -> None:
 def test_a_burst_states_its_trigger_and_what_may_interrupt_is_most_urgent() -> None:
     asked = request(event_thread="fermi-gbm:524666471", event_time=MERGER, preempt=True)
     fields = form(asked, settings(target_type="GRB"))
-    assert (fields["grb_triggertime"], fields["grb_detector"]) == ("2017-08-17T12:41:04.430000", "fermi-gbm")
+    assert (fields["grb_triggertime"], fields["grb_detector"]) == ("2017-08-17T12:41:04.430000", "Fermi/GBM")
     assert fields["urgency"] == "1"
+
+
+def test_a_guest_investigators_program_may_pay(there: tuple[SwiftApi, Swift]) -> None:
+    api, _ = there
+    known = {"proposal_id": "2124001", "proposal_pi": "Leavitt", "proposal_reason": "A merger within 200 Mpc."}
+    payer = Swift(settings(api.url, **known), SecretStr(SECRET))
+    assert payer.submit(request(), "").state == "accepted"
+    payer.close()
+    told = {"proposal": "true", "proposal_trigger_just": "A merger within 200 Mpc."}
+    assert told.items() <= api.toos[21000].items()
+    with pytest.raises(ValidationError, match="go together"):
+        settings(proposal_id="2124001")
 
 
 def test_it_logs_in_once_and_validates_before_it_asks(there: tuple[SwiftApi, Swift]) -> None:
