@@ -19,6 +19,8 @@ from nuncius.consumers.recorder import Recorder
 from nuncius.consumers.too.credentials import credential
 from nuncius.consumers.too.eso_p2 import EsoP2
 from nuncius.consumers.too.eso_p2_block import EsoP2Settings
+from nuncius.consumers.too.gemini import Gemini
+from nuncius.consumers.too.gemini_trigger import GeminiSettings
 from nuncius.consumers.too.hermes import Hermes, HermesSettings
 from nuncius.consumers.too.no_answer import Keeps, aloud
 from nuncius.consumers.too.ocs import Ocs
@@ -41,6 +43,7 @@ _Own = Annotated[
     | TreasureMapSettings
     | SkyPortalSettings
     | EsoP2Settings
+    | GeminiSettings
     | HermesSettings
     | VoEventDropSettings
     | VoEventTopicSettings,
@@ -68,10 +71,10 @@ def adapter_routes(
     tables: Sequence[Mapping[str, Any]],
     restraints: Mapping[str, Restraint],
     environ: Mapping[str, str],
+    lights: Lights = NOTHING_STATED,
     keep: Keeps = aloud,
 ) -> tuple[Route, ...]:
     """A route for each ``[[adapter]]``.
-    lights: Lights = NOTHING_STATED,
 
     Parameters
     ----------
@@ -82,11 +85,11 @@ def adapter_routes(
         Quotas and quiet hours by policy.
     environ
         Where the credentials are.
+    lights
+        Of telescopes' own filters.
     keep
         Takes what a facility says that is no answer.
 
-    lights
-        Of telescopes' own filters.
     Raises
     ------
     SettingsError
@@ -157,10 +160,10 @@ def _route(
     table: Mapping[str, Any],
     restraints: Mapping[str, Restraint],
     environ: Mapping[str, str],
+    lights: Lights,
     keep: Keeps,
 ) -> Route:
     about, own = _settings(number, table)
-    lights: Lights,
     adapter = _made(own, credential(environ, about.credential) if about.credential else SecretStr(""), lights, keep)
     return Route(adapter=adapter, facilities=frozenset(about.facilities), restraints=restraints)
 
@@ -177,6 +180,8 @@ def _made(own: _Own, secret: SecretStr, lights: Lights, keep: Keeps) -> Adapter:
             return SkyPortal(own, secret)
         case EsoP2Settings():
             return EsoP2(own, secret)
+        case GeminiSettings():
+            return Gemini(own, secret)
         case HermesSettings():
             return Hermes(own, secret)
         case VoEventDropSettings():

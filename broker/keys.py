@@ -21,6 +21,7 @@ from nuncius.broker.settings import (
     TellSettings,
 )
 from nuncius.consumers.too.eso_p2_block import EsoP2Settings
+from nuncius.consumers.too.gemini_trigger import GeminiSettings
 from nuncius.consumers.too.hermes import HermesSettings
 from nuncius.consumers.too.ocs_body import OcsSettings
 from nuncius.consumers.too.skyportal_body import SkyPortalSettings as SkyPortalDoor
@@ -97,13 +98,13 @@ TABLES: Final[Mapping[str, Table]] = {
     "desk": Table("nuncius.toml", "[desk.NAME]", (DeskSettings,), "A facility that takes what it is asked over HTTP."),
     "policy": Table("policies.toml", "[[policy]]", (Policy,), "When to ask whom for what."),
     "telescope": Table("policies.toml", "[[telescope]]", (TelescopeTable,), "For plans of several fields."),
-    "site": Table("policies.toml", "[[site]]", (SiteTable,), "Where a telescope stands."),
     "filter": Table(
         "policies.toml",
         "[telescope.filters.NAME]",
         (FilterTable,),
         "Below a [[telescope]]: the light of its own filter.",
     ),
+    "site": Table("policies.toml", "[[site]]", (SiteTable,), "Where a telescope stands."),
     **{
         f"adapter-{model.model_fields['kind'].default}": Table(
             "nuncius.toml", "[[adapter]]", (AdapterTable, model), says
@@ -112,6 +113,7 @@ TABLES: Final[Mapping[str, Table]] = {
             (OcsSettings, "LCO, SOAR, Blanco: an instrument of an observation portal."),
             (SwiftSettings, "Swift's ToO form."),
             (EsoP2Settings, "ESO: a block prepared in p2."),
+            (GeminiSettings, "Gemini: templates on hold in the Observing Tool."),
             (SkyPortalDoor, "An allocation at a SkyPortal."),
             (TreasureMapSettings, "The Treasure Map, in and out."),
             (HermesSettings, "A topic of Hermes."),
