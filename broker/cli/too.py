@@ -40,17 +40,27 @@ def too(context: typer.Context, *, broker: Broker = None, config: Config = None,
 def list_all(
     *,
     every: Annotated[bool, typer.Option("--all", help="Also those that were not wanted, or are over.")] = False,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="TIME", help="Of those that are done or over what has news since then (UTC)."),
+    ] = None,
     broker: Broker = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Requests and where they stand; first those that wait for a person."""
-    from nuncius.broker.cli.too_lists import print_list
-    from nuncius.broker.services.too_book import book
-    from nuncius.broker.transport.clock import utc_now
+    """Requests and where they stand; first those that wait for a person.
 
+    What waits, is to be taken back, or stands is always listed; what is done only if it has news of the last seven
+    days, or since the time you say. With --all everything is, or what has news since then.
+    """
+    from nuncius.broker.cli.too_lists import Wish, print_list
+    from nuncius.broker.services.too_standing import standings
+    from nuncius.broker.transport.clock import utc_now
+    from nuncius.consumers.opening import moment_of
+
+    now, moment = utc_now(), moment_of(since, "--since")
     with opened(broker, config) as log:
-        print_list(book(log), utc_now(), every=every, json=json)
+        print_list(standings(log), now, Wish.of(moment, now, every=every), json=json)
 
 
 @app.command(short_help="one request, and all that was said of it")
@@ -61,7 +71,7 @@ def show(ident: Ident, *, broker: Broker = None, config: Config = None, json: Js
     from nuncius.broker.transport.clock import utc_now
 
     with opened(broker, config) as log:
-        print_entry(named(book(log), ident), utc_now(), json=json)
+        print_entry(named(book(log, ident), ident), utc_now(), json=json)
 
 
 @app.command(short_help="a person's yes: it may go out")
@@ -89,7 +99,7 @@ def acknowledge(ident: Ident, *, who: Who = None, why: Why = "", broker: Broker 
     from nuncius.broker.transport.clock import utc_now
 
     with opened(broker, config) as log:
-        entry = named(book(log), ident)
+        entry = named(book(log, ident), ident)
         said = acknowledged(entry, who=who or _login(), why=why, now=utc_now())
         write_words(log, said, f"nuncius-person-{os.getpid()}")
     where = ", ".join(stuck_at(entry))
@@ -145,7 +155,7 @@ def _say(state: "RequestState", ident: str, who: str | None, why: str, broker: s
 
     _, read, revision = ident.partition("/")
     with opened(broker, config) as log:
-        entry = named(book(log), ident)
+        entry = named(book(log, ident), ident)
         if read and state == "approved":
             must_still_ask(entry, revision)
         said = word(entry, state, who=who or _login(), why=why, now=utc_now())

@@ -1,9 +1,10 @@
 """Requests as lists, for people and as JSON Lines."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from typing import Any, Final
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 import typer
@@ -11,33 +12,74 @@ import typer
 from nuncius.broker.services.left_behind import said_to_be_left, words
 from nuncius.broker.services.lines import printable
 from nuncius.broker.services.too_book import SHORT, Entry
+from nuncius.broker.services.too_standing import Group, Standing, Standings, in_order
 from nuncius.broker.services.too_words import brief, headline, history
-from nuncius.broker.trial import Checked
-from nuncius.schemas import ToORequest
 from nuncius.schemas.wire import to_json
+
+if TYPE_CHECKING:
+    from nuncius.broker.trial import Checked
+
+RECENT: Final = timedelta(days=7)
+"""What is done, or over without an end being told, is listed for so long after the last word on it (ours)."""
 
 _OVER: Final = frozenset({"rejected", "cancelled", "expired"})
 
 
-def print_list(found: Sequence[Entry], now: datetime, *, every: bool, json: bool) -> None:
-    """Those that wait for a person first, then the newest; without ``every`` only what is not over."""
-    shown = [entry for entry in found if every or entry.state not in _OVER or entry.still_at]
-    shown.sort(key=lambda entry: (not entry.waits(now), -_issued(entry.latest).timestamp()))
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What of the list is wanted; what waits, is to be taken back, or stands is always in it.
+
+    Parameters
+    ----------
+    every
+        Also what was not wanted, or is over.
+    since
+        Of the rest what the log took a word about at or after this time, UTC; None for all of it.
+    """
+
+    every: bool
+    since: datetime | None
+
+    @classmethod
+    def of(cls, since: datetime | None, now: datetime, *, every: bool) -> "Wish":
+        """As a person says it: without a time what is recent, or all of everything."""
+        return cls(every, since if since is not None or every else now - RECENT)
+
+    def why_not(self, one: Standing, now: datetime) -> str | None:
+        """In which words a request is left out; None where it is in the list."""
+        if one.group(now) is not Group.REST:
+            return None
+        if not self.every and one.state in _OVER:
+            return "not wanted or over"
+        if self.since is not None and one.changed < self.since:
+            return f"with no news since {self.since:%Y-%m-%d %H:%M} UTC"
+        return None
+
+
+def print_list(found: Standings, now: datetime, wish: Wish, *, json: bool) -> None:
+    """What waits for a person first, then what is to be taken back, what stands, and the rest; the newest first."""
+    ordered = in_order(found.standings(), now)
+    left_out = Counter(why for one in ordered if (why := wish.why_not(one, now)) is not None)
+    shown = [one for one in ordered if wish.why_not(one, now) is None]
     if json:
-        for entry in shown:
-            _json(_entry(entry, now))
+        for one in shown:
+            _json(_entry(one.entry, now))
         return
-    for entry in shown:
-        mark = "waits for you" if entry.waits(now) else "taking it back" if entry.still_at else entry.state
-        typer.echo(f"{entry.latest.request_id[:SHORT]}  {mark:<14} {printable(headline(entry.latest))}")
-    for left in (one for entry in found for one in said_to_be_left(entry, now)):
+    for one in shown:
+        mark = "waits for you" if one.group(now) is Group.WAITS else "taking it back" if one.still_at else one.state
+        latest = one.entry.latest
+        typer.echo(f"{latest.request_id[:SHORT]}  {mark:<14} {printable(headline(latest))}")
+    for left in (left for one in ordered for left in said_to_be_left(one.entry, now)):
         typer.echo(printable(words(left)), err=True)
-    waiting = sum(entry.waits(now) for entry in found)
-    hidden = len(found) - len(shown)
+    for unread in found.unread[:1]:
+        place = f"{unread.record.topic}/{unread.record.partition}/{unread.record.offset}"
+        typer.echo(f"{len(found.unread)} records cannot be read, the first is {place}: {unread.error}", err=True)
+    waiting = sum(one.group(now) is Group.WAITS for one in shown)
+    hidden = ", ".join(f"{number} {why}" for why, number in left_out.items())
     typer.echo(
-        f"{_requests(len(found))}, {waiting} waiting for a person"
-        + (f"; {hidden} not wanted or over, --all shows them" if hidden else "")
-        + (f"; see one: nuncius too show {shown[0].latest.request_id[:SHORT]}" if shown else ""),
+        f"{_requests(len(ordered))}, {waiting} waiting for a person"
+        + (f"; {hidden}, --all shows them" if hidden else "")
+        + (f"; see one: nuncius too show {shown[0].entry.latest.request_id[:SHORT]}" if shown else ""),
         err=True,
     )
 
@@ -57,7 +99,7 @@ def print_entry(entry: Entry, now: datetime, *, json: bool) -> None:
         typer.echo(f"{number:>4}  {where}  {what}  {tile.target_name}".rstrip())
 
 
-def print_check(found: Checked, *, json: bool) -> None:
+def print_check(found: "Checked", *, json: bool) -> None:
     """What would have been asked, when, and why not."""
     if json:
         for revision in found.revisions:
@@ -68,7 +110,7 @@ def print_check(found: Checked, *, json: bool) -> None:
         typer.echo(printable(line))
 
 
-def _check_lines(found: Checked) -> Iterator[str]:
+def _check_lines(found: "Checked") -> Iterator[str]:
     for policy in found.policies.policies:
         about = [one for one in found.revisions if one.policy == policy.name]
         idle = "" if policy.active else ("  (off)" if policy.source else "  (off: it states no source)")
@@ -84,7 +126,7 @@ def _requests(number: int) -> str:
     return f"{number} request{'' if number == 1 else 's'}"
 
 
-def _counts(found: Checked) -> dict[str, Any]:
+def _counts(found: "Checked") -> dict[str, Any]:
     last = {one.request_id: one.state for one in found.revisions}
     return {
         "policies": len(found.policies.active),
@@ -106,7 +148,3 @@ def _entry(entry: Entry, now: datetime) -> dict[str, Any]:
 
 def _json(value: object) -> None:
     typer.echo(orjson.dumps(value, option=orjson.OPT_UTC_Z).decode())
-
-
-def _issued(one: ToORequest) -> datetime:
-    return one.issued_time or datetime.min.replace(tzinfo=UTC)

@@ -45,18 +45,13 @@ class Entry:
         """The revision that counts."""
         return in_charge(self.revisions)
 
-    @property
-    def adapters(self) -> tuple[str, ...]:
-        """Who was asked, or would have been, in the order in which they spoke first."""
-        return tuple(dict.fromkeys(status.adapter for status in self.told if status.adapter != PERSON))
-
     def life(self, adapter: str) -> Life:
-        """The request's life at one adapter."""
-        life = Life(revisions=self.revisions)
-        for status in self.told:
-            if status.adapter in {adapter, PERSON}:
-                life = life.with_status(status)
-        return life
+        """The request's life at one adapter; people's words only, for a name that is no adapter's."""
+        return Life(
+            revisions=self.revisions,
+            told=tuple(one for one in self.told if one.adapter == adapter != PERSON),
+            people=tuple(one for one in self.told if one.adapter == PERSON),
+        )
 
     @property
     def state(self) -> RequestState:
@@ -74,24 +69,25 @@ class Entry:
     @property
     def still_at(self) -> tuple[str, ...]:
         """Adapters that may have it although it is no longer wanted, and did not say yet what becomes of it there."""
-        lives = ((name, self.life(name)) for name in self.adapters)
+        asked = dict.fromkeys(one.adapter for one in self.told if one.state in {"sent", "accepted"})
+        lives = ((name, self.life(name)) for name in asked if name != PERSON)
         return tuple(
             name
             for name, life in lives
             if not life.wanted and life.outstanding and not life.refused(life.latest.revision)
         )
 
-    def waits(self, now: datetime) -> bool:
-        """Whether it is a person's turn: wanted, real, live, unexpired, and neither approved nor declined."""
+    @property
+    def waits_until(self) -> datetime | None:
+        """Until when (exclusive) it is a person's turn: wanted, real, live, and neither approved nor declined."""
         one = self.latest
-        return (
-            one.state == "proposed"
-            and one.needs_approval
-            and (one.reality, one.run_mode) == ("real", "live")
-            and one.expires is not None
-            and one.expires > now
-            and self.life("").word is None
-        )
+        mine = one.state == "proposed" and one.needs_approval and (one.reality, one.run_mode) == ("real", "live")
+        return one.expires if mine and self.life("").word is None else None
+
+    def waits(self, now: datetime) -> bool:
+        """Whether it is a person's turn, and it has not expired."""
+        until = self.waits_until
+        return until is not None and until > now
 
 
 class Book:
@@ -100,6 +96,8 @@ class Book:
     def __init__(self) -> None:
         self._revisions: dict[str, dict[int, ToORequest]] = {}
         self._told: dict[str, list[ToOStatus]] = {}
+        self._changed: dict[str, datetime] = {}
+        self._numbers: dict[str, int] = {}
 
     def read(self, records: Iterable[Record]) -> frozenset[str]:
         """Take records of the two topics; ids of the requests that they are about."""
@@ -109,12 +107,15 @@ class Book:
                 continue
             if record.topic == topics.TOO_REQUESTS.name:
                 request = decode(ToORequest, record.value)
-                self._revisions.setdefault(request.request_id, {}).setdefault(request.revision, request)
-                about.add(request.request_id)
+                ident = request.request_id
+                self._numbers.setdefault(ident, len(self._numbers))
+                self._revisions.setdefault(ident, {}).setdefault(request.revision, request)
             else:
                 status = decode(ToOStatus, record.value)
-                self._told.setdefault(status.request_id, []).append(status)
-                about.add(status.request_id)
+                ident = status.request_id
+                self._told.setdefault(ident, []).append(status)
+            about.add(ident)
+            self._changed[ident] = max(record.time, self._changed.get(ident, record.time))
         return frozenset(about)
 
     def entry(self, ident: str) -> Entry | None:
@@ -124,16 +125,24 @@ class Book:
             return None
         return Entry(tuple(known[number] for number in sorted(known)), tuple(self._told.get(ident, ())))
 
+    def number(self, ident: str) -> int:
+        """Place of a request that is known among all, by their first revisions on the log, from 0."""
+        return self._numbers[ident]
+
+    def changed(self, ident: str) -> datetime:
+        """When the log took the last record about a request that is known, UTC."""
+        return self._changed[ident]
+
     def entries(self) -> tuple[Entry, ...]:
         """Every request, in the order of their first revisions."""
         return tuple(entry for ident in self._revisions if (entry := self.entry(ident)) is not None)
 
 
-def book(log: Log) -> tuple[Entry, ...]:
-    """Every request of a log, by the time of its first revision."""
-    found = Book()
+def book(log: Log, beginning: str = "") -> tuple[Entry, ...]:
+    """Every request of a log whose id begins so, by the time of its first revision; others are not even decoded."""
+    found, first = Book(), _id_in(beginning).encode()
     for topic in (topics.TOO_REQUESTS, topics.TOO_STATUS):
-        found.read(read_all(log, topic.name))
+        found.read(record for record in read_all(log, topic.name) if (record.key or b"").startswith(first))
     return found.entries()
 
 
@@ -145,7 +154,7 @@ def named(found: Sequence[Entry], beginning: str) -> Entry:
     SettingsError
         If none does, or more than one, or nothing was written.
     """
-    beginning = beginning.partition("/")[0].strip()
+    beginning = _id_in(beginning)
     if not beginning:
         raise SettingsError("no id was written; see: nuncius too list")
     hits = [entry for entry in found if entry.latest.request_id.startswith(beginning)]
@@ -217,6 +226,11 @@ def write_words(log: Log, statuses: Sequence[ToOStatus], slot: str) -> None:
                 tx.send(topics.TOO_STATUS.name, encode(status), key=status.request_id.encode())
     finally:
         writer.close()
+
+
+def _id_in(text: str) -> str:
+    """What was written of an id, without a revision behind it."""
+    return text.partition("/")[0].strip()
 
 
 def _in_place(said: Sequence[ToOStatus]) -> Iterator[ToOStatus]:

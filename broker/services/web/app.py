@@ -33,7 +33,9 @@ from nuncius.broker.services.web.skyportal_door import skyportal_routes
 from nuncius.broker.services.web.stream_changes import stream_change_routes
 from nuncius.broker.services.web.streaming import stream_routes
 from nuncius.broker.services.web.threads import thread_routes
+from nuncius.broker.services.web.too_now import request_routes
 from nuncius.broker.services.web.too_pages import too_page_routes
+from nuncius.broker.services.web.too_shelf import Shelf
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.kafka.cluster import Cluster
 from nuncius.broker.transport.port import Log
@@ -93,7 +95,7 @@ def web_app(
     app = FastAPI(title="Nuncius", summary="Multimessenger alert broker", version="0.1", docs_url=None, redoc_url=None)
 
     answer_errors(app)
-    archive = Archive(log)
+    archive, shelf = Archive(log), Shelf(log)
     for routes in (
         stream_routes(log, hub, names),  # before the paths that take any word
         alert_page_routes(log, hub.regions, names),
@@ -107,7 +109,8 @@ def web_app(
         skymap_routes(hub.regions.maps),
         skyportal_routes(log, allow, portal),
         desk_routes(*(desks or (HttpDesks(log, DeskRules(), utc_now, print), desk_guard({}, allow)))),
-        too_page_routes(log, links),
+        request_routes(shelf),
+        too_page_routes(log, shelf, links),
         front_routes(log, archive, health),
     ):
         app.include_router(routes)

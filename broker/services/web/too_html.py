@@ -6,11 +6,12 @@ from typing import Final
 from urllib.parse import quote
 
 from nuncius.broker.services.too_book import SHORT, Entry
+from nuncius.broker.services.too_standing import Group, Page, Standing
 from nuncius.broker.services.too_words import brief, headline, history
+from nuncius.broker.services.web.front_tables import skipped_list
 from nuncius.broker.services.web.html import Html, tag
-
-SHOWN: Final = 200
-"""Requests on the list, the newest."""
+from nuncius.broker.services.web.opened import Skipped
+from nuncius.broker.services.web.too_now import cursor_of
 
 STYLE: Final = """
 :root { color-scheme: light dark; }
@@ -25,18 +26,29 @@ button { font-size: 1.3rem; padding: .8rem 2rem; border-radius: .5rem; border: 2
 .waits { font-weight: 600; } li { overflow-wrap: anywhere; margin: .3rem 0; }
 """
 
+_HEADS: Final = {
+    Group.WAITS: "Waiting for a person",
+    Group.TO_BE_TAKEN_BACK: "To be taken back",
+    Group.STANDS: "Asked",
+    Group.REST: "Not wanted, over, or done",
+}
 _LATER: Final = "The answer is written to the log; the service that delivers acts on it within seconds."
 
 
-def list_page(entries: Sequence[Entry], now: datetime) -> str:
-    """Every request: those that wait for a person first, then the newest."""
-    newest = entries[::-1]
-    shown = [*(one for one in newest if one.waits(now)), *(one for one in newest if not one.waits(now))][:SHOWN]
+def list_page(found: Page, now: datetime, skipped: Sequence[Skipped], *, is_first: bool) -> str:
+    """Requests under the heads of their groups, with the way to the next page."""
     parts = [tag("h1", "Requests to telescopes")]
-    parts.append(tag("ul", *(_row(entry, now) for entry in shown)) if shown else tag("p", "None so far."))
-    if len(entries) > SHOWN:
-        parts.append(tag("p", f"{len(entries) - SHOWN} older ones: nuncius too list --all", class_="small"))
-    return page("Requests to telescopes", *parts)
+    for group, words in _HEADS.items():
+        rows = [_row(one, now) for one in found.shown if one.group(now) is group]
+        if rows:
+            parts += [tag("h2", f"{words} ({found.counts[group]})"), tag("ul", *rows)]
+    if not found.shown:
+        parts.append(tag("p", "None so far." if is_first else "No more."))
+    if found.after is not None:
+        parts.append(tag("p", tag("a", "the next ones", href=f"too?cursor={cursor_of(found.after)}")))
+    if not is_first:
+        parts.append(tag("p", tag("a", "from the beginning", href="too")))
+    return page("Requests to telescopes", *parts, skipped_list(skipped))
 
 
 def entry_page(entry: Entry, now: datetime) -> str:
@@ -114,12 +126,13 @@ def _lines(lines: Sequence[str]) -> Iterator[str]:
         yield from (Html("\n"), line) if number else (line,)
 
 
-def _row(entry: Entry, now: datetime) -> Html:
-    ident = entry.latest.request_id
+def _row(one: Standing, now: datetime) -> Html:
+    ident = one.entry.latest.request_id
     link = tag("a", ident[:SHORT], href=f"too/{quote(ident, safe='')}")
-    state = "being taken back" if entry.still_at else entry.state
-    mark = tag("span", "waits for a person", class_="waits") if entry.waits(now) else tag("span", state)
-    return tag("li", link, " ", mark, " ", headline(entry.latest))
+    state = "being taken back" if one.still_at else one.state
+    waits = one.group(now) is Group.WAITS
+    mark = tag("span", "waits for a person", class_="waits") if waits else tag("span", state)
+    return tag("li", link, " ", mark, " ", headline(one.entry.latest))
 
 
 def _button(value: str, words: str, kind: str) -> Html:

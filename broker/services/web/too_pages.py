@@ -5,23 +5,23 @@ To open a link never answers: mail programs and scanners open what they see. Its
 
 import os
 import socket
-import time
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from threading import Lock
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
 from nuncius.broker.planning.order import same_wish
 from nuncius.broker.services.links import Link, Links
-from nuncius.broker.services.too_book import SHORT, Entry, book, word, write_word, write_words
+from nuncius.broker.services.too_book import SHORT, Entry, word, write_word, write_words
 from nuncius.broker.services.too_seen import acknowledged, stuck_at
+from nuncius.broker.services.too_standing import page_of
 from nuncius.broker.services.web.too_html import (
     STYLE,
     acknowledge_page,
@@ -32,16 +32,15 @@ from nuncius.broker.services.web.too_html import (
     refusal_page,
     said_page,
 )
+from nuncius.broker.services.web.too_now import place_of
+from nuncius.broker.services.web.too_shelf import Shelf
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.port import Log
 from nuncius.schemas import SettingsError
 from nuncius.schemas.vocabulary import RequestState
 
-KEPT_S: Final = 1.0
-"""How old a page that only tells may be."""
-
-LEAST_S: Final = 0.1
-"""The same where it would say that there is no such request."""
+SHOWN: Final = 100
+"""Requests of a page."""
 
 _BODY_BYTES: Final = 1024
 _STYLE_HASH: Final = b64encode(sha256(STYLE.encode()).digest()).decode()
@@ -57,33 +56,18 @@ _ANSWERS: Final[dict[bytes, RequestState]] = {b"answer=approved": "approved", b"
 
 
 class _Desk:
-    """Reads the book and writes answers, one thread at a time."""
+    """Answers by links, written one at a time."""
 
-    def __init__(self, log: Log, links: Links | None) -> None:
+    def __init__(self, log: Log, shelf: Shelf, links: Links | None) -> None:
         self._log = log
+        self._shelf = shelf
         self._links = links
         self._lock = Lock()
-        self._kept: tuple[float, tuple[Entry, ...]] = (float("-inf"), ())
         self._slot = f"nuncius-person-web-{socket.gethostname()}-{os.getpid()}"
-
-    def entries(self) -> tuple[Entry, ...]:
-        """All requests, as of the last second."""
-        with self._lock:
-            return self._as_of(KEPT_S)
-
-    def entry(self, request_id: str) -> Entry | None:
-        """One request; what is newer than the kept page is looked for, too."""
-        with self._lock:
-            for kept_s in (KEPT_S, LEAST_S):
-                found = _named(self._as_of(kept_s), request_id)
-                if found is not None:
-                    return found
-        return None
 
     def opened(self, request_id: str, query: str) -> Response:
         """What a link shows."""
-        with self._lock:
-            found = self._found(request_id, query)
+        found = self._found(request_id, query)
         if isinstance(found, Response):
             return found
         link, entry = found
@@ -106,13 +90,11 @@ class _Desk:
                 status = replace(status, revision=read.revision, idempotency_key=read.idempotency_key)
                 write_word(self._log, status, self._slot)
                 entry = Entry(entry.revisions, (*entry.told, status))
-            self._kept = (float("-inf"), ())
         return _html(said_page(entry, said, utc_now()))
 
     def stuck(self, request_id: str, query: str) -> Response:
         """What a link about one that could not be cancelled shows."""
-        with self._lock:
-            found = self._found_stuck(request_id, query)
+        found = self._found_stuck(request_id, query)
         if isinstance(found, Response):
             return found
         link, entry = found
@@ -129,14 +111,13 @@ class _Desk:
             link, entry = found
             said = acknowledged(entry, who=f"{link.receiver} (link)", why="", now=utc_now())
             write_words(self._log, said, self._slot)
-            self._kept = (float("-inf"), ())
         return _html(acknowledged_page(Entry(entry.revisions, (*entry.told, *said)), utc_now()))
 
     def _found_stuck(self, request_id: str, query: str) -> tuple[Link, Entry] | Response:
         link = self._read(Links.read_acknowledging, request_id, query)
         if isinstance(link, Response):
             return link
-        entry = _named(book(self._log), request_id)
+        entry = self._shelf.entry(request_id)
         if entry is None or not stuck_at(entry):
             why = "No telescope holds it against our word any more."
             return _refused(410, "Nothing to see to", why, _see(request_id))
@@ -157,17 +138,12 @@ class _Desk:
             return _refused(410, "Too late", why, _see(request_id))
         return link
 
-    def _as_of(self, seconds: float) -> tuple[Entry, ...]:
-        if time.monotonic() - self._kept[0] > seconds:
-            self._kept = (time.monotonic(), book(self._log))
-        return self._kept[1]
-
     def _found(self, request_id: str, query: str) -> tuple[Link, Entry] | Response:
         """What a link is about, where it may still be answered; else the page that says why not."""
         link, see = self._read(Links.read, request_id, query), _see(request_id)
         if isinstance(link, Response):
             return link
-        entry = _named(book(self._log), request_id)
+        entry = self._shelf.entry(request_id)
         about = None if entry is None else next((r for r in entry.revisions if r.revision == link.revision), None)
         if entry is None or about is None:
             return _refused(404, "No such request", "The log of this broker does not have it.", see)
@@ -181,28 +157,32 @@ class _Desk:
         return link, entry
 
 
-def too_page_routes(log: Log, links: Links | None) -> APIRouter:
+def too_page_routes(log: Log, shelf: Shelf, links: Links | None) -> APIRouter:
     """The pages.
 
     Parameters
     ----------
     log
-        Read; written with people's answers.
+        Written with people's answers.
+    shelf
+        Its requests.
     links
         Checks links; None where nobody can answer by one.
     """
     router = APIRouter(include_in_schema=False)
-    desk = _Desk(log, links)
+    desk = _Desk(log, shelf, links)
 
     @router.get("/too")
-    def get_list() -> Response:
-        """Every request."""
-        return _html(list_page(desk.entries(), utc_now()))
+    def get_list(cursor: Annotated[str, Query(max_length=60)] = "") -> Response:
+        """Requests, a page at a time: what waits for a person first, what is not wanted or over last."""
+        now = utc_now()
+        found = page_of(shelf.standings(), now, SHOWN, place_of(cursor))
+        return _html(list_page(found, now, shelf.skipped, is_first=not cursor))
 
     @router.get("/too/{request_id}")
     def get_one(request_id: str) -> Response:
         """One request, and all that was said of it."""
-        entry = desk.entry(request_id)
+        entry = shelf.entry(request_id)
         if entry is None:
             return _refused(404, "No such request", "The log of this broker does not have it.", "See all: /too")
         return _html(entry_page(entry, utc_now()))
@@ -242,10 +222,6 @@ async def _posted(request: Request, answered: Callable[[str, bytes], Response]) 
         if len(body) > _BODY_BYTES:
             return _refused(413, "Too long", "No answer is that long.", "Open the link again and press a button.")
     return await run_in_threadpool(answered, request.url.query, bytes(body))
-
-
-def _named(entries: Sequence[Entry], request_id: str) -> Entry | None:
-    return next((one for one in entries if one.latest.request_id == request_id), None)
 
 
 def _html(page: str) -> Response:
