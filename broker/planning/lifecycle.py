@@ -33,6 +33,7 @@ Rules
 12. While a facility gives no answer it is asked again after 5 s, and every ``sent`` doubles the wait, up to 5 minutes
     (ours). A clock that was set back makes no wait longer than that. What is to be taken back and got no answer for ten
     minutes (ours) is said to be ``not_cancelled`` (``SILENT``), so that people are told, and is asked for on and on.
+13. What was taken back soon after a call without an answer is taken back once more (`late`): it may come in between.
 """
 
 from collections.abc import Iterable
@@ -42,6 +43,7 @@ from itertools import takewhile
 from typing import Final, Self
 
 from nuncius.broker.planning.gate import Refusal, must_cancel, refusal
+from nuncius.broker.planning.late import to_repeat
 from nuncius.broker.planning.order import same_but_doubt, same_order
 from nuncius.schemas.too import ToORequest, ToOStatus
 from nuncius.schemas.vocabulary import RequestState
@@ -90,15 +92,7 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to do now.
-
-    Parameters
-    ----------
-    why
-        For people.
-    until
-        When to look again, UTC; None: not before the log says something new.
-    """
+    """Nothing to do now: why, for people, and when to look again, UTC; None: not before the log says something new."""
 
     why: str
     until: datetime | None = None
@@ -106,14 +100,9 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The request may go out, and its policy lets nothing out now.
+    """It may go out, and its policy lets nothing out now: why, for people, and the earliest moment to try again, UTC.
 
-    Parameters
-    ----------
-    why
-        For people.
-    until
-        The earliest moment to try again, UTC; None: once the log says something new.
+    None for that: once the log says something new.
     """
 
     why: str
@@ -310,6 +299,8 @@ def next_move(life: Life, *, now: datetime, public: bool = False) -> Move:
     latest = life.latest
     if life.left:
         return _HERE_AGAIN
+    if (again := _again(life, now)) is not None:
+        return again
     if not life.wanted or (public and latest.team_only and life.outstanding):
         return _taken_back(life, now)
     approved = life.word is not None and life.word.state == "approved"
@@ -334,7 +325,7 @@ def leave(life: Life, *, now: datetime) -> Move:
     """
     latest = life.latest
     if not life.outstanding:
-        return Wait("nothing of it stands here")
+        return _again(life, now) or Wait("nothing of it stands here")
     if life.left:
         return _HERE_AGAIN
     if life.wanted and (latest.expires is None or latest.expires <= now):
@@ -354,6 +345,14 @@ def lives(requests: Iterable[ToORequest], statuses: Iterable[ToOStatus], adapter
         if status.adapter in {adapter, PERSON} and status.request_id in found:
             found[status.request_id] = found[status.request_id].with_status(status)
     return found
+
+
+def _again(life: Life, now: datetime) -> Cancel | Wait | None:
+    """What is still to be done about what was taken back; None where nothing is."""
+    due = None if life.outstanding else to_repeat(life.told, life.latest.revision, now)
+    if due is None:
+        return None
+    return Cancel() if due <= now else Wait("a call without an answer may arrive late", due)
 
 
 def _kept_in(life: Life, why: Refusal, now: datetime) -> Move:
