@@ -14,6 +14,7 @@ from nuncius.schemas import SettingsError
 FILE_NAME: Final = "nuncius.toml"
 _PATHS: Final = ("rules", "policies", "galaxies", "skymaps", "schemas", "data_folder")
 _KAFKA_PATHS: Final = ("ca_file", "certificate_file", "key_file")
+_ADAPTER_PATHS: Final = ("folder", "ca_file")
 
 
 class KafkaSettings(BaseModel):
@@ -196,9 +197,12 @@ def load(path: Path | None, environment: Mapping[str, str], folder: Path) -> Set
         raise SettingsError(f"{file}: {_wrong(error)}") from error
     kafka = settings.kafka.model_copy(update=_beside(file.parent, settings.kafka, _KAFKA_PATHS))
     adapters = tuple(
-        {**table, "folder": str(file.parent / Path(named_folder).expanduser())}
-        if isinstance(named_folder := table.get("folder"), str)
-        else table
+        {
+            key: str(file.parent / Path(value).expanduser())
+            if key in _ADAPTER_PATHS and isinstance(value, str)
+            else value
+            for key, value in table.items()
+        }
         for table in settings.adapter
     )
     regions = {

@@ -40,10 +40,29 @@ def test_the_settings_file_holds_them(tmp_path: Path) -> None:
     assert load(file, {}, tmp_path).adapter[0]["kind"] == "ocs"
 
 
-def test_a_folder_lies_beside_the_settings_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("key", ["folder", "ca_file"])
+def test_a_folder_and_a_file_lie_beside_the_settings_file(tmp_path: Path, key: str) -> None:
     file = tmp_path / "nuncius.toml"
-    file.write_text('[[adapter]]\nkind = "voevent"\nfacilities = ["imager"]\nfolder = "out"\n', encoding="utf-8")
-    assert load(file, {}, Path("/")).adapter[0]["folder"] == str(tmp_path / "out")
+    file.write_text(f'[[adapter]]\nkind = "voevent"\nfacilities = ["imager"]\n{key} = "out"\n', encoding="utf-8")
+    assert load(file, {}, Path("/")).adapter[0][key] == str(tmp_path / "out")
+
+
+GEMINI = """
+[[adapter]]
+kind = "gemini"
+facilities = ["gemini-north"]
+credential = "LCO_TOKEN"
+program = "GN-2026B-Q-101"
+email = "night@example.org"
+templates = { r = 12, "" = 14 }
+"""
+
+
+def test_gemini_is_asked_where_the_program_runs() -> None:
+    (route,) = adapter_routes(tables(GEMINI), {}, {"LCO_TOKEN": CANARY})
+    assert (route.adapter.name, route.adapter.real, route.adapter.public) == ("gemini", True, False)
+    with pytest.raises(SettingsError, match="allowed"):
+        adapter_routes(tables(GEMINI + 'url = "https://too.example.org"'), {}, {"LCO_TOKEN": CANARY})
 
 
 @pytest.mark.parametrize(
