@@ -101,7 +101,8 @@ class StreamsWorker:
         if changes := self._changes(batch.records):
             self._adopt(changes)
             return len(changes)
-        records = self._reader.poll(self._most, min(timeout_s, _TICK_S))
+        is_busy = any(self._waits(progress) for progress in self._progress.values())
+        records = self._reader.poll(self._most, min(timeout_s, _TICK_S) if is_busy else timeout_s)
         if records:
             self._live(records)
         return len(records) + self._fill()
