@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 import pytest
-from fakes import eso_p2, hermes, ocs, skyportal, swift, treasure_map
+from fakes import eso_p2, gemini, hermes, ocs, skyportal, swift, treasure_map
 from fakes.server import Call, Fake, Reply, running
 from how_many import examples
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +18,8 @@ from too_doors import FREELY, HERE
 from nuncius.consumers.adapter import Adapter
 from nuncius.consumers.too.eso_p2 import EsoP2
 from nuncius.consumers.too.eso_p2_block import EsoP2Settings
+from nuncius.consumers.too.gemini import Gemini
+from nuncius.consumers.too.gemini_trigger import GeminiSettings
 from nuncius.consumers.too.hermes import Hermes, HermesSettings
 from nuncius.consumers.too.ocs import Ocs
 from nuncius.consumers.too.ocs_body import OcsSettings
@@ -143,7 +145,9 @@ def adapters(url: str) -> tuple[Closing, ...]:
     sky = {"allocation_id": skyportal.ALLOCATION}
     tm = {"username": treasure_map.USER, "instrument_id": treasure_map.INSTRUMENT}
     eso = {"username": "u", "container_id": 1, "block_id": 2, "phone": "+49 123", "notify": ["a@b.org"]}
+    gem = {"program": gemini.PROGRAM, "email": gemini.EMAIL, "templates": {"": gemini.TEMPLATE}}
     return (
+        Gemini(GeminiSettings.model_validate(here | gem), SecretStr(gemini.PASSWORD), FREELY),
         Ocs(OcsSettings.model_validate(here | lco), SecretStr(ocs.TOKEN), FREELY),
         Swift(SwiftSettings.model_validate(here | bat), SecretStr(swift.SECRET), FREELY),
         SkyPortal(SkyPortalSettings.model_validate(here | sky), SecretStr(skyportal.TOKEN), FREELY),
