@@ -1,10 +1,27 @@
 """Whose pointings on the Treasure Map count: anybody with an account can report that a place was looked at."""
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 DepthUnit = Literal["ab_mag", "vega_mag", "flux_erg", "flux_jy"]
+
+BANDS: Final = frozenset(
+    (
+        *("U", "B", "V", "R", "I", "J", "H", "K", "u", "g", "r", "i", "z", "UVW1", "UVW2", "UVM2"),
+        *("XRT", "clear", "open", "UHF", "VHF", "L", "S", "C", "X", "other", "TESS", "BAT", "HESS", "WISEL", "q"),
+    )
+)
+"""The map's names: TheTreasureMap/gwtm, ``server/core/enums/bandpass.py``. Another one breaks its database's write."""
+
+
+def _of_the_map(name: str) -> str:
+    if name not in BANDS:
+        raise ValueError(f"{name!r} is no band of the map; it has {', '.join(sorted(BANDS))}")
+    return name
+
+
+MapBand = Annotated[str, AfterValidator(_of_the_map)]
 
 LIGHT: Final = frozenset(
     {"U", "B", "V", "R", "I", "J", "H", "K", "u", "g", "r", "i", "z", "q"}
@@ -21,7 +38,7 @@ class Others(BaseModel):
 
     instruments: frozenset[int] = Field(default=frozenset(), description="their numbers there; empty: any")
     submitters: frozenset[str] = Field(default=frozenset(), description="accounts whose word counts; empty: any")
-    bands: frozenset[str] = Field(
+    bands: frozenset[MapBand] = Field(
         default=LIGHT, description="the map's names; as shipped ultraviolet, visible and infrared light"
     )
     depth_min: float | None = Field(

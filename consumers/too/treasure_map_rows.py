@@ -11,19 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nuncius.broker.planning.bands import NOTHING_STATED, Lights, usual_name
 from nuncius.consumers.too.placed import position_of
-from nuncius.consumers.too.treasure_map_others import DepthUnit, Others
+from nuncius.consumers.too.treasure_map_others import BANDS, DepthUnit, MapBand, Others
 from nuncius.schemas.plan import ObservationReport
 from nuncius.schemas.too import ToORequest
 
 _LVK: Final = "lvk:"
 _POINT: Final = re.compile(r"POINT ?\((-?\d{1,3}(?:\.\d{0,30})?) (-?\d{1,2}(?:\.\d{0,30})?)\)", re.ASCII)
-_BANDS: Final = frozenset(
-    (
-        *("U", "B", "V", "R", "I", "J", "H", "K", "u", "g", "r", "i", "z", "UVW1", "UVW2", "UVM2"),
-        *("XRT", "clear", "open", "UHF", "VHF", "L", "S", "C", "X", "other", "TESS", "BAT", "HESS", "WISEL", "q"),
-    )
-)
-"""The map's names: TheTreasureMap/gwtm, ``server/core/enums/bandpass.py``."""
 _ANGSTROM_M: Final = 1e-10
 _NEAR_DEG: Final = 1e-5
 """Places closer than that are one; the map keeps them in double precision (ours)."""
@@ -43,8 +36,10 @@ class TreasureMapSettings(BaseModel):
     timeout_s: float = Field(default=20.0, gt=0, description="for one answer")
     username: str = Field(description="of the account, by which its own pointings are found")
     instrument_id: int = Field(ge=1, description="the number of the instrument there")
-    bands: Mapping[str, str] = Field(default={}, description="the map's names of filters where they differ from ours")
-    band: str = Field(
+    bands: Mapping[str, MapBand] = Field(
+        default={}, description="the map's names of filters where they differ from ours"
+    )
+    band: MapBand = Field(
         default="other", description="where the request names no filter, or one that the map has no name for"
     )
     depth: float | None = Field(
@@ -173,7 +168,7 @@ def _light(wanted: str, telescope: str, settings: TreasureMapSettings, lights: L
     (``server/utils/pointing.py``, ``utils/spectral.py``).
     """
     usual = usual_name(wanted)
-    name = settings.bands.get(wanted) or (usual if usual in _BANDS else settings.band)
+    name = settings.bands.get(wanted) or (usual if usual in BANDS else settings.band)
     stated = lights.stated(telescope, wanted)
     if stated is None:
         return {"band": name}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fakes.server import Call, running
 from fakes.treasure_map import INSTRUMENT, USER, Map
+from pydantic import ValidationError
 from too_doors import FREELY
 
 from nuncius.consumers.too import door
@@ -124,3 +125,10 @@ def test_a_map_in_trouble_is_no_long_listing() -> None:
     state.trouble = "broken"
     with running(state), pytest.raises(Retry, match="503"):
         read(state)
+
+
+@pytest.mark.parametrize("wrong", [{"bands": {"r": "rp"}}, {"band": "optical"}, {"others": {"bands": ["R", "clr"]}}])
+def test_a_band_that_the_map_does_not_have_is_told_before_anything_is_asked(wrong: dict[str, Any]) -> None:
+    known = {"username": "nuncius", "instrument_id": 38}
+    with pytest.raises(ValidationError, match="is no band of the map; it has B, BAT, C"):
+        TreasureMapSettings.model_validate(known | wrong)
