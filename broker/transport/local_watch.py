@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-TICK_S: Final = 0.02
+TICK_S: Final = 0.015
 """How often it is looked, while somebody waits, for commits of other processes."""
 
 _HEADER_BYTES: Final = 96
