@@ -1,9 +1,7 @@
 """A scene on paper: the whole sky, a close-up beside it, the legend below, and words for who cannot see it."""
 
-import io
 from pathlib import Path
 from typing import Any, Final
-from xml.sax.saxutils import escape
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -14,10 +12,10 @@ from nuncius.broker.plots.lines import circle, frame, galactic_plane
 from nuncius.broker.plots.moon import draw_moon, draw_sun
 from nuncius.broker.plots.panel import GREY, INK, PALE, Panel
 from nuncius.broker.plots.projection import CloseUp, WholeSky
+from nuncius.broker.plots.saving import save
 from nuncius.broker.plots.scene import Backdrop, Scene
 from nuncius.broker.plots.words import area_in_words, described, in_short, moment_in_words
 from nuncius.broker.sky.ranges import area_deg2
-from nuncius.schemas.errors import SettingsError
 
 _WIDTH_IN: Final = 13.0
 _SKY_IN: Final = 7.7
@@ -34,7 +32,7 @@ def draw(scene: Scene, view: CloseUp, target: Path) -> None:
     Raises
     ------
     SettingsError
-        The file's suffix names no format matplotlib writes.
+        As `saving.save`.
     """
     style: dict[Any, Any] = {
         "font.size": 10.5,
@@ -52,7 +50,7 @@ def draw(scene: Scene, view: CloseUp, target: Path) -> None:
         wide.curve(
             frame(CloseUp(view.ra, view.dec, max(view.radius_deg, _SMALLEST_FRAME_DEG))), color=INK, lw=0.9, zorder=7
         )
-        _save(figure, target, scene.title or "Sky map", described(scene, seen))
+        save(figure, target, title=scene.title or "Sky map", words=described(scene, seen), dpi=_DPI)
 
 
 def _panels(figure: Figure, scene: Scene, view: CloseUp) -> tuple[Panel, Panel]:
@@ -149,22 +147,3 @@ def _legend(scene: Scene) -> list[tuple[Any, str]]:
     if scene.backdrop.galactic_plane:
         out.append((line([], [], color=GREY, lw=1.1, ls=(0, (1, 1.6))), "galactic plane, a dot at the galactic centre"))
     return out
-
-
-def _save(figure: Figure, target: Path, title: str, words: str) -> None:
-    named: dict[str, dict[str, Any]] = {
-        ".svg": {"Date": None, "Title": title, "Description": words},
-        ".png": {"Title": title, "Description": words},
-        ".pdf": {"Title": title, "Subject": words, "CreationDate": None},
-    }
-    written = io.BytesIO()
-    suffix = target.suffix.lower()
-    try:
-        figure.savefig(written, format=suffix.removeprefix(".") or None, dpi=_DPI, metadata=named.get(suffix))
-    except ValueError as error:
-        raise SettingsError(f"cannot draw {target.name}: {error}") from error
-    data = written.getvalue()
-    if suffix == ".svg":
-        # screen readers say what stands in <desc>; matplotlib writes the title alone
-        data = data.replace(b"</title>", f"</title>\n <desc>{escape(words)}</desc>".encode(), 1)
-    target.write_bytes(data)

@@ -11,9 +11,9 @@ import numpy as np
 from nuncius.broker.planning.apparent import Floats, overhead
 from nuncius.broker.planning.footprints import corners
 from nuncius.broker.planning.sightlines import night_number
-from nuncius.broker.planning.telescope import FieldOfView
+from nuncius.broker.planning.telescope import CircleField, FieldOfView
 from nuncius.broker.planning.visibility import Limits, Site
-from nuncius.broker.plots.lines import Line
+from nuncius.broker.plots.lines import Line, circle
 from nuncius.broker.plots.projection import CloseUp
 from nuncius.broker.sky.healpix import BoolArray, vectors
 from nuncius.broker.sky.skymap import SkyMap
@@ -27,6 +27,8 @@ _MARGIN: Final = 1.12
 _SMALLEST_DEG: Final = 1.0
 _AROUND_DEG: Final = 10.0
 """So much of the sky around is shown where the 90 % region reaches farther than the fields."""
+_EVERY: Final = 8
+"""Of the points of a circle, which lie half a degree apart: it is round where one field fills the picture, too."""
 _NIGHTS: Final = 3
 """Most nights that are drawn."""
 _STEP_S: Final = 120.0
@@ -127,7 +129,10 @@ def plot_plan(picture: PlanPicture, path: str | Path) -> None:
 
 
 def outline(field: FieldOfView, tile: PlannedTile) -> Line:
-    """The border of a field, once around, its sides along great circles."""
+    """The border of a field, once around, the sides of a rectangle along great circles."""
+    if isinstance(field, CircleField):
+        ra, dec = circle(tile.ra, tile.dec, field.radius_deg)
+        return ra[::_EVERY], dec[::_EVERY]
     around = np.array(corners(field, tile.ra, tile.dec, tile.position_angle_deg))
     ends = vectors(around[:, 0], around[:, 1])
     share = np.linspace(0.0, 1.0, 12, endpoint=False)[None, :, None]
@@ -141,21 +146,27 @@ def shares(count: int) -> Floats:
     return np.linspace(0.0, 1.0, count) if count > 1 else np.ones(count)
 
 
-def close_up(picture: PlanPicture) -> tuple[CloseUp, int]:
+def close_up(*pictures: PlanPicture) -> tuple[CloseUp, int]:
     """A square around the fields, all of them where they lie together, else those near the best; and how many."""
-    ra, dec = (np.array(values) for values in zip(*((tile.ra, tile.dec) for tile in picture.tiles), strict=True))
+    every = [(picture.field, tile) for picture in pictures for tile in picture.tiles]
+    ra, dec = (np.array(values) for values in zip(*((tile.ra, tile.dec) for _, tile in every), strict=True))
     held = np.ones(len(ra), np.bool_)
     middle = _middle(ra, dec)
     if float(np.max(separation_deg(*middle, ra, dec))) > _TOGETHER_DEG:
-        best = max(picture.tiles, key=lambda tile: tile.probability)
+        best = max((tile for _, tile in every), key=lambda tile: np.nan_to_num(tile.probability))
         held = np.atleast_1d(separation_deg(best.ra, best.dec, ra, dec)) <= _TOGETHER_DEG
         middle = _middle(ra[held], dec[held])
-    kept = [tile for tile, near in zip(picture.tiles, held.tolist(), strict=True) if near]
-    edges = [outline(picture.field, tile) for tile in kept] if picture.field is not None else [(ra[held], dec[held])]
+    kept = [one for one, near in zip(every, held.tolist(), strict=True) if near]
+    edges = [_edge(field, tile) for field, tile in kept]
     reach = max(float(np.max(separation_deg(*middle, *edge))) for edge in edges)
-    if picture.sky is not None:
-        reach = max(reach, min(_AROUND_DEG, 1.3 * float(np.sqrt(picture.sky.area(0.9) / np.pi))))
+    sky = pictures[0].sky
+    if sky is not None:
+        reach = max(reach, min(_AROUND_DEG, 1.3 * float(np.sqrt(sky.area(0.9) / np.pi))))
     return CloseUp(*middle, min(90.0, max(_SMALLEST_DEG, _MARGIN * reach))), len(kept)
+
+
+def _edge(field: FieldOfView | None, tile: PlannedTile) -> Line:
+    return (np.array([tile.ra]), np.array([tile.dec])) if field is None else outline(field, tile)
 
 
 def nights_of(picture: PlanPicture) -> tuple[Night, ...]:
@@ -184,8 +195,12 @@ def _night(picture: PlanPicture, site: Site, noon: datetime, indices: Sequence[i
     target = over.directions(np.array([tile.ra for tile in tiles]), np.array([tile.dec for tile in tiles]))
     altitude, moon_away = over.altitude_deg(target), over.moon_separation_deg(target)
     limits = picture.limits
+    lowest = np.full_like(altitude, limits.min_altitude_deg)
+    if limits.horizon:
+        azimuth, hidden = np.array(limits.horizon).T
+        lowest = np.maximum(lowest, np.interp(over.azimuth_deg(target), azimuth, hidden, period=360.0))
     within = (
-        (altitude >= limits.min_altitude_deg)
+        (altitude >= lowest)
         & (moon_away >= limits.moon_separation_min_deg)
         & (over.sun_altitude_deg <= limits.sun_altitude_max_deg)
     )

@@ -1,7 +1,7 @@
 """The fields of a plan on the sky: the map behind them, their outlines in the colours of their order, their numbers."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,8 +9,9 @@ from matplotlib.patches import Ellipse, Patch, Rectangle
 
 from nuncius.broker.plots.graticule import Rule, close_up_rules, whole_sky_rules
 from nuncius.broker.plots.lines import frame
-from nuncius.broker.plots.plan import PlanPicture, outline, shares
-from nuncius.broker.plots.plan_style import GREY, INK, MAP, PALE, REGION, RIM, colours
+from nuncius.broker.plots.plan import outline
+from nuncius.broker.plots.plan_lanes import Lane
+from nuncius.broker.plots.plan_style import EDGE, GREY, INK, MAP, PALE, REGION, RIM
 from nuncius.broker.plots.projection import CloseUp, WholeSky, grid
 from nuncius.broker.sky.skymap import SkyMap
 
@@ -18,58 +19,93 @@ _LEVELS: Final = (0.5, 0.9)
 _ROOT: Final = 0.4
 _APART_PT: Final = 4.4
 """Least distance of two numbers in the picture, a digit; and once more."""
+_RULE_PT: Final = 22.0
+"""Likewise, of a number from the label of a line inside the picture."""
+_CROWD: Final = 80
+"""Of more fields than that the outlines are thin."""
 
 
-def draw_whole_sky(axes: Axes, picture: PlanPicture, near: CloseUp) -> None:
+def draw_whole_sky(axes: Axes, sky: SkyMap | None, lanes: Sequence[Lane], near: CloseUp) -> None:
     """Everything small, and the frame of the close-up."""
     view = WholeSky()
     edge = _open(axes, view)
     for rule in whole_sky_rules(view):
         _rule(axes, rule, edge, 8.0)
-    if picture.sky is not None:
-        _map(axes, view, picture.sky, edge, 900)
-    _outlines(axes, view, picture, edge, 0.8)
+    if sky is not None:
+        _map(axes, view, sky, edge, 900)
+    for lane in lanes:
+        _outlines(axes, view, lane, edge, 0.8)
     axes.plot(*view.curve(*frame(near)), color=INK, lw=0.9, zorder=7, clip_path=edge)
 
 
-def draw_close_up(axes: Axes, picture: PlanPicture, near: CloseUp) -> None:
+def draw_close_up(axes: Axes, sky: SkyMap | None, lanes: Sequence[Lane], near: CloseUp) -> None:
     """The fields with their numbers, as many as do not stand in each other's way."""
     edge = _open(axes, near)
-    for rule in close_up_rules(near):
-        _rule(axes, rule, edge, 9.0)
-    if picture.sky is not None:
-        _map(axes, near, picture.sky, edge, 450)
-    _outlines(axes, near, picture, edge, 1.5)
-    x, y = near.plane([tile.ra for tile in picture.tiles], [tile.dec for tile in picture.tiles])
+    if sky is not None:
+        _map(axes, near, sky, edge, 450)
+    crowded = sum(len(lane.plan.tiles) for lane in lanes) > _CROWD
+    for lane in lanes:
+        _outlines(axes, near, lane, edge, 0.8 if crowded else 1.5)
+    places = _numbers(axes, lanes, near)
     width_pt = axes.get_window_extent().width * 72 / axes.figure.dpi
-    digits = len(str(len(picture.tiles)))
-    apart = _APART_PT * (digits + 1) * 2 * near.radius_deg / width_pt
-    if picture.field is None and len(picture.tiles) == 1:
-        return
-    for index in numbered(list(zip(x.tolist(), y.tolist(), strict=True)), apart):
-        if max(abs(float(x[index])), abs(float(y[index]))) < near.radius_deg:
-            number = str(picture.tiles[index].number)
-            centred: dict[str, Any] = {"ha": "center", "va": "center", "fontweight": "bold", "fontsize": 9}
-            axes.text(float(x[index]), float(y[index]), number, color=INK, zorder=9, **centred, **RIM)
+    room = _RULE_PT * 2 * near.radius_deg / width_pt
+    for rule in close_up_rules(near):
+        hidden = rule.side == "on" and any(np.hypot(rule.x - x, rule.y - y) < room for x, y in places)
+        _rule(axes, rule._replace(text="") if hidden else rule, edge, 9.0)
+
+
+def _numbers(axes: Axes, lanes: Sequence[Lane], near: CloseUp) -> list[tuple[float, float]]:
+    """As many as have room; where they stand."""
+    of_lanes = [[_Mark.of(lane, index, near) for index in range(len(lane.plan.tiles))] for lane in lanes]
+    if len(lanes) == len(of_lanes[0]) == 1 and lanes[0].plan.field is None:
+        return []
+    width_pt = axes.get_window_extent().width * 72 / axes.figure.dpi
+    apart = _APART_PT * (max(len(one.text) for marks in of_lanes for one in marks) + 1) * 2 * near.radius_deg / width_pt
+    room = near.radius_deg - apart / 2
+    inside = [[one for one in marks if max(abs(one.x), abs(one.y)) < room] for marks in of_lanes]
+    # the first and the last of each plan before all others
+    ends = [one for some in inside for one in (*some[:1], *some[1:][-1:])]
+    marks = ends + [one for some in inside for one in some[1:-1]]
+    drawn = [marks[index] for index in numbered([(one.x, one.y) for one in marks], apart)]
+    for one in drawn:
+        centred: dict[str, Any] = {"ha": "center", "va": "center", "fontweight": "bold", "fontsize": 9}
+        axes.text(one.x, one.y, one.text, color=one.colour, zorder=9, **centred, **RIM)
+    return [(one.x, one.y) for one in drawn]
+
+
+class _Mark(NamedTuple):
+    """The number of a field where it may stand."""
+
+    x: float
+    y: float
+    text: str
+    colour: Any
+
+    @classmethod
+    def of(cls, lane: Lane, index: int, view: CloseUp) -> "_Mark":
+        tile = lane.plan.tiles[index]
+        x, y = (float(values[0]) for values in view.plane(tile.ra, tile.dec))
+        return cls(x, y, lane.mark(index), lane.colour if lane.letter else INK)
 
 
 def numbered(places: Sequence[tuple[float, float]], apart: float) -> list[int]:
-    """Which fields get their number: the first and the last, and in order all that stand ``apart`` from those."""
+    """Which marks are drawn: in order all that stand ``apart`` from those before."""
     taken: list[int] = []
-    for index in dict.fromkeys((0, len(places) - 1, *range(len(places)))):
-        x, y = places[index]
+    for index, (x, y) in enumerate(places):
         if all(np.hypot(x - places[other][0], y - places[other][1]) >= apart for other in taken):
             taken.append(index)
-    return sorted(taken)
+    return taken
 
 
-def _outlines(axes: Axes, view: WholeSky | CloseUp, picture: PlanPicture, edge: Patch, width: float) -> None:
-    for tile, colour in zip(picture.tiles, colours(shares(len(picture.tiles))), strict=True):
-        if picture.field is None:
+def _outlines(axes: Axes, view: WholeSky | CloseUp, lane: Lane, edge: Patch, width: float) -> None:
+    field = lane.plan.field
+    for tile, colour in zip(lane.plan.tiles, lane.colours, strict=True):
+        if field is None:
             axes.plot(*view.plane(tile.ra, tile.dec), "+", ms=14, mew=1.6, color=colour, zorder=6, clip_path=edge)
             continue
-        line = view.curve(*outline(picture.field, tile))
-        axes.plot(*line, color=colour, lw=width, zorder=6, clip_path=edge)
+        line = view.curve(*outline(field, tile))
+        behind = EDGE if isinstance(view, CloseUp) and width > 1 and lane.dashes == "solid" else {}
+        axes.plot(*line, color=colour, lw=width, ls=lane.dashes, zorder=6, clip_path=edge, **behind)
         if isinstance(view, CloseUp):
             (wash,) = axes.fill(line.x, line.y, color=colour, alpha=0.14, lw=0, zorder=5)
             wash.set_clip_path(edge)

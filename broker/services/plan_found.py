@@ -13,12 +13,11 @@ from nuncius.broker.planning.telescope import Telescope
 from nuncius.broker.planning.verdict import Cause, Wanted, judge, named_alerts
 from nuncius.broker.planning.visibility import Limits, Site, altitude_of, windows
 from nuncius.broker.services.alerts import decode_alert
+from nuncius.broker.services.archive import COINCIDENCES, EVENTS, Archive, record_at
 from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.too_book import SHORT, Entry
 from nuncius.broker.sky import SkyMap
-from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log
-from nuncius.broker.transport.reading import read_all
 from nuncius.schemas import Alert, CandidateList, Coincidence, PlannedTile, SettingsError, SkyMapRef, ToORequest
 from nuncius.schemas.codec import decode, kind_of
 
@@ -57,36 +56,94 @@ class Plan:
         return self.entry.latest
 
 
-def plan_of(log: Log, entry: Entry, policies: Policies) -> Plan:
-    """The plan of a request.
+class PlanFinder:
+    """Finds plans, the alerts and the map behind them by their ids: for a command, and for a process that goes on.
 
     Parameters
     ----------
     log
-        Read for the alerts and the map behind it.
-    entry, policies
-        The request, and the policies that know its telescope.
+        Read for coincidences.
+    archive, maps
+        Where alerts and coincidences lie on it, and its sky maps.
+    policies
+        They know the telescopes.
+    """
+
+    def __init__(self, log: Log, archive: Archive, maps: Mapping[str, SkyMap], policies: Policies) -> None:
+        self._log = log
+        self._archive = archive
+        self._maps = maps
+        self._policies = policies
+
+    def plan(self, entry: Entry) -> Plan:
+        """The plan of a request.
+
+        Raises
+        ------
+        SettingsError
+            If it has neither fields nor a window: it is not wanted, taken back, or has no position yet.
+        """
+        one, policies = entry.latest, self._policies
+        limits = _limits(one, policies)
+        tiles = tuple(_placed(tile, policies.telescopes.get(one.facility), limits) for tile in tiles_of(one))
+        if not tiles:
+            raise SettingsError(f"request {one.request_id[:SHORT]} has no plan: it is {entry.state}: {one.reason}")
+        sky, sha256 = self._sky(one)
+        names = dict.fromkeys(tile.site for tile in tiles)
+        return Plan(
+            entry=entry,
+            tiles=tiles,
+            telescope=policies.telescopes.get(one.facility),
+            sites=tuple(policies.sites[name] for name in names if name in policies.sites),
+            limits=limits,
+            sky=sky,
+            map_sha256=sha256,
+        )
+
+    def _sky(self, one: ToORequest) -> tuple[SkyMap | None, str]:
+        """The map that the planner laid the fields on, found as it does; else that of the event."""
+        maps, alerts = self._maps, self._alerts(one)
+        notices = {alert.alert_id: Notice.of(alert, maps) for alert in alerts}
+        cause = self._cause(one, notices)
+        policy = next((policy for policy in self._policies.policies if policy.name == one.policy), None)
+        sky = None
+        if cause is not None and policy is not None and named_alerts(cause) <= notices.keys():
+            found = judge(policy, cause, notices, maps, ANYTHING)
+            target = None if found is None else found.targets[0] if isinstance(found, Wanted) else found.target
+            sky = None if target is None else target.region()
+        if sky is None:
+            event = thread_of(notices.values(), one.event_thread, one.run_mode)
+            sky = None if event is None or event.placed is None else event.placed.region()
+        combined = cause.combined_map if isinstance(cause, Coincidence) else None
+        return sky, _name(sky, [*([] if combined is None else [combined.sha256]), *_names(alerts)], maps)
+
+    def _alerts(self, one: ToORequest) -> list[Alert]:
+        """All of the event and those that the request rests on, in the order of the log."""
+        of_event = (record_at(self._log, EVENTS, offset) for offset in self._archive.thread(one.event_thread))
+        named = (self._archive.alert(ident) for ident in one.follows)
+        records = {record.offset: record for record in (*of_event, *named) if record is not None}
+        return [decode_alert(records[offset].value or b"") for offset in sorted(records)]
+
+    def _cause(self, one: ToORequest, notices: Mapping[str, Notice]) -> Cause | None:
+        if one.cause_kind == "alert":
+            return thread_of(notices.values(), one.event_thread, one.run_mode)
+        offsets = self._archive.revisions(one.cause_id)
+        last = record_at(self._log, COINCIDENCES, offsets[-1]) if offsets else None
+        data = b"" if last is None else last.value or b""
+        if not data:
+            return None
+        return decode(Coincidence, data) if kind_of(data) is Coincidence else decode(CandidateList, data)
+
+
+def plan_of(log: Log, entry: Entry, policies: Policies) -> Plan:
+    """The plan of a request, by readers of its own.
 
     Raises
     ------
     SettingsError
-        If it has neither fields nor a window: it is not wanted, taken back, or has no position yet.
+        As `PlanFinder.plan`.
     """
-    one = entry.latest
-    limits = _limits(one, policies)
-    tiles = tuple(_placed(tile, policies.telescopes.get(one.facility), limits) for tile in tiles_of(one))
-    if not tiles:
-        raise SettingsError(f"request {one.request_id[:SHORT]} has no plan: it is {entry.state}: {one.reason}")
-    sky, sha256 = _sky(log, one, policies)
-    return Plan(
-        entry=entry,
-        tiles=tiles,
-        telescope=policies.telescopes.get(one.facility),
-        sites=tuple(policies.sites[name] for name in dict.fromkeys(t.site for t in tiles) if name in policies.sites),
-        limits=limits,
-        sky=sky,
-        map_sha256=sha256,
-    )
+    return PlanFinder(log, Archive(log), MapShelf(log), policies).plan(entry)
 
 
 def tiles_of(one: ToORequest) -> tuple[PlannedTile, ...]:
@@ -102,6 +159,7 @@ def tiles_of(one: ToORequest) -> tuple[PlannedTile, ...]:
             dec=where.dec,
             start=one.window_start,
             stop=one.window_stop,
+            position_angle_deg=one.position_angle_deg or 0.0,
             exposure_s=one.exposure_s,
             filter=one.filter,
             airmass=float("nan") if one.airmass_min is None else one.airmass_min,
@@ -132,43 +190,6 @@ def _limits(one: ToORequest, policies: Policies) -> Limits:
         asked = replace(asked, min_altitude_deg=max(asked.min_altitude_deg, altitude_of(one.max_airmass)))
     moon_deg = max(asked.moon_separation_min_deg, one.moon_separation_min_deg or 0.0)
     return replace(asked, moon_separation_min_deg=moon_deg)
-
-
-def _sky(log: Log, one: ToORequest, policies: Policies) -> tuple[SkyMap | None, str]:
-    """The map that the planner laid the fields on, found as it does; else that of the event."""
-    maps = MapShelf(log)
-    alerts = [
-        alert
-        for alert in map(decode_alert, (record.value or b"" for record in read_all(log, topics.EVENTS.name)))
-        if alert.alert_id in one.follows or alert.thread_id == one.event_thread
-    ]
-    notices = {alert.alert_id: Notice.of(alert, maps) for alert in alerts}
-    cause = _cause(log, one, notices)
-    policy = next((policy for policy in policies.policies if policy.name == one.policy), None)
-    sky = None
-    if cause is not None and policy is not None and named_alerts(cause) <= notices.keys():
-        found = judge(policy, cause, notices, maps, ANYTHING)
-        target = None if found is None else found.targets[0] if isinstance(found, Wanted) else found.target
-        sky = None if target is None else target.region()
-    if sky is None:
-        event = thread_of(notices.values(), one.event_thread, one.run_mode)
-        sky = None if event is None or event.placed is None else event.placed.region()
-    combined = cause.combined_map if isinstance(cause, Coincidence) else None
-    return sky, _name(sky, [*([] if combined is None else [combined.sha256]), *_names(alerts)], maps)
-
-
-def _cause(log: Log, one: ToORequest, notices: Mapping[str, Notice]) -> Cause | None:
-    if one.cause_kind == "alert":
-            position_angle_deg=one.position_angle_deg or 0.0,
-        return thread_of(notices.values(), one.event_thread, one.run_mode)
-    last: Coincidence | CandidateList | None = None
-    for record in read_all(log, topics.COINCIDENCES.name):
-        data = record.value or b""
-        found = decode(Coincidence, data) if kind_of(data) is Coincidence else decode(CandidateList, data)
-        ident = found.coincidence_id if isinstance(found, Coincidence) else found.list_id
-        if ident == one.cause_id and (last is None or found.revision > last.revision):
-            last = found
-    return last
 
 
 def thread_of(notices: Iterable[Notice], thread_id: str, run_mode: str) -> Thread | None:

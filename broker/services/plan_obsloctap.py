@@ -18,6 +18,7 @@ from nuncius.broker.planning.footprints import corners, reach_deg
 from nuncius.broker.planning.telescope import CircleField, FieldOfView
 from nuncius.broker.services.plan_found import Plan, told
 from nuncius.broker.services.plan_tables import Column, as_ecsv, instrument, table
+from nuncius.broker.services.plan_together import Together
 from nuncius.broker.services.too_book import Entry
 from nuncius.schemas import PlannedTile
 from nuncius.schemas.vocabulary import RequestState
@@ -109,6 +110,11 @@ def obsplan(plan: Plan) -> ObsPlan:
     """
     made = ObsPlan(tuple(_row(plan, tile) for tile in plan.tiles))
     return made.hidden() if plan.request.team_only else made
+
+
+def obsplan_together(plans: Together) -> ObsPlan:
+    """Rows of several plans, those of one request after those of another."""
+    return ObsPlan(tuple(row for plan in plans.plans for row in obsplan(plan).rows))
 
 
 def status_of(entry: Entry) -> Status:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from nuncius.broker.services.plan_found import Plan
+from nuncius.broker.services.plan_together import Together
+from nuncius.broker.services.too_words import headline
 from nuncius.schemas import PlannedTile, SettingsError
 
 if TYPE_CHECKING:
@@ -27,6 +29,14 @@ class Column(NamedTuple):
     utype: str = ""
 
 
+_WHOSE: Final = (
+    Column("request_id", "", "the request", str, "meta.id"),
+    Column("revision", "", "of the request", int, "meta.version"),
+    Column("facility", "", "who observes", str, "meta.id;instr.tel"),
+    Column("instrument", "", "with what", str, "meta.id;instr"),
+    Column("policy", "", "the policy that asks", str, "meta.id"),
+    Column("stands", "", "how the request stands", str, "meta.code.status"),
+)
 _TILES: Final = (
     Column("number", "", "place in the order, from 1", int, "meta.number"),
     Column("site", "", "where the telescope stands", str, "meta.id;instr.obsty"),
@@ -49,6 +59,27 @@ def ecsv(plan: Plan) -> bytes:
     Of a pointing the one row has its window as start and stop, its best airmass, and no probability.
     """
     return as_ecsv(table(_TILES, [_row(tile) for tile in plan.tiles], meta(plan)))
+
+
+def ecsv_together(plans: Together) -> bytes:
+    """The fields of all plans as one ECSV table, each row with the request, telescope and policy that it is of."""
+    rows = [(*_whose(plan), *_row(tile)) for plan in plans.plans for tile in plan.tiles]
+    return as_ecsv(table((*_WHOSE, *_TILES), rows, meta_together(plans)))
+
+
+def lines_together(plans: Together) -> Iterator[str]:
+    """All plans for people, telescope by telescope, and what they hold together."""
+    for plan in plans.plans:
+        yield headline(plan.request)
+        yield f"{plan.entry.state}: {plan.request.reason}"
+        yield from lines(plan)
+        yield ""
+    for entry in plans.idle:
+        yield f"{headline(entry.latest)}: {entry.state}: {entry.latest.reason}"
+    held = (
+        "" if plans.probability is None else f" hold {100 * plans.probability:.2f} % of the map, no place counted twice"
+    )
+    yield f"together: {plans.fields} fields of {len(plans.plans)} requests{held}"
 
 
 def lines(plan: Plan) -> Iterator[str]:
@@ -89,6 +120,23 @@ def meta(plan: Plan) -> dict[str, Any]:
         "expires": _iso(one.expires),
         "reality": one.reality,
         "run_mode": one.run_mode,
+        "frame": "ICRS",
+        "time_scale": "UTC",
+    }
+    return {name: value for name, value in known.items() if value not in (None, "")}
+
+
+def meta_together(plans: Together) -> dict[str, Any]:
+    """What the table of several plans is about; what is not known is left out."""
+    first = plans.plans[0].request
+    known = {
+        "event_thread": first.event_thread,
+        "event_time": _iso(first.event_time),
+        "requests": [plan.request.request_id for plan in plans.plans],
+        "map_sha256": next((plan.map_sha256 for plan in plans.plans if plan.map_sha256), ""),
+        "map_probability": plans.probability,
+        "reality": first.reality,
+        "run_mode": first.run_mode,
         "frame": "ICRS",
         "time_scale": "UTC",
     }
@@ -142,6 +190,11 @@ def write(path: Path, data: bytes) -> None:
 
 def _airmass(tile: PlannedTile) -> str:
     return "–" if math.isnan(tile.airmass) else f"{tile.airmass:.2f}"
+
+
+def _whose(plan: Plan) -> tuple[Any, ...]:
+    one = plan.request
+    return one.request_id, one.revision, one.facility, instrument(plan), one.policy, plan.entry.state
 
 
 def _row(tile: PlannedTile) -> tuple[Any, ...]:

@@ -7,7 +7,9 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, C
 
 from nuncius.schemas import ObservationReport
 
-PLANNED_COLUMNS: Final = frozenset({"site", "exposure", "airmass", "probability", "target_name"})
+PLANNED_COLUMNS: Final = frozenset(
+    {"site", "exposure", "airmass", "probability", "target_name", "policy", "stands"},
+)
 """Columns of a plan's table that a report has no place for."""
 
 

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import orjson
 import pytest
+from astropy.coordinates import SkyCoord
 from astropy.io.votable import parse
 from astropy.table import Table
+from astropy.time import Time
 from icalendar import Calendar
 from too_cases import AT2017GFO, MERGER, alert, request, wide_camera
 from too_log import lay
@@ -87,7 +89,7 @@ def home(tmp_path: Path, made: tuple[ToORequest, ...], monkeypatch: pytest.Monke
     with opened(tmp_path / "log") as log:
         writer = log.writer("test")
         with writer.transaction() as tx:
-            tx.send(topics.EVENTS.name, encode(GW), key=b"gw")
+            tx.send(topics.EVENTS.name, encode(GW), key=GW.thread_id.encode())
             for one in made:
                 tx.send(topics.TOO_REQUESTS.name, encode(one), key=one.request_id.encode())
         writer.close()
@@ -127,6 +129,71 @@ def test_one_pointing_and_json(asked: dict[str, str], home: Path, capsys: pytest
     record = orjson.loads(capsys.readouterr().out)
     assert [tile["number"] for tile in record["tiles"]] == [1, 2, 3, 4]
     assert record["stands"] == "proposed"
+
+
+def test_all_that_is_asked_for_an_event_is_one_table_and_one_picture(
+    home: Path, made: tuple[ToORequest, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = ["--plot", "all.svg", "--ecsv", "all.ecsv", "--obsloctap", "all.xml", "--ics", "all.ics"]
+    assert run(["too", "plan", "S170817", *files]) == 0
+    told = capsys.readouterr().out
+    assert "wide: lvk:S170817 (4 fields of 60 s r), policy tiles" in told
+    assert "single: lvk:S170817 (300 s), policy one" in told
+    assert "together: 5 fields of 2 requests" in told
+    drawn = (home / "all.svg").read_text()
+    words = drawn[drawn.index("<desc>") : drawn.index("</desc>")]
+    assert "A, wide, 4 fields of 60 s r, " in words
+    assert "A4: RA " in words
+    assert "B, single, 300 s " in words
+    table = Table.read(home / "all.ecsv", format="ascii.ecsv")
+    planned = {one.request_id: one for one in made}
+    assert list(table["facility"]) == ["wide"] * 4 + ["single"]
+    assert list(table["number"]) == [1, 2, 3, 4, 1]
+    assert set(table["request_id"]) == set(planned) == set(table.meta["requests"])
+    assert (table.meta["frame"], table.meta["time_scale"]) == ("ICRS", "UTC")
+    places = SkyCoord(table["ra"], table["dec"], frame=table.meta["frame"].lower())
+    starts = Time(list(table["start"]), scale=table.meta["time_scale"].lower())
+    for row, place, start in zip(table, places, starts, strict=True):
+        one = planned[row["request_id"]]
+        if one.tiles:
+            tile = one.tiles[row["number"] - 1]
+            assert place.separation(SkyCoord(tile.ra, tile.dec, unit="deg")).arcsec < 1e-6
+            assert start.to_datetime(UTC) == tile.start.replace(microsecond=tile.start.microsecond // 1000 * 1000)
+    assert (table["exposure"].quantity.to_value("min") == [1, 1, 1, 1, 5]).all()
+    rows = parse(home / "all.xml", verify="exception").get_first_table().to_table()
+    assert list(rows["facility_name"]) == ["wide"] * 4 + ["single"]
+    assert rows["t_min"].unit == "d"
+    assert Time(rows["t_min"][0], format="mjd", scale="utc").unix == pytest.approx(starts[0].unix, abs=1e-3)
+    entries = Calendar.from_ical((home / "all.ics").read_bytes()).walk("VEVENT")
+    assert {str(entry["UID"]) for entry in entries} == {f"{ident}@nuncius" for ident in planned}
+
+
+def test_plans_together_as_json_and_what_they_hold(
+    asked: dict[str, str], home: Path, made: tuple[ToORequest, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "policies.toml").write_text(POLICIES + wide_camera("single"))
+    assert run(["too", "plan", "lvk:S170817", "--json"]) == 0
+    *requests, summary = map(orjson.loads, capsys.readouterr().out.splitlines())
+    assert {one["request_id"] for one in requests} == set(asked.values())
+    assert (summary["type"], summary["name"], summary["fields"]) == ("plans_together", "lvk:S170817", 5)
+    (tiles,) = (one for one in made if one.tiles)
+    # the pointing lies on the middle of the map, where fields of the plan lie too: it adds next to nothing to them
+    assert summary["map_probability"] >= (tiles.probability or 0.0) - 0.01
+    assert summary["map_probability"] <= 1.0
+
+
+def test_a_joint_table_without_what_was_not_taken_is_a_report(
+    home: Path, made: tuple[ToORequest, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["too", "plan", "S170817", "--ecsv", "all.ecsv"]) == 0
+    table = Table.read(home / "all.ecsv", format="ascii.ecsv")
+    table[:3].write(home / "taken.ecsv", format="ascii.ecsv")
+    capsys.readouterr()
+    assert run(["too", "report", "taken.ecsv"]) == 0
+    assert capsys.readouterr().out.startswith("3 reports on lvk:S170817;")
+    assert run(["too", "reports", "lvk:S170817"]) == 0
+    assert "wide camera: 3 fields" in capsys.readouterr().out
+    assert {one.facility for one in made} == {"wide", "single"}
 
 
 def test_what_was_looked_at_is_told_from_the_plans_own_table_and_read_back(

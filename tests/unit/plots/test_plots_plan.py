@@ -52,16 +52,24 @@ def test_an_outline_runs_along_the_sides_of_the_field() -> None:
 def test_a_round_outline_keeps_its_distance() -> None:
     ra, dec = outline(CircleField(1.1), at(0.1, -89.0))
     away = np.asarray(separation_deg(0.1, -89.0, ra, dec))
-    assert away.max() == pytest.approx(1.1, abs=1e-9)
-    # 32 corners: a side's middle is nearer by 1 - cos(pi / 32)
-    assert away.min() > 1.1 * math.cos(math.pi / 32) - 1e-4
+    assert np.allclose(away, 1.1, atol=1e-9)
+    assert (ra[0], dec[0]) == pytest.approx((ra[-1], dec[-1]))
+    assert len(ra) > 60
+
+
+def test_a_turned_outline_is_turned_north_through_east() -> None:
+    ra, dec = outline(RectangleField(0.2, 2.0), replace(at(50.0, 0.0), position_angle_deg=30.0))
+    top = int(np.argmax(dec))
+    # the middle of the upper edge lies 30 degrees east of north, 1 degree away
+    assert (ra[top] - 50.0, dec[top]) == pytest.approx((0.5, 0.866), abs=0.1)
 
 
 def test_numbers_stand_apart_and_the_first_and_the_last_are_told() -> None:
-    places = [(0.1 * n, 0.0) for n in range(100)]
-    told = numbered(places, 1.0)
-    assert {0, 99} <= set(told)
-    assert min(b - a for a, b in pairwise(told)) >= 10
+    order = [0, 99, *range(1, 99)]
+    told = [order[index] for index in numbered([(0.1 * n, 0.0) for n in order], 1.0)]
+    assert told[:2] == [0, 99]
+    assert min(b - a for a, b in pairwise(sorted(told))) >= 10
+    places = [(1.0, 1.0)]
     assert numbered(places[:1], 1.0) == [0]
 
 
