@@ -10,7 +10,7 @@ PAGE = (Path(__file__).resolve().parents[3] / "docs" / "facility.md").read_text(
 
 
 def test_its_answer_is_one() -> None:
-    (block,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    (*_, block) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     assert word_of(block.encode()).state == "scheduled"
 
 
