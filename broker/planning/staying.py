@@ -1,4 +1,4 @@
-"""What stays of an earlier plan when its map was revised: all of it, the fields that are still good, or nothing.
+"""What stays of an earlier plan when its map was revised: all of it, the fields that are still good, some, or nothing.
 
 A telescope in the middle of a plan loses time with every change of it, and people who approved it read it anew. So an
 earlier plan counts as long as little would be gained without it.
@@ -16,6 +16,11 @@ TOLERANCE: Final = 0.05
 """So much less than a plan made anew an earlier one may be worth, and so many of its fields idle; shares, ours."""
 
 
+SHARES: Final = (1.0, 0.75, 0.5, 0.25)
+"""Of the fields that are still good, so many are kept at most; each costs a search more where the one before it is not
+worth enough; ours."""
+
+
 def revised(job: Job, earlier: Sequence[Field]) -> tuple[Field, ...]:
     """The plan of a job that comes after another one, by time.
 
@@ -25,7 +30,8 @@ def revised(job: Job, earlier: Sequence[Field]) -> tuple[Field, ...]:
     1. The earlier plan stands as it is, past fields included, where those to come are worth 0.95 of a plan made anew,
        and no more than one in twenty of them is idle: holds less than the search would look for.
     2. Else its fields to come, idle ones left out, keep their times, and others go where there is room, where this is
-       worth as much.
+       worth as much; else so do those three quarters, halves or quarters of them (`SHARES`) that hold most, the first
+       that are worth as much.
     3. Else it is made anew.
 
     Parameters
@@ -42,12 +48,16 @@ def revised(job: Job, earlier: Sequence[Field]) -> tuple[Field, ...]:
     floor = (1 - TOLERANCE) * fresh.worth
     least = NEGLIGIBLE * max(fresh.held)
     ahead = _Plan.of(job, to_come)
-    good = tuple(one for one, held in zip(ahead.fields, ahead.held, strict=True) if held >= least)
+    best = sorted(zip(ahead.held, ahead.fields, strict=True), key=lambda one: (-one[0], one[1].order))
+    good = [field for held, field in best if held >= least]
     whole = all(_ends(job, one) for one in earlier)
     if whole and ahead.worth >= floor and len(good) >= (1 - TOLERANCE) * len(ahead.fields):
         return tuple(sorted(earlier, key=lambda one: one.order))
-    kept = _Plan.of(job, compose(replace(job, kept=good)))
-    return kept.fields if kept.worth >= floor else fresh.fields
+    for many in dict.fromkeys(int(len(good) * share) for share in SHARES):
+        kept = _Plan.of(job, compose(replace(job, kept=tuple(good[:many])))) if many else fresh
+        if kept.worth >= floor:
+            return kept.fields
+    return fresh.fields
 
 
 def _ends(job: Job, field: Field) -> bool:

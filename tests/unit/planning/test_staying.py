@@ -81,6 +81,17 @@ def test_what_was_not_reported_is_asked_for_again_behind_what_is_kept(first: tup
     keeps_its_times(TEAM, made)
 
 
+def test_where_all_that_is_good_costs_too_much_the_best_of_it_keeps_its_times(first: tuple[PlannedTile, ...]) -> None:
+    """The map moved by less than its own radius and shrank: old fields hold something, new ones hold more."""
+    moved, later = blob(33.0, 20.0, 5.0), START + timedelta(minutes=5)
+    fresh, made = plan(moved, start=later), plan(moved, start=later, earlier=first)
+    stay = [one for one in pointings(first) if one in pointings(made)]
+    assert 2 <= len(stay) < len(first)
+    assert not set(stay) & set(pointings(fresh)), "else a plan made anew would have them too"
+    assert sum(one.probability for one in made) >= 0.93 * sum(one.probability for one in fresh)
+    keeps_its_times(TEAM, made)
+
+
 def test_a_map_elsewhere_makes_the_plan_anew(first: tuple[PlannedTile, ...]) -> None:
     other, later = blob(60.0, 30.0), START + timedelta(minutes=5)
     assert plan(other, start=later, earlier=first) == plan(other, start=later)
