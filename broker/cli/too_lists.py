@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 import typer
 
+from nuncius.broker.planning.twice import doubled
 from nuncius.broker.services.left_behind import said_to_be_left, words
 from nuncius.broker.services.lines import printable
 from nuncius.broker.services.too_book import SHORT, Entry
@@ -118,6 +119,11 @@ def _check_lines(found: "Checked") -> Iterator[str]:
         for one in about:
             when = "at no known time   " if one.issued_time is None else f"{one.issued_time:%Y-%m-%d %H:%M:%S}"
             yield f"  {when}  {one.state:<9} {one.facility}: {one.target_name}: {one.reason}"
+    last = {one.request_id: one for one in found.revisions}
+    behind = Counter((first.policy, one.policy, one.facility) for first, one in doubled(last.values()))
+    for (first, policy, facility), number in sorted(behind.items()):
+        wait = f"{number} of its requests {'wait' if number > 1 else 'waits'} behind {first} once that was asked"
+        yield f"{policy}: {wait}: both want the same look of {facility}"
     counts = _counts(found)
     yield f"tried on {found.source}: " + ", ".join(f"{number} {word}" for word, number in counts["last_states"].items())
 
