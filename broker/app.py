@@ -66,6 +66,7 @@ from nuncius.broker.transport.address import (
 )
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.local import open_local
+from nuncius.broker.transport.local_file import FILE_NAME
 from nuncius.broker.transport.opening import open_address
 from nuncius.broker.transport.port import Log
 from nuncius.filters import Names
@@ -106,6 +107,12 @@ def open_log(settings: Settings, address: str | None) -> Log:
         log.close()
         raise
     return log
+
+
+def has_log(address: str | None) -> bool:
+    """Whether an embedded log lies at an address; of a cluster it is not asked here."""
+    there = parse_address(address or "")
+    return not isinstance(there, LocalAddress) or (there.folder / FILE_NAME).is_file()
 
 
 def _open(settings: Settings, address: str | None) -> Log:

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from nuncius.broker.app import Progress, areas_of, ingest_of, names_of, open_log, rules_of, supplies_of, workers_of
+from nuncius.broker.app import (
+    Progress,
+    areas_of,
+    has_log,
+    ingest_of,
+    names_of,
+    open_log,
+    rules_of,
+    supplies_of,
+    workers_of,
+)
 from nuncius.broker.follow_up import fits_of, galaxies_of, policies_of
 from nuncius.broker.planning.policy import Policies
 from nuncius.broker.services.facility_reader import read_packet
@@ -16,7 +26,6 @@ from nuncius.broker.services.replay import PATIENCE_S, Pace, replay
 from nuncius.broker.services.runner import drain_patiently
 from nuncius.broker.services.too_check import would_have_asked
 from nuncius.broker.settings import Settings
-from nuncius.broker.transport.address import LocalAddress, parse_address
 from nuncius.broker.transport.port import Log
 from nuncius.schemas import ToORequest
 
@@ -52,8 +61,7 @@ def check_policies(settings: Settings, paths: Sequence[Path], bar: Progress) -> 
     names, areas = names_of(settings), areas_of(settings)
     fits_of(policies, names, {}, areas)
     galaxies = galaxies_of(settings, policies)
-    address = parse_address(settings.broker or "")
-    if not paths and isinstance(address, LocalAddress) and not address.folder.exists():
+    if not paths and not has_log(settings.broker):
         return Checked(policies, (), f"nothing: no log at {settings.broker}; name files or folders of past alerts")
     if paths:
         log, source = _replayed(settings, paths, bar)

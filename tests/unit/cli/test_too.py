@@ -176,6 +176,17 @@ def test_what_a_telescope_did_not_confirm_is_not_shown_as_cancelled(folder: Path
     assert "taking it back" not in nuncius("too", "list", "--all", broker)[0]
 
 
+@pytest.mark.parametrize(
+    "words", [("list",), ("approve", "aa11"), ("plan", "aa11"), ("reports",), ("answer", "aa", "accepted")]
+)
+def test_a_mistyped_address_is_no_empty_log_and_makes_none(
+    tmp_path: Path, nuncius: Command, words: tuple[str, ...]
+) -> None:
+    typo = tmp_path / "lgo"
+    assert f"no log at local:{typo}" in nuncius("too", *words, "--broker", f"local:{typo}", code=2)[1]
+    assert not typo.exists()
+
+
 @pytest.mark.parametrize("command", ["approve", "decline", "show", "acknowledge"])
 @pytest.mark.parametrize("ident", ["", " "])
 def test_an_id_that_was_not_written_names_nothing(folder: Path, nuncius: Command, command: str, ident: str) -> None:
