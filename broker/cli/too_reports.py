@@ -38,7 +38,7 @@ def report(file: File, *, broker: Broker = None, config: Config = None) -> None:
         written = write_reports(log, found, f"nuncius-report-{os.getpid()}")
     events = ", ".join(sorted({one.thread_id for one in found}))
     known = f", {len(found) - written} stood there already" if written < len(found) else ""
-    typer.echo(printable(f"{written} reports on {events}{known}; see: nuncius too reports"))
+    typer.echo(printable(f"{written} report{'' if written == 1 else 's'} on {events}{known}; see: nuncius too reports"))
 
 
 def reports(event: Event = None, *, broker: Broker = None, config: Config = None, json: Json = False) -> None:

@@ -16,7 +16,7 @@ from nuncius.broker.planning.place import Place
 from nuncius.broker.planning.policy import Policies, Policy
 from nuncius.broker.planning.telescope import RectangleField
 from nuncius.broker.planning.verdict import Refused, Target, Wanted
-from nuncius.broker.planning.visibility import Limits, Site, Window, windows
+from nuncius.broker.planning.visibility import Limits, Site, Window, nearest, windows
 from nuncius.schemas.plan import PlannedTile
 from nuncius.schemas.vocabulary import RequestState
 
@@ -90,8 +90,11 @@ def pointing(policy: Policy, facility: str, policies: Policies, wanted: Wanted) 
             site, window = found
             reason = f"{wanted.says}; from {site} {window.start:%Y-%m-%d %H:%M} to {window.stop:%Y-%m-%d %H:%M} UTC"
             return Verdict(state="proposed", target=target, reason=reason, expires=expires, window=window, site=site)
+    target, place = small[0]
+    since = max(start, target.known or wanted.known_time or start)
     named = ", ".join(site.name for site in sites)
     reason = f"{wanted.says}: not observable for {policy.exposure_s:g} s from {named} before it expires"
+    reason += _at_best(sites, limits, place, start=since, stop=expires)
     return Verdict(state="rejected", target=first, reason=reason, expires=expires)
 
 
@@ -145,6 +148,19 @@ def _first_window(
         return None
     *_, name, window = min(usable, key=lambda found: found[:3])
     return name, window
+
+
+def _at_best(sites: tuple[Site, ...], limits: Limits, there: Place, *, start: datetime, stop: datetime) -> str:
+    """Where and when the limits came nearest to hold, for people who ask why a telescope stayed where it was."""
+    tried = [(site.name, nearest(there.ra_deg, there.dec_deg, site, limits, start=start, stop=stop)) for site in sites]
+    found = [(name, moment) for name, moment in tried if moment is not None]
+    if not found:
+        return ", when it became known"
+    name, best = max(found, key=lambda one: one[1].margin_deg)
+    return (
+        f" (at best from {name}, {best.time:%Y-%m-%d %H:%M} UTC: {best.altitude_deg:.0f} deg high, the Sun at "
+        f"{best.sun_altitude_deg:.0f}, {best.moon_separation_deg:.0f} deg from the Moon)"
+    )
 
 
 def too_large(policy: Policy, there: Place) -> str | None:

@@ -15,6 +15,8 @@ from nuncius.broker.sky.skymap import SkyMap
 from nuncius.schemas.errors import MalformedAlert
 from nuncius.schemas.plan import ObservationReport, PlannedTile
 
+_LEAST_SHARE: Final = 0.01
+"""A telescope that adds less of what several hold together is left alone; ours."""
 _SAME_END: Final = timedelta(seconds=1)
 """By less an event time that is only told more exactly moves the end of a plan that stands; ours."""
 
@@ -63,7 +65,13 @@ def plans(
     before = {name: verdict for name, verdict in (earlier or {}).items() if verdict.tiles}
     stood = [TelescopePlan(telescope=name, tiles=verdict.tiles) for name, verdict in before.items()]
     made = _made(policy, policies, sky, start, expires, known, galaxies, stood)
-    return {plan.telescope: _verdict(policy, wanted, expires, plan, known, before.get(plan.telescope)) for plan in made}
+    least = _LEAST_SHARE * sum(plan.probability for plan in made)
+    return {
+        plan.telescope: _verdict(policy, wanted, expires, plan, known, before.get(plan.telescope))
+        if plan.probability >= least or not plan.tiles
+        else _adds_little(wanted, expires, plan)
+        for plan in made
+    }
 
 
 def told_by_then(reports: Sequence[ObservationReport], wanted: Wanted) -> list[ObservationReport]:
@@ -124,9 +132,11 @@ def _verdict(
     earlier: Verdict | None,
 ) -> Verdict:
     target = wanted.targets[0]
-    done = f", {len(known)} fields that were looked at left out" if known else ""
+    left = f"{len(known)} fields that were" if len(known) > 1 else "1 field that was"
+    done = f", {left} looked at left out" if known else ""
     if not plan.tiles:
-        reason = f"{wanted.says}: {plan.telescope} can add nothing before it expires{done}"
+        least = f", or all together less than {in_percent(policy.probability_min)}" if policy.probability_min else ""
+        reason = f"{wanted.says}: {plan.telescope} can add nothing before it expires{least}{done}"
         return Verdict(state="rejected", target=target, reason=reason, expires=expires)
     first = plan.tiles[0]
     before = [] if earlier is None else [_pointing(tile) for tile in earlier.tiles]
@@ -134,9 +144,11 @@ def _verdict(
     done = f", {stay} of them as planned before{done}" if stay else done
     if earlier is not None and earlier.expires is not None and stay == len(before) == len(plan.tiles):
         expires = earlier.expires if abs(expires - earlier.expires) < _SAME_END else expires
+    one = len(plan.tiles) == 1
+    fields = f"{len(plan.tiles)} field{'' if one else 's'} of {policy.exposure_s:g} s hold{'s' if one else ''}"
     reason = (
-        f"{wanted.says}; {len(plan.tiles)} fields of {policy.exposure_s:g} s hold {100 * plan.probability:.0f} % of "
-        f"the map, the first from {first.site} {first.start:%Y-%m-%d %H:%M} UTC{done}"
+        f"{wanted.says}; {fields} {in_percent(plan.probability)} of the map, "
+        f"the first from {first.site} {first.start:%Y-%m-%d %H:%M} UTC{done}"
     )
     sites = {tile.site for tile in plan.tiles}
     return Verdict(
@@ -147,6 +159,18 @@ def _verdict(
         tiles=plan.tiles,
         site=first.site if len(sites) == 1 else "",
     )
+
+
+def _adds_little(wanted: Wanted, expires: datetime, plan: TelescopePlan) -> Verdict:
+    reason = (
+        f"{wanted.says}: {plan.telescope} could add {in_percent(plan.probability)} of the map only, it is left alone"
+    )
+    return Verdict(state="rejected", target=wanted.targets[0], reason=reason, expires=expires)
+
+
+def in_percent(share: float) -> str:
+    """A share of a map for people: whole percents, of less than ten two digits."""
+    return f"{100 * share:{'.0f' if share >= 0.0995 else '.2g'}} %"
 
 
 def _pointing(tile: PlannedTile) -> tuple[str, float, float, datetime]:

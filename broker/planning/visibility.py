@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from nuncius.broker.planning.apparent import Floats, track
+from nuncius.broker.planning.apparent import Floats, Track, track
 
 STEP_S: Final = 60.0
 MAX_SPAN: Final = timedelta(days=31)
@@ -99,6 +99,27 @@ def altitude_of(max_airmass: float) -> float:
     return float(grid[np.searchsorted(airmass(grid), max_airmass * (1 + 1e-9)) - 1])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """When the limits are nearest to hold.
+
+    Parameters
+    ----------
+    time
+        UTC.
+    margin_deg
+        By how much they hold, of the one that holds least; below 0 where one does not.
+    altitude_deg, sun_altitude_deg, moon_separation_deg
+        Of the target, of the Sun, and between target and Moon.
+    """
+
+    time: datetime
+    margin_deg: float
+    altitude_deg: float
+    sun_altitude_deg: float
+    moon_separation_deg: float
+
+
 @lru_cache(maxsize=4096)
 def windows(
     ra_deg: float, dec_deg: float, site: Site, limits: Limits, *, start: datetime, stop: datetime
@@ -118,9 +139,55 @@ def windows(
     -----
     Answers are kept, since a cause is revised more often than its target moves.
     """
+    watched = _watched(ra_deg, dec_deg, site, limits, start, stop)
+    if watched is None:
+        return ()
+    seen, offset, margin = watched
+    altitude, moon = seen.altitude_deg[0], seen.moon_separation_deg[0]
+    edges = np.diff(np.concatenate([[False], margin >= 0, [False]]).astype(np.int8))
+    return tuple(
+        Window(
+            start=start + timedelta(seconds=_crossing(margin, offset, first, -1)),
+            stop=start + timedelta(seconds=_crossing(margin, offset, end - 1, +1)),
+            airmass_min=float(airmass(altitude[first:end].max())),
+            sun_altitude_max_deg=float(seen.sun_altitude_deg[first:end].max()),
+            moon_separation_min_deg=float(moon[first:end].min()),
+        )
+        for first, end in zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True)
+    )
+
+
+def nearest(
+    ra_deg: float, dec_deg: float, site: Site, limits: Limits, *, start: datetime, stop: datetime
+) -> Moment | None:
+    """The moment in [start, stop] at which the limits are nearest to hold, or hold by most; None where there is none.
+
+    Parameters
+    ----------
+    ra_deg, dec_deg, site, limits, start, stop
+        As of `windows`.
+    """
+    watched = _watched(ra_deg, dec_deg, site, limits, start, stop)
+    if watched is None:
+        return None
+    seen, offset, margin = watched
+    best = int(margin.argmax())
+    return Moment(
+        time=start + timedelta(seconds=float(offset[best])),
+        margin_deg=float(margin[best]),
+        altitude_deg=float(seen.altitude_deg[0, best]),
+        sun_altitude_deg=float(seen.sun_altitude_deg[best]),
+        moon_separation_deg=float(seen.moon_separation_deg[0, best]),
+    )
+
+
+def _watched(
+    ra_deg: float, dec_deg: float, site: Site, limits: Limits, start: datetime, stop: datetime
+) -> tuple[Track, Floats, Floats] | None:
+    """Where target, Sun and Moon are, the seconds from the start, and by how many degrees all limits hold."""
     span = min(stop - start, MAX_SPAN).total_seconds()
     if span <= 0:
-        return ()
+        return None
     offset = np.linspace(0.0, span, int(np.ceil(span / STEP_S)) + 1)
     seen = track(
         np.array([ra_deg]),
@@ -136,18 +203,7 @@ def windows(
     if limits.horizon:
         azimuth, lowest = np.array(limits.horizon).T
         above = np.minimum(above, altitude - np.interp(seen.azimuth_deg[0], azimuth, lowest, period=360.0))
-    margin = np.minimum(np.minimum(above, dark), moon - limits.moon_separation_min_deg)
-    edges = np.diff(np.concatenate([[False], margin >= 0, [False]]).astype(np.int8))
-    return tuple(
-        Window(
-            start=start + timedelta(seconds=_crossing(margin, offset, first, -1)),
-            stop=start + timedelta(seconds=_crossing(margin, offset, end - 1, +1)),
-            airmass_min=float(airmass(altitude[first:end].max())),
-            sun_altitude_max_deg=float(seen.sun_altitude_deg[first:end].max()),
-            moon_separation_min_deg=float(moon[first:end].min()),
-        )
-        for first, end in zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True)
-    )
+    return seen, offset, np.minimum(np.minimum(above, dark), moon - limits.moon_separation_min_deg)
 
 
 def _crossing(margin: Floats, offset: Floats, inside: int, step: int) -> float:

@@ -58,7 +58,7 @@ def _lines(entry: Entry, now: datetime, link: str) -> Iterator[str]:
     yield f"WHERE  {_where(one)}"
     if one.tiles:
         share = "" if one.probability is None else f", {100 * one.probability:.0f} % of the map"
-        yield f"PLAN   {len(one.tiles)} fields{share}, the first at {one.tiles[0].start:%Y-%m-%d %H:%M} UTC"
+        yield f"PLAN   {_fields(one)}{share}, the first at {one.tiles[0].start:%Y-%m-%d %H:%M} UTC"
     if one.window_start is not None and one.window_stop is not None:
         site = f" from {one.site}" if one.site else ""
         began = " (it has begun)" if one.window_start <= now < one.window_stop else ""
@@ -80,7 +80,11 @@ def _asked(one: ToORequest) -> str:
     if one.position is None:
         return "no position yet, make ready"
     what = f"{one.exposure_s:g} s {one.filter}".rstrip()
-    return f"{len(one.tiles)} fields of {what}" if one.tiles else what
+    return f"{_fields(one)} of {what}" if one.tiles else what
+
+
+def _fields(one: ToORequest) -> str:
+    return f"{len(one.tiles)} field{'s' if len(one.tiles) > 1 else ''}"
 
 
 def _where(one: ToORequest) -> str:

@@ -91,6 +91,23 @@ def test_both_bounds_of_a_region_hold_for_fields_too(bound: str, says: str) -> N
     assert all(says in request.reason for request in run(strict, gw()))
 
 
+def test_a_telescope_that_adds_next_to_nothing_is_left_alone() -> None:
+    tiny = TILING.replace("radius_deg = 0.5", "radius_deg = 0.08")
+    asked = by_name(run(Planner(load_policies(tiny)), gw()))
+    assert asked["wide"].state == "proposed"
+    assert asked["narrow"].state == "rejected"
+    assert "of the map only" in asked["narrow"].reason
+    assert not asked["narrow"].tiles
+    alone = tiny.replace('facilities = ["wide", "narrow"]', 'facility = "narrow"')
+    (request,) = run(Planner(load_policies(alone)), gw())
+    assert request.state == "proposed"
+
+
+def test_one_field_is_told_as_one() -> None:
+    (request,) = run(Planner(load_policies(wide_tiles(most=1, hours=24.0))), gw())
+    assert "; 1 field of 60 s holds " in request.reason
+
+
 def test_a_policy_may_say_from_which_site_its_fields_are_taken() -> None:
     text = wide_tiles(most=4, hours=24.0).replace('ask = "tiles"', 'ask = "tiles"\nsites = ["Siding Spring"]')
     (request,) = run(Planner(load_policies(text)), gw())

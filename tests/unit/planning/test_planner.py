@@ -214,6 +214,8 @@ def test_the_best_candidate_that_can_be_observed_is_taken_down_to_the_rank_allow
     assert only(run(planner, GW, candidate_list(candidates=(sunny, good)))).target_name == "good"
     last = only(run(planner, candidate_list(2, candidates=(sunny, hidden, good))))
     assert (last.state, last.target_name) == ("rejected", "sunny")
+    assert "before it expires (at best from " in last.reason
+    assert " deg high, the Sun at " in last.reason
 
 
 def test_control_rows_are_never_asked_for(planner: Planner) -> None:

@@ -13,7 +13,7 @@ from astropy.utils import iers
 
 from nuncius.broker.planning.apparent import track
 from nuncius.broker.planning.policies_toml import shipped
-from nuncius.broker.planning.visibility import Limits, Site, airmass, altitude_of, windows
+from nuncius.broker.planning.visibility import Limits, Site, airmass, altitude_of, nearest, windows
 
 SITES = shipped().sites
 LAS_CAMPANAS = SITES["Las Campanas"]
@@ -141,9 +141,28 @@ def test_the_moon_closes_a_window() -> None:
     assert windows(*where, site, replace(any_sky, moon_separation_min_deg=5.0), **span) == ()
 
 
+def test_where_nothing_is_seen_the_nearest_moment_says_how_far_it_was_from_that() -> None:
+    """Geometry: the latitude of Las Campanas below a pole; the Sun at midnight in midsummer at 69.65 degrees north."""
+    low = Limits(min_altitude_deg=0.0, sun_altitude_max_deg=90.0)
+    star = nearest(0.0, 90.0, LAS_CAMPANAS, low, start=LATE, stop=LATE + timedelta(days=1))
+    assert star is not None
+    assert star.altitude_deg == pytest.approx(LAS_CAMPANAS.lat_deg, abs=0.2)  # precession since 2000
+    assert star.margin_deg == star.altitude_deg
+    tromso = Site(name="Tromsø", lon_deg=18.96, lat_deg=69.65, height_m=0.0, source="a test")
+    span = {"start": datetime(2026, 6, 21, tzinfo=UTC), "stop": datetime(2026, 6, 22, tzinfo=UTC)}
+    sun = nearest(200.0, 80.0, tromso, Limits(min_altitude_deg=30.0), **span)
+    assert sun is not None
+    assert sun.sun_altitude_deg == pytest.approx(69.65 + 23.44 - 90.0, abs=0.05)
+    assert sun.margin_deg == pytest.approx(-18.0 - sun.sun_altitude_deg)
+    dark = nearest(197.450354, -23.381484, LAS_CAMPANAS, NIGHT, start=MERGER, stop=MERGER + timedelta(hours=24))
+    assert dark is not None
+    assert dark.margin_deg > 0
+
+
 @pytest.mark.parametrize("span", [timedelta(0), timedelta(seconds=-1)])
 def test_an_empty_span_has_no_window(span: timedelta) -> None:
     assert windows(0.0, 0.0, LAS_CAMPANAS, NIGHT, start=LATE, stop=LATE + span) == ()
+    assert nearest(0.0, 0.0, LAS_CAMPANAS, NIGHT, start=LATE, stop=LATE + span) is None
 
 
 def test_airmass_is_one_overhead_near_the_secant_halfway_and_about_38_at_the_horizon() -> None:
