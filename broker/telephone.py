@@ -12,9 +12,10 @@ from nuncius.broker.planning.telling import Receiver
 from nuncius.broker.services.archive import Archive
 from nuncius.broker.services.links import Links
 from nuncius.broker.services.maps import MapShelf
+from nuncius.broker.services.plan_found import PlanFinder
 from nuncius.broker.services.telling import Telephone
 from nuncius.broker.services.told_message import Composer
-from nuncius.broker.services.told_picture import SkyPictures
+from nuncius.broker.services.told_picture import SkyPictures, ToldPictures
 from nuncius.broker.settings import Settings, TellSettings
 from nuncius.broker.transport.port import Log
 from nuncius.consumers.notify.notifier import Notifier
@@ -38,8 +39,13 @@ def telephone(
         receivers={name: _receiver(name, one) for name, one in settings.tell.items()},
         senders={name: notifier(settings, name, environ) for name in settings.tell},
         names=names,
-        compose=Composer(SkyPictures(Archive(log), MapShelf(log)), links),
+        compose=Composer(_pictures(log, policies), links),
     )
+
+
+def _pictures(log: Log, policies: Policies) -> ToldPictures:
+    archive, maps = Archive(log), MapShelf(log)
+    return ToldPictures(SkyPictures(archive, maps), PlanFinder(log, archive, maps, policies))
 
 
 def notifier(settings: Settings, name: str, environ: Mapping[str, str]) -> Notifier:

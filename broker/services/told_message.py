@@ -1,6 +1,6 @@
 """Messages for receivers: words, the window for their calendar, and the sky as a picture."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -8,13 +8,14 @@ from nuncius.broker.planning.telling import Due
 from nuncius.broker.services import told_words
 from nuncius.broker.services.lines import printable
 from nuncius.broker.services.links import Links
-from nuncius.broker.services.told_picture import SkyPictures
+from nuncius.broker.services.plan_together import siblings
+from nuncius.broker.services.told_picture import ToldPictures
 from nuncius.broker.services.too_book import SHORT, Entry
 from nuncius.broker.services.too_words import brief, headline
 from nuncius.consumers.notify.calendar import MEDIA_TYPE, window_calendar
 from nuncius.consumers.notify.message import Attachment, Message
 from nuncius.consumers.outside import outside
-from nuncius.schemas import Retry, ToORequest
+from nuncius.schemas import Retry
 
 _FIRM: Final = frozenset({"accepted", "scheduled", "observed"})
 _MOST_FILES: Final = 5
@@ -26,12 +27,12 @@ class Composer:
     Parameters
     ----------
     pictures
-        Draws the sky.
+        Draws what waits.
     links
         For answers by a link; None where there are none.
     """
 
-    def __init__(self, pictures: SkyPictures, links: Links | None) -> None:
+    def __init__(self, pictures: ToldPictures, links: Links | None) -> None:
         self._pictures = pictures
         self._links = links
 
@@ -57,15 +58,15 @@ class Composer:
             )
             if calendar is not None:
                 yield Attachment(f"nuncius-{ident[:SHORT]}.ics", MEDIA_TYPE, calendar)
-        first = due.items[0]
-        if first.state == "waits":
-            picture = self._picture(entries[first.request_id].latest)
+        waiting = [entries[item.request_id] for item in due.items if item.state == "waits"]
+        if waiting:
+            picture = self._picture(siblings(waiting, waiting[0]))
             if picture is not None:
-                yield Attachment(f"nuncius-{first.request_id[:SHORT]}.png", "image/png", picture)
+                yield Attachment(f"nuncius-{waiting[0].latest.request_id[:SHORT]}.png", "image/png", picture)
 
-    def _picture(self, request: ToORequest) -> bytes | None:
-        """The sky; None where it cannot be drawn for whatever reason: the words go out without."""
+    def _picture(self, waiting: Sequence[Entry]) -> bytes | None:
+        """What waits for one event; None where it cannot be drawn for whatever reason: the words go out without."""
         try:
-            return outside(lambda: self._pictures.png(request))
+            return outside(lambda: self._pictures.png(waiting))
         except Retry:
             return None

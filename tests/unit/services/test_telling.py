@@ -12,16 +12,19 @@ from pydantic import SecretStr
 from road import decoded, memory
 from too_cases import MERGER, TRACK, request
 from too_log import lay
+from too_tiles import tile
 
 from nuncius.broker.planning.lifecycle import PERSON
+from nuncius.broker.planning.policies_toml import shipped
 from nuncius.broker.planning.telling import Receiver
 from nuncius.broker.services.archive import Archive
 from nuncius.broker.services.links import Links
 from nuncius.broker.services.maps import MapShelf
+from nuncius.broker.services.plan_found import PlanFinder
 from nuncius.broker.services.runner import drain
 from nuncius.broker.services.telling import Telephone, Telling
 from nuncius.broker.services.told_message import Composer
-from nuncius.broker.services.told_picture import SkyPictures
+from nuncius.broker.services.told_picture import SkyPictures, ToldPictures
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log
 from nuncius.consumers.adapter import answer
@@ -32,6 +35,11 @@ from nuncius.schemas.vocabulary import RequestState
 
 EVENING = MERGER.replace(microsecond=0) + timedelta(hours=12)
 LINKS = Links("https://broker.example.org", SecretStr("0123456789abcdef" * 2))
+
+
+def _pictures(log: Log) -> ToldPictures:
+    archive, maps = Archive(log), MapShelf(log)
+    return ToldPictures(SkyPictures(archive, maps), PlanFinder(log, archive, maps, shipped()))
 
 
 @dataclass
@@ -64,7 +72,7 @@ class Desk:
                 "lead": Notifier("lead", SecretStr(self.lead.address)),
             },
             names=self.names,
-            compose=Composer(SkyPictures(Archive(self.log), MapShelf(self.log)), LINKS),
+            compose=Composer(_pictures(self.log), LINKS),
         )
         self.service = Telling(self.log, telephone, lambda: self.now)
 
@@ -112,6 +120,29 @@ def test_a_policy_that_is_gone_leaves_nobody_in_the_dark(desk: Desk) -> None:
     gone = replace(one, revision=2, idempotency_key="2", state="cancelled")
     desk.put(gone, replace(answer(gone, "not_cancelled", "swift", "call the duty scientist"), time=desk.now))
     assert desk.shift.mails[-1]["Subject"].startswith("CANCEL BY HAND at swift")
+
+
+def test_requests_of_one_event_that_are_told_at_once_are_one_picture(desk: Desk) -> None:
+    plans = [
+        asking(
+            ident=ident, facility=name, event_thread="lvk:S170817", ask="tiles", tiles=(tile(1, ra), tile(2, ra + 2))
+        )
+        for ident, name, ra in (
+            ("a1", "ZTF", 197.0),
+            ("b2", "DECam", 203.0),
+            ("c3", "wide", 209.0),
+            ("d4", "far", 10.0),
+        )
+    ]
+    desk.put(*plans[:3], replace(plans[3], event_thread="lvk:S170818"))
+    (mail,) = desk.shift.mails
+    assert mail["Subject"].startswith("YES OR NO? 4 requests")
+    _, data = desk.shift.files()["nuncius-a1.png"]
+    words = next(chunk for chunk in data.split(b"tEXt") if chunk.startswith(b"Description"))
+    assert b"A, ZTF, 2 fields" in words
+    assert b"B, DECam, 2 fields" in words
+    assert b"C, wide, 2 fields" in words
+    assert b"far" not in words
 
 
 def test_a_picture_that_cannot_be_drawn_holds_no_message_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
