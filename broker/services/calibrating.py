@@ -17,7 +17,7 @@ from nuncius.broker.matching.calibration import (
 )
 from nuncius.broker.matching.rules import BURST_CLASSES, EventRule
 from nuncius.broker.matching.slides import circle_of, is_fixed_to_earth, least_shift_us, plan
-from nuncius.broker.matching.threads import Span, microseconds, order, span_of
+from nuncius.broker.matching.threads import Span, microseconds, span_of
 from nuncius.broker.services.packets import Packet
 from nuncius.broker.services.reading import Parse, read
 from nuncius.broker.services.slide_runs import OverlapOf, SlideRuns, Threads, threads_of
@@ -26,6 +26,7 @@ from nuncius.broker.sky import SkyMap
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.errors import Quarantine
 from nuncius.schemas.localization import SkyMapRef
+from nuncius.schemas.standing import issue_order
 from nuncius.schemas.vocabulary import Null
 
 PASS_P: Final = 0.01
@@ -122,7 +123,7 @@ def read_alerts(
             except Quarantine:
                 broken[shape.sha256] = None
     kept = [_without(alert, broken) for alert in alerts]
-    return Read(tuple(sorted(kept, key=order)), maps, count, refused, len(broken))
+    return Read(tuple(sorted(kept, key=issue_order)), maps, count, refused, len(broken))
 
 
 def _without(alert: Alert, broken: Collection[str]) -> Alert:

@@ -11,10 +11,11 @@ from nuncius.broker.matching.effects import PublishCoincidence
 from nuncius.broker.matching.rules import EventRule
 from nuncius.broker.matching.slides import Circle, slid
 from nuncius.broker.matching.statistics import window_length_s
-from nuncius.broker.matching.threads import moment, order, own_regions, span_of
+from nuncius.broker.matching.threads import moment, own_regions, span_of
 from nuncius.broker.sky import SkyMap
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.coincidence import Coincidence, Member, Pair, Significance
+from nuncius.schemas.standing import issue_order
 from nuncius.schemas.vocabulary import Null
 
 Threads = dict[str, list[Alert]]
@@ -111,7 +112,7 @@ class SlideRuns:
         now = moment(self._circle.start_us + self._circle.length_us) + _AFTER
         engine = Associate((self._rule,), lateness_days=_AFTER.days, combine=None)
         records: list[Coincidence] = []
-        for alert in sorted((*self._anchors, *moved), key=order):
+        for alert in sorted((*self._anchors, *moved), key=issue_order):
             outcome = engine.step((alert,), (), self._maps, now)
             engine.apply(outcome.delta)
             records += [e.record for e in outcome.effects if isinstance(e, PublishCoincidence)]
@@ -151,7 +152,7 @@ class SlideRuns:
 
     def _located(self, member: Member) -> Alert:
         """The notice whose place was used; a pair with an overlap has one."""
-        return max((a for i in member.alert_ids if own_regions(a := self._alerts[i])), key=order)
+        return max((a for i in member.alert_ids if own_regions(a := self._alerts[i])), key=issue_order)
 
 
 def _living(record: Coincidence) -> tuple[Pair, ...]:
