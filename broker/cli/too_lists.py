@@ -121,9 +121,9 @@ def _check_lines(found: "Checked") -> Iterator[str]:
             yield f"  {when}  {one.state:<9} {one.facility}: {one.target_name}: {one.reason}"
     last = {one.request_id: one for one in found.revisions}
     behind = Counter((first.policy, one.policy, one.facility) for first, one in doubled(last.values()))
-    for (first, policy, facility), number in sorted(behind.items()):
+    for (first, second, facility), number in sorted(behind.items()):
         wait = f"{number} of its requests {'wait' if number > 1 else 'waits'} behind {first} once that was asked"
-        yield f"{policy}: {wait}: both want the same look of {facility}"
+        yield f"{second}: {wait}: both want the same look of {facility}"
     counts = _counts(found)
     yield f"tried on {found.source}: " + ", ".join(f"{number} {word}" for word, number in counts["last_states"].items())
 

@@ -77,8 +77,8 @@ def followed(one: Revision, measured: Callable[..., None]) -> tuple[int, int]:
 @pytest.mark.parametrize("event", CASES)
 def test_a_new_map_in_the_middle_of_a_plan(event: str, alerts_dir: Path, measured: Callable[..., None]) -> None:
     first_map, second_map, when = CASES[event]
-    maps = [SkyMap.read(alerts_dir / "gw" / name) for name in (first_map, second_map)]
-    stays_anew, stays = followed(Revision(*maps, datetime.fromisoformat(when), CAMERA), measured)
+    before, after = SkyMap.read(alerts_dir / "gw" / first_map), SkyMap.read(alerts_dir / "gw" / second_map)
+    stays_anew, stays = followed(Revision(before, after, datetime.fromisoformat(when), CAMERA), measured)
     assert stays >= stays_anew
 
 
