@@ -1,13 +1,15 @@
 """The facilities' own doors, by ``[[adapter]]`` in the settings: which kind, for whom, with whose credential."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import Annotated, Any, Final, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 
 from nuncius.broker.planning.bands import NOTHING_STATED, Lights
 from nuncius.broker.planning.lifecycle import PERSON
+from nuncius.broker.planning.policy import Policies
 from nuncius.broker.planning.restraint import Restraint
 from nuncius.broker.planning.told import SEEN, TELL
 from nuncius.broker.services.delivering import Route
@@ -52,6 +54,8 @@ _Own = Annotated[
 _OWN: Final[TypeAdapter[_Own]] = TypeAdapter(_Own)
 KINDS: Final[tuple[type[BaseModel], ...]] = get_args(get_args(_Own)[0])
 """The settings of every kind of adapter."""
+_ONE_FIELD: Final = (EsoP2, Gemini, SkyPortal, Swift)
+"""Doors that take no plan of several fields."""
 _TAKEN: Final = frozenset({PERSON, Recorder.name, "webhook"})
 _BEGINNINGS: Final = (TELL, SEEN, SHARED, desk_name(""))
 
@@ -188,3 +192,30 @@ def _made(own: _Own, secret: SecretStr, lights: Lights, keep: Keeps) -> Adapter:
             return VoEventDrop(own)
         case VoEventTopicSettings():
             return voevent_topic(own, secret, keep)
+
+
+def misfits(routes: Sequence[Route], policies: Policies, also: Collection[str]) -> Iterator[str]:
+    """What policies would ask of doors in vain, and doors for whom nobody asks; for people.
+
+    Parameters
+    ----------
+    routes
+        Of `adapter_routes`.
+    policies
+        Those that act are looked at.
+    also
+        Facilities that are asked by others than policies.
+    """
+    asked = {name for policy in policies.active for name in policy.asked} | set(also)
+    for route in routes:
+        for name in sorted((route.facilities or frozenset()) - asked):
+            near = get_close_matches(name, asked, 1)
+            guess = f"; is it {near[0]!r}?" if near else ""
+            yield f"adapter {route.adapter.name!r} is for {name!r}, and no policy asks it{guess}"
+        for policy in policies.active:
+            for name in policy.asked if route.facilities is None else sorted(route.facilities & set(policy.asked)):
+                if policy.ask != "pointing" and isinstance(route.adapter, _ONE_FIELD):
+                    yield f"policy {policy.name!r} asks {name} for fields, and {route.adapter.name!r} takes one only"
+                elif not policy.approval and isinstance(route.adapter, EsoP2):
+                    yes = "wants a person's yes"
+                    yield f"policy {policy.name!r} asks {name} by itself, and {route.adapter.name!r} {yes}"

@@ -12,6 +12,7 @@ from typing import BinaryIO, Final, Protocol
 
 from nuncius.broker.connection import connection_of
 from nuncius.broker.follow_up import (
+    door_notes,
     exchange_of,
     fits_of,
     galaxies_of,
@@ -348,4 +349,5 @@ def _examine_settings(settings: Settings) -> Iterator[Finding]:
         idle = f"; disabled, or without a source: {', '.join(off)}" if off else ""
         yield Finding(what, "ok", f"{count}, {'as shipped' if file is None else f'with {file}'}{idle}")
     yield Finding("telescopes", "ok", asked)
+    yield from (Finding("telescopes", "note", note) for note in door_notes(settings, known))
     yield Finding("people", "ok", told)

@@ -1,7 +1,7 @@
 """The part of the composition root that is about follow-up: policies, their filters, and who is asked through what."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
@@ -176,6 +176,15 @@ def who_is_asked(settings: Settings, policies: Policies) -> str:
     if silent:
         words.append(f"recorded only, unless their own nuncius too follow takes it: {', '.join(silent)}")
     return "; ".join(words)
+
+
+def door_notes(settings: Settings, policies: Policies) -> Iterator[str]:
+    """What policies would ask of doors in vain, and doors for whom nobody asks: a line each, for people."""
+    if settings.adapter:
+        from nuncius.broker.adapters import misfits
+
+        portal = () if settings.skyportal is None else settings.skyportal.allocations.values()
+        yield from misfits(_doors(settings, {}, policies.lights), policies, frozenset(portal))
 
 
 def _door(route: Route) -> str:

@@ -19,6 +19,7 @@ from nuncius.broker.app import (
 )
 from nuncius.broker.follow_up import fits_of, galaxies_of, policies_of
 from nuncius.broker.planning.policy import Policies
+from nuncius.broker.services.check_notes import Heard, notes
 from nuncius.broker.services.facility_reader import read_packet
 from nuncius.broker.services.harvest import harvest, ordered
 from nuncius.broker.services.reading import Reading
@@ -42,11 +43,14 @@ class Checked:
         Every revision of every request, in the order of their publication.
     source
         What it was tried on, for people.
+    notes
+        What a person should know beside it, a line each.
     """
 
     policies: Policies
     revisions: tuple[ToORequest, ...]
     source: str
+    notes: tuple[str, ...] = ()
 
 
 def check_policies(settings: Settings, paths: Sequence[Path], bar: Progress) -> Checked:
@@ -61,8 +65,10 @@ def check_policies(settings: Settings, paths: Sequence[Path], bar: Progress) -> 
     names, areas = names_of(settings), areas_of(settings)
     fits_of(policies, names, {}, areas)
     galaxies = galaxies_of(settings, policies)
+    heard = Heard()
     if not paths and not has_log(settings.broker):
-        return Checked(policies, (), f"nothing: no log at {settings.broker}; name files or folders of past alerts")
+        nothing = f"nothing: no log at {settings.broker}; name files or folders of past alerts"
+        return Checked(policies, (), nothing, tuple(notes(policies, heard, settings.tell)))
     if paths:
         log, source = _replayed(settings, paths, bar)
     else:
@@ -70,11 +76,11 @@ def check_policies(settings: Settings, paths: Sequence[Path], bar: Progress) -> 
     try:
         bar.stage("asking the policies")
         revisions = would_have_asked(
-            log, policies, lambda maps: fits_of(policies, names, maps, areas), galaxies, bar.step
+            log, policies, lambda maps: fits_of(policies, names, maps, areas), galaxies, bar.step, heard.hear
         )
     finally:
         log.close()
-    return Checked(policies, revisions, source)
+    return Checked(policies, revisions, source, tuple(notes(policies, heard, settings.tell)))
 
 
 def in_numbers(readings: Sequence[Reading]) -> str:

@@ -105,7 +105,7 @@ def print_check(found: "Checked", *, json: bool) -> None:
     if json:
         for revision in found.revisions:
             _json({"type": "too_request", **to_json(revision)})
-        _json({"type": "summary", "source": found.source, **_counts(found)})
+        _json({"type": "summary", "source": found.source, "notes": list(found.notes), **_counts(found)})
         return
     for line in _check_lines(found):
         typer.echo(printable(line))
@@ -124,6 +124,7 @@ def _check_lines(found: "Checked") -> Iterator[str]:
     for (first, second, facility), number in sorted(behind.items()):
         wait = f"{number} of its requests {'wait' if number > 1 else 'waits'} behind {first} once that was asked"
         yield f"{second}: {wait}: both want the same look of {facility}"
+    yield from (f"note: {note}" for note in found.notes)
     counts = _counts(found)
     yield f"tried on {found.source}: " + ", ".join(f"{number} {word}" for word, number in counts["last_states"].items())
 

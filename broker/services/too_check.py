@@ -11,7 +11,7 @@ from nuncius.broker.services.fold import fold
 from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.planning import TOPICS, inputs_of
 from nuncius.broker.transport.port import Log, TopicPartition
-from nuncius.schemas import ToORequest
+from nuncius.schemas import Alert, ToORequest
 
 _ALL: Final = tuple(TopicPartition(topic, 0) for topic in TOPICS)
 
@@ -22,6 +22,7 @@ def would_have_asked(
     fits: Callable[[MapShelf], Fits],
     galaxies: Galaxies | None,
     tick: Callable[[int], object],
+    hear: Callable[[Alert], object],
 ) -> tuple[ToORequest, ...]:
     """Every revision of every request, in the order in which they would have been published.
 
@@ -37,13 +38,18 @@ def would_have_asked(
         For policies that ask for galaxies.
     tick
         Called with the number of records read since the last call.
+    hear
+        Called with every alert.
     """
     maps = MapShelf(log)
     planner = Planner(policies, fits(maps), galaxies)
     starts = log.starts(_ALL)
     found: list[ToORequest] = []
     for records in fold(log, {tp: (starts[tp], log.end(tp)) for tp in _ALL}):
-        outcome = planner.step(inputs_of(records, maps))
+        known = inputs_of(records, maps)
+        for alert in known.alerts:
+            hear(alert)
+        outcome = planner.step(known)
         planner.apply(outcome.delta)
         found += outcome.effects
         tick(len(records))

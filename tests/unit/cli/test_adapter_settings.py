@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nuncius.broker.adapters import adapter_routes
+from nuncius.broker.adapters import adapter_routes, misfits
 from nuncius.broker.follow_up import who_is_asked
 from nuncius.broker.planning.policies_toml import shipped
 from nuncius.broker.settings import load
@@ -45,6 +45,25 @@ def test_a_folder_and_a_file_lie_beside_the_settings_file(tmp_path: Path, key: s
     file = tmp_path / "nuncius.toml"
     file.write_text(f'[[adapter]]\nkind = "voevent"\nfacilities = ["imager"]\n{key} = "out"\n', encoding="utf-8")
     assert load(file, {}, Path("/")).adapter[0][key] == str(tmp_path / "out")
+
+
+SWIFT = """
+[[adapter]]
+kind = "swift"
+facilities = ["ZTF", "Swft"]
+credential = "LCO_TOKEN"
+username = "team"
+science = "a test"
+exposure_reason = "a test"
+"""
+
+
+def test_what_a_door_cannot_take_is_told_before_it_is_asked_at_night() -> None:
+    routes = adapter_routes(tables(SWIFT), {}, {"LCO_TOKEN": CANARY})
+    said = list(misfits(routes, shipped(), ["las-cumbres"]))
+    assert said[0] == "adapter 'swift' is for 'Swft', and no policy asks it"
+    assert "policy 'bns-tiling' asks ZTF for fields, and 'swift' takes one only" in said
+    assert not any("grb-one-field" in one for one in said)
 
 
 GEMINI = """
