@@ -1,5 +1,6 @@
 """``nuncius too``: requests to telescopes, and the service that makes and delivers them."""
 
+import getpass
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -164,7 +165,10 @@ def _say(state: "RequestState", ident: str, who: str | None, why: str, broker: s
 
 
 def _login() -> str:
-    return os.environ.get("USER") or os.environ.get("LOGNAME") or "unknown"
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user whom the machine has no name for
+        return "unknown"
 
 
 app.command("plan", short_help="a request's fields: table, picture, files")(too_plan.plan)

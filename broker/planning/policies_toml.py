@@ -212,7 +212,7 @@ class _File:
         except ValidationError as error:
             first = min(error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden")
             place = [str(part) for part in first["loc"]]
-            key, words = ".".join(place[:1]), _SAYS.get(first["type"], first["msg"]).removeprefix("Value error, ")
+            key, words = ".".join(place[:1]), _words(first["type"], first["msg"], first["input"])
             if key == "filters" and len(place) > 1:
                 key = ".".join(place[:2])
                 words = _unknown(place[-1], FilterTable) if first["type"] == "extra_forbidden" else words
@@ -220,6 +220,13 @@ class _File:
             elif first["type"] == "extra_forbidden":
                 words = _unknown(key, model)
             raise self.wrong(kind, number, name, key, words) from error
+
+
+def _words(kind: str, message: str, value: object) -> str:
+    """What pydantic says of a wrong value, for people."""
+    if value != value:  # noqa: PLR0124  nan is no number, and pydantic says that it is above a bound
+        return "nan is no number"
+    return _SAYS.get(kind, message).removeprefix("Value error, ").replace("Input should be", "it must be")
 
 
 def _unknown(key: str, model: type[BaseModel]) -> str:

@@ -109,11 +109,12 @@ def followed(log: Log, thread_id: str | None) -> tuple[Followed, ...]:
     log
         Read only. Probabilities are those of the event's map in force.
     thread_id
-        E.g. ``lvk:S190814bv``; None for all.
+        E.g. ``lvk:S190814bv``, its prefix may be left out; None for all.
     """
     by_thread: dict[str, list[ObservationReport]] = {}
     for report in reports_on(log):
-        if report.state != "cancelled" and thread_id in (None, report.thread_id):
+        names = (None, report.thread_id, report.thread_id.partition(":")[2])
+        if report.state != "cancelled" and thread_id in names:
             by_thread.setdefault(report.thread_id, []).append(report)
     skies = _skies(log, by_thread)
     return tuple(_followed(name, by_thread[name], skies.get(name)) for name in sorted(by_thread))

@@ -57,7 +57,7 @@ def test_a_telescopes_own_filter_comes_before_the_usual_one() -> None:
             "line 15: telescope 'wide': key 'filters.C3': min_nm must be below max_nm",
         ),
         ("max_nm = 660.0", "maximum_nm = 660.0", "key 'filters.C3': maximum_nm: unknown key; is it 'max_nm'?"),
-        ("min_nm = 650.0", "min_nm = -1.0", "key 'filters.C3': min_nm: Input should be greater than 0"),
+        ("min_nm = 650.0", "min_nm = -1.0", "key 'filters.C3': min_nm: it must be greater than 0"),
         ("max_nm = 660.0", "", "line 15: telescope 'wide': key 'filters.C3': max_nm: missing"),
         ("min_nm = 500.0", 'min_nm = "500"', "line 19: telescope 'wide': key \"filters.r'\": min_nm: write a number"),
     ],

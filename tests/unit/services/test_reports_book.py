@@ -63,7 +63,7 @@ def test_the_union_of_fields_is_what_is_held(event: Log) -> None:
 
 def test_planned_fields_count_for_what_they_would_add(event: Log) -> None:
     write_reports(event, [report("a"), report("b", state="planned")], "test-reports")
-    (one,) = followed(event, "lvk:S170817")
+    (one,) = followed(event, "S170817")
     assert (one.together.completed, one.together.planned) == (1, 1)
     assert one.together.planned_probability == pytest.approx(0.0, abs=1e-9)
     write_reports(event, [report("a", state="cancelled")], "test-reports")
