@@ -45,7 +45,7 @@ from nuncius.broker.services.publishing import Line, packets_of, publish_local
 from nuncius.broker.services.replay import PATIENCE_S, Pace, replay
 from nuncius.broker.services.reports import Reporting
 from nuncius.broker.services.runner import Work, drain_patiently
-from nuncius.broker.services.settling import refuse_company, settle
+from nuncius.broker.services.settling import examine_work, refuse_company, settle
 from nuncius.broker.services.streams.limits import Limits
 from nuncius.broker.services.streams.worker import StreamsWorker
 from nuncius.broker.services.supplies import Supplies
@@ -328,6 +328,7 @@ def _examine_requests(settings: Settings) -> Iterator[Finding]:
     """Nothing where settings or log are wrong: that is said already."""
     with suppress(NunciusError), closing(_open(settings, settings.broker)) as log:
         known = [route.adapter.name for route in routes_of(settings, policies_of(settings, rules_of(settings)))]
+        yield from examine_work(log)
         yield from examine_requests(log, known, utc_now(), tuple(settings.desk))
 
 

@@ -7,8 +7,9 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 import uvicorn
 
@@ -18,6 +19,7 @@ from nuncius.broker.follow_up import links_of, policies_of, portal_of
 from nuncius.broker.services.crew import Crew, Say
 from nuncius.broker.services.desk_tokens import desk_tokens
 from nuncius.broker.services.facility_reader import read_packet
+from nuncius.broker.services.health import Health
 from nuncius.broker.services.http_desks import DeskRules, HttpDesks
 from nuncius.broker.services.inbox import Inbox
 from nuncius.broker.services.intake import Intake
@@ -30,11 +32,10 @@ from nuncius.broker.services.web.guard import VARIABLE, guard
 from nuncius.broker.services.web.hub import Hub
 from nuncius.broker.services.web.wire import WireProtocol
 from nuncius.broker.settings import Settings
-from nuncius.broker.transport import topics
-from nuncius.broker.transport.address import KafkaAddress, parse_address
+from nuncius.broker.transport.address import KafkaAddress, LocalAddress, parse_address
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.kafka.cluster import Cluster
-from nuncius.broker.transport.port import Log, TopicPartition
+from nuncius.broker.transport.port import Log
 from nuncius.schemas import SettingsError
 
 ROAD: Final = ("match", "associate", "too")
@@ -120,6 +121,7 @@ def _serve_on(
     road = workers_of(log, settings, [name for name in names if name != "too"], areas=areas)
     crew = Crew(((intake, *inboxes, *road), *((one,) for one in (*planning, *deliver)), streams), say)
     reader = _live_reader(settings)
+    health = Health(log, crew, _folder(settings), utc_now)
 
     def read_posted(body: bytes, stream: str) -> Reading:
         return reader(body, stream, "http", utc_now())
@@ -131,7 +133,7 @@ def _serve_on(
         log,
         intake,
         read_posted,
-        lambda: _health(log, crew),
+        health.facts,
         hub,
         allow,
         names_of(settings, areas),
@@ -207,20 +209,17 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
+def _folder(settings: Settings) -> Path | None:
+    address = parse_address(settings.broker or "")
+    return address.folder if isinstance(address, LocalAddress) else None
+
+
 def _cluster(settings: Settings) -> Cluster | None:
     match parse_address(settings.broker or ""):
         case KafkaAddress(servers, namespace):
             return Cluster(servers, namespace, connection_of(settings))
         case _:
             return None
-
-
-def _health(log: Log, crew: Crew) -> dict[str, Any]:
-    ends = {
-        topic.name: sum(log.end(TopicPartition(topic.name, p)) for p in range(topic.partitions))
-        for topic in (topics.EVENTS, topics.COINCIDENCES, topics.QUARANTINE, topics.TOO_REQUESTS)
-    }
-    return {"ok": crew.works, "error": str(crew.error or ""), "log_ends": ends}
 
 
 def _listen(host: str, port: int) -> socket.socket:

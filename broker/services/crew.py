@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from nuncius.broker.services.pulse import Pulse
 from nuncius.broker.services.runner import Work, run
 from nuncius.schemas import NunciusError, Stop
 
@@ -28,7 +29,12 @@ class Crew:
         self._say = say
         self._stop_event = threading.Event()
         self._ended = threading.Event()
-        self._threads = [threading.Thread(target=self._work, args=(g,), daemon=True) for g in groups if g]
+        self._threads = [
+            threading.Thread(target=self._work, args=(group,), name=group[0].name, daemon=True)
+            for group in groups
+            if group
+        ]
+        self.pulse = Pulse()
         self.error: NunciusError | None = None
         self.at_end: Callable[[], None] = _nothing
 
@@ -59,7 +65,7 @@ class Crew:
     def _work(self, workers: tuple[Work, ...]) -> None:
         ended: NunciusError | None = Stop(f"{workers[0].name}: a fault in Nuncius ended it, see above")
         try:
-            run(workers, self._stop_event.is_set, self._stop_event.wait, self._say, ALONE_S)
+            run(workers, self._stop_event.is_set, self._stop_event.wait, self._say, ALONE_S, self.pulse)
             ended = None
         except NunciusError as error:
             ended = error

@@ -28,7 +28,10 @@ EXTRAS: Final = {
 """Module -> the extra that brings it, and what is missing without."""
 
 LOW_DISK_BYTES: Final = 2 * 2**30
+"""Below it is time to make room (ours)."""
 
+FULL_DISK_BYTES: Final = 2**28
+"""Below it the log may not be written to in a moment: sixteen times the largest record (ours)."""
 
 LAGGING: Final = 20_000
 """A minute of Rubin's mean rate, 333 alerts a second."""
@@ -66,7 +69,7 @@ def examine_machine(folder: Path | None) -> Iterator[Finding]:
     yield from _extras()
     yield from _java()
     if folder is not None:
-        yield _disk(folder)
+        yield examine_disk(folder)
 
 
 def _python() -> Finding:
@@ -91,11 +94,13 @@ def _java() -> Iterator[Finding]:
         yield Finding(program, "ok" if where else "note", text)
 
 
-def _disk(folder: Path) -> Finding:
+def examine_disk(folder: Path) -> Finding:
+    """Whether there is room where an embedded log lies."""
     existing = next(p for p in (folder, *folder.parents) if p.exists())
     free = shutil.disk_usage(existing).free
     if free < LOW_DISK_BYTES:
-        return Finding("disk", "wrong", f"{free / 2**30:.1f} GiB free at {existing}; make room or set data_folder")
+        verdict: Verdict = "wrong" if free < FULL_DISK_BYTES else "note"
+        return Finding("disk", verdict, f"{free / 2**30:.1f} GiB free at {existing}; make room or set data_folder")
     return Finding("disk", "ok", f"{free / 2**30:.0f} GiB free")
 
 
@@ -122,6 +127,8 @@ def _log(open_log: Callable[[], Log], now: datetime) -> Iterator[Finding]:
             partitions = log.partitions(topic.name)
             verdict: Verdict = "ok" if partitions == topic.partitions else "wrong"
             yield Finding(topic.name, verdict, f"{partitions} partitions")
+        log.probe()
+        yield Finding("log", "ok", "can be written")
         yield from _streams(log)
         yield Finding("clock", "ok", f"{now:%Y-%m-%dT%H:%M:%SZ}")
     except NunciusError as error:

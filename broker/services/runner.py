@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
+from nuncius.broker.services.pulse import Pulse
 from nuncius.schemas import Retry
 
 RETRY_WAIT_S: Final = 1.0
@@ -62,6 +63,7 @@ def run(
     wait: Callable[[float], object],
     say: Callable[[str], None],
     alone_s: float = 0.0,
+    pulse: Pulse | None = None,
 ) -> None:
     """Step every worker in turn until told to stop; where the log is away for now, say so, wait and go back.
 
@@ -77,13 +79,16 @@ def run(
         Takes one line for the operator.
     alone_s
         How long a step may wait for the log where there is only one worker: what comes then is taken at once.
+    pulse
+        Told how each step ends.
     """
     broken: set[str] = set()
+    pulse = Pulse() if pulse is None else pulse
     try:
         while not stop():
             done = 0
             for worker in workers:
-                done += _step(worker, broken, wait, say, alone_s if len(workers) == 1 else 0.0)
+                done += _step(worker, broken, wait, say, pulse, alone_s if len(workers) == 1 else 0.0)
             if not done and (alone_s == 0.0 or len(workers) > 1):
                 wait(IDLE_WAIT_S)
     finally:
@@ -92,16 +97,25 @@ def run(
 
 
 def _step(
-    worker: Work, broken: set[str], wait: Callable[[float], object], say: Callable[[str], None], timeout_s: float
+    worker: Work,
+    broken: set[str],
+    wait: Callable[[float], object],
+    say: Callable[[str], None],
+    pulse: Pulse,
+    timeout_s: float,
 ) -> int:
     """One step of a worker, after going back to the committed point where its last step failed."""
+    pulse.began(worker.name)
     try:
         if worker.name in broken:
             worker.reopen()
             broken.discard(worker.name)
-        return worker.work(timeout_s)
+        done = worker.work(timeout_s)
     except Retry as error:
+        pulse.failed(worker.name, str(error))
         broken.add(worker.name)
         say(f"{worker.name}: {error}; trying again")
         wait(RETRY_WAIT_S)
         return 0
+    pulse.ended(worker.name)
+    return done

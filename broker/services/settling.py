@@ -1,10 +1,11 @@
 """Whether the services of a log are through with it, wherever they run: told by what they committed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from nuncius.broker.services import associating, delivering, matching, planning
+from nuncius.broker.services.doctor import Finding
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, TopicPartition
 from nuncius.broker.transport.reading import read_up
@@ -88,6 +89,19 @@ def refuse_company(log: Log, wait: Callable[[float], object]) -> None:
             )
         wait(CHECK_S)
         left_s -= CHECK_S
+
+
+def examine_work(log: Log) -> Iterator[Finding]:
+    """Services that were at work on a log, are no more, and have something left to do."""
+    for stage in dict.fromkeys(ROAD):
+        if not log.members(stage.group) and _was_at_work(log, stage) and not _has_read_all(log, stage):
+            mend = f"start it with nuncius {stage.command}, or nuncius up"
+            yield Finding(stage.group, "wrong", f"nobody works, and records wait: {mend}")
+
+
+def _was_at_work(log: Log, stage: Stage) -> bool:
+    tps = [TopicPartition(topic, number) for topic in stage.topics for number in range(log.partitions(topic))]
+    return any(at is not None for at in log.all_committed(stage.group, tps).values())
 
 
 def _at_work(log: Log, stages: Sequence[Stage]) -> list[str]:

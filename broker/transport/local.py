@@ -21,6 +21,7 @@ from nuncius.broker.transport.port import Committed, TopicPartition
 from nuncius.broker.transport.topics import Topic
 from nuncius.schemas.errors import SettingsError
 
+_PROBE: Final = "nuncius-probe"
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 
@@ -183,6 +184,10 @@ class LocalLog:
     def writer(self, slot: str) -> LocalWriter:
         """The writer of a slot."""
         return LocalWriter(self._store, self._committer, slot)
+
+    def probe(self) -> None:
+        """Write and sync, as a record would be: a slot of that name is taken anew each time."""
+        self.writer(_PROBE)
 
     def expire(self, now: datetime) -> None:
         """Drop and compact; other writers get their turn in between."""

@@ -298,6 +298,12 @@ class Log(Protocol):
     def writer(self, slot: str) -> Writer:
         """The writer of a slot, a stable name such as ``nuncius-match-3``; an older writer of the slot is fenced."""
 
+    def probe(self) -> None:
+        """Return where the log answers now, and records can be written as far as can be told without writing one.
+
+        The embedded log tells for certain: it writes and syncs as a record would be. Of Kafka only that it answers.
+        """
+
     def expire(self, now: datetime) -> None:
         """Drop what is past its topic's retention, and compact. A backend that does so by itself does nothing."""
 

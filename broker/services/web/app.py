@@ -136,9 +136,9 @@ def web_app(
             answer |= {"error": reading.fault.detail, "field": reading.fault.field}
         return JSONResponse(answer, 202 if reading.fault is None else 422)
 
-    @app.get("/health", responses={503: {"description": "a service has ended"}})
+    @app.get("/health", responses={503: {"description": "a service ended or stands still, or the log takes nothing"}})
     async def get_health() -> Response:
-        """Whether every service works, and how far behind it is."""
+        """Whether every service works and the log can be written; notes on disk, telescopes and people beside it."""
         facts = {**await asyncio.to_thread(health), "streams": hub.counts()._asdict()}
         return JSONResponse(facts, 200 if facts["ok"] else 503)
 

@@ -126,7 +126,7 @@ def _health(health: Mapping[str, Any]) -> Html:
     if health.get("ok"):
         return tag("p", "All services of this broker work.", class_="good")
     why = str(health.get("error") or "see GET /health")
-    return tag("p", f"A service has ended: {why}. What comes now may not be matched.", class_="bad")
+    return tag("p", f"Something is wrong: {why}. What comes now may not be matched or asked for.", class_="bad")
 
 
 def _coincidences(front: Front) -> list[Html]:

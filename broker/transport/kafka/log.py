@@ -23,6 +23,8 @@ Part = TypeVar("Part", KafkaReader, KafkaMember, KafkaWriter)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_PROBE_S: Final = 5.0
+"""How long a cluster may take to answer before it counts as away (ours)."""
 
 
 class KafkaLog:
@@ -123,6 +125,10 @@ class KafkaLog:
     def writer(self, slot: str) -> KafkaWriter:
         """The writer of a slot."""
         return self._keep(KafkaWriter(self._client, slot, self._framing.frame, self._metadata, self._forget))
+
+    def probe(self) -> None:
+        """Whether the cluster answers."""
+        self._client.topics(timeout_s=_PROBE_S)
 
     def expire(self, now: datetime) -> None:
         """Kafka does so by itself."""

@@ -29,11 +29,12 @@ def test_a_sound_machine_has_nothing_wrong() -> None:
     assert {topic.name for topic in topics.TOPICS} < set(found)
 
 
-def test_a_full_disk_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("free", "verdict", "says"), [(2**30, "note", "1.0 GiB"), (2**27, "wrong", "0.1 GiB")])
+def test_a_full_disk_is_wrong(monkeypatch: pytest.MonkeyPatch, free: int, verdict: str, says: str) -> None:
     usage = namedtuple("usage", "total used free")  # noqa: PYI024  as shutil has it
-    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage(10**12, 10**12, 2**30))
-    assert findings()["disk"].verdict == "wrong"
-    assert "1.0 GiB free" in findings()["disk"].detail
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage(10**12, 10**12, free))
+    assert findings()["disk"].verdict == verdict
+    assert f"{says} free" in findings()["disk"].detail
 
 
 @pytest.mark.parametrize("module", EXTRAS)
