@@ -187,7 +187,7 @@ class DeskOverHttp:
         try:
             return self._client.request(method, self._base + path, content=content, headers=headers, timeout=timeout)
         except httpx.TransportError as error:
-            raise Retry(f"no broker answers at {self._url}: {error or type(error).__name__}") from None
+            raise Retry(f"no broker answers at {self._url}: {str(error) or type(error).__name__}") from None
 
     def _said(self, answer: httpx.Response) -> dict[str, Any]:
         """The answer's JSON; what the broker refuses is said in its own words."""

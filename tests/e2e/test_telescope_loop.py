@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from commands import environment, service, waiting
+from commands import Service, environment, service, waiting
 from too_cases import request
 from too_log import lay
 
@@ -113,7 +113,7 @@ def web_service(home: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     settings = f'http_port = {port}\n[desk.imager]\ncredential = "IMAGER"\n'
     (home / "nuncius.toml").write_text(settings, encoding="utf-8")
     with ExitStack() as stack:
-        running = []
+        running: list[Service] = []
 
         def begin() -> None:
             for one in running[-1:]:

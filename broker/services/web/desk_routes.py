@@ -122,7 +122,7 @@ def desk_routes(desks: HttpDesks, admit: Callable[[Request, str], None]) -> APIR
         _refusing(found.count)
         return found
 
-    @router.get("/too/desks/{facility}", responses={200: {"model": Sitting}, **says(403, 422, 503)})
+    @router.get("/too/desks/{facility:path}", responses={200: {"model": Sitting}, **says(403, 422, 503)})
     def get_desk(request: Request, facility: Facility) -> Response:
         """Whether your token is right, and who was at the desk last."""
         admit(request, facility)
@@ -131,7 +131,7 @@ def desk_routes(desks: HttpDesks, admit: Callable[[Request, str], None]) -> APIR
         return _json({"facility": facility, "came": came, "over": over})
 
     @router.post(
-        "/too/desks/{facility}/next",
+        "/too/desks/{facility:path}/next",
         responses={200: {"model": Handed}, **says(400, 403, 404, 408, 409, 413, 415, 422, 429, 503)},
         openapi_extra=_takes(Next),
     )
@@ -144,7 +144,7 @@ def desk_routes(desks: HttpDesks, admit: Callable[[Request, str], None]) -> APIR
         return _json({"facility": facility, "task": task, "receipt": receipt, "asked": step.asked})
 
     @router.post(
-        "/too/desks/{facility}/answers",
+        "/too/desks/{facility:path}/answers",
         responses={200: {"model": Stands}, **says(400, 403, 404, 408, 409, 413, 415, 422, 429, 503)},
         openapi_extra=_takes(Said),
     )

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import orjson
 import pytest
+from desk_here import Room
+from desk_served import served
+from pydantic import SecretStr
 from too_cases import request
 from too_log import lay
 
@@ -40,7 +43,8 @@ class Shell:
 
     def __call__(self, *words: str, code: int = 0) -> tuple[str, str]:
         """What it wrote to standard output and error."""
-        assert run(("too", *words, "--broker", f"local:{self.folder / 'log'}")) == code, self.capsys.readouterr()
+        where = () if {"--url", "--broker"} & set(words) else ("--broker", f"local:{self.folder / 'log'}")
+        assert run(("too", *words, *where)) == code, self.capsys.readouterr()
         told = self.capsys.readouterr()
         return told.out, told.err
 
@@ -146,3 +150,38 @@ def test_a_name_that_nobody_asks_is_said(shell: Shell) -> None:
     shell.ask(soon())
     err = shell("follow", "--facility", "imagr", "--until-end")[1]
     assert err == "nuncius: no request of imagr so far; requests are for imager\n"
+
+
+TOKEN = "imager-0123456789abcdef0123456789abcdef"  # noqa: S105  a made-up one
+
+
+def test_the_same_over_http_with_the_facilitys_token(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell.ask(soon(), soon(ident="bb22", facility="another"))
+    room = Room(shell.log, utc_now())
+    with served(room, tokens={"imager": SecretStr(TOKEN), "another": SecretStr("b" * 32)}) as port:
+        at = ("--url", f"http://127.0.0.1:{port}")
+        assert "put it into $NUNCIUS_DESK_TOKEN here" in shell(*FOLLOW, *at, code=2)[1]
+        monkeypatch.setenv("NUNCIUS_DESK_TOKEN", TOKEN)
+        assert "over HTTP say whose request it is" in shell("answer", "aa", "accepted", *at, code=2)[1]
+        assert shell(*FOLLOW, *at, "--exec", shell.script(""))[0].startswith("OBSERVE   aa11 revision 1  imager")
+        said = shell("answer", "aa11/1", "accepted", "--facility", "imager", *at)[0]
+        assert said == "imager accepted aa11 (revision 1): AT2017gfo\n"
+        for ident, facility, why in (
+            ("bb", "imager", "no request 'bb'"),
+            ("bb", "another", "with the token of another"),
+        ):
+            told = shell("answer", ident, "accepted", "--facility", facility, *at, code=2)[1]
+            assert why in told
+            assert TOKEN not in told
+    assert shell.seen() == ["observe aa11/1 197.450354"]
+
+
+def test_who_only_looks_once_is_told_that_nobody_is_there(shell: Shell) -> None:
+    err = shell(*FOLLOW, "--url", "http://127.0.0.1:1", code=2)[1]
+    assert "no broker answers at http://127.0.0.1:1" in err
+
+
+def test_an_answer_may_say_whose_request_it_is(shell: Shell) -> None:
+    shell.ask(soon(ident="aa11"), soon(ident="aa22", facility="another"))
+    shell("answer", "aa", "accepted", "--facility", "another")
+    assert "2 requests begin with 'aa'" in shell("answer", "aa", "accepted", code=2)[1]

@@ -59,6 +59,9 @@ def test_rubbish_on_the_topics_is_said_and_passed_over(here: Room) -> None:
 def test_the_doctor_tells_of_a_telescope_that_takes_its_requests_itself(here: Room) -> None:
     here.ask(request())
     assert list(examine_requests(here.log, [], NOW)) == []
+    (never,) = examine_requests(here.log, [], NOW, ["imager"])
+    assert (never.what, never.verdict) == ("telescope imager", "note")
+    assert "over HTTP" in never.detail
     with here.desk() as desk:
         assert asked(desk) == ["observe r/1"]
     (finding,) = examine_requests(here.log, [], NOW)

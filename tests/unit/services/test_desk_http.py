@@ -266,6 +266,13 @@ def test_the_desk_says_who_was_there_last_and_nothing_more(here: Room, app: Fast
     assert call(app, FACILITY).json() == {"facility": FACILITY, "came": f"{NOW:%FT%T.%f}Z", "over": "http"}
 
 
+def test_a_name_with_a_slash_has_its_desk(here: Room, desks: HttpDesks) -> None:
+    here.ask(request(facility="LCO 1m/a"))
+    app = desk_app(desks, {})
+    assert call(app, "LCO%201m%2Fa/next", RUN).json()["receipt"] == "observe r/1"
+    assert call(app, "LCO%201m%2Fa").json()["facility"] == "LCO 1m/a"
+
+
 def test_a_broker_that_ends_sends_away_who_waits(desks: HttpDesks, app: FastAPI) -> None:
     Timer(0.3, desks.end).start()
     for _ in range(2):
