@@ -113,6 +113,7 @@ def run(script: str, *arguments: str, home: Path, given: object = None, **enviro
 
 def test_swifts_client_is_content_with_our_stand_in(tmp_path: Path) -> None:
     api = swift.SwiftApi()
+    api.lists_all = True
     with running(api) as url:
         said, listed = run(SWIFT, swift.USER, swift.SECRET, home=tmp_path, SWIFT_TOO_API_URL=f"{url}/api/v4")
     assert said == [True, True, "Accepted", 21000, []]
