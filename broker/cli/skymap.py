@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nuncius.broker.cli.options import Json
+from nuncius.broker.cli.options import Broker, Config, Json
 
 if TYPE_CHECKING:
     from nuncius.broker.sky import SkyMap
@@ -130,6 +130,12 @@ def plot(
     levels: Annotated[str, typer.Option(metavar="PERCENTS", help="Borders of the credible regions.")] = "50,90",
     galactic_plane: Annotated[bool, typer.Option("--galactic-plane", help="Draw the galactic plane.")] = False,
     title: Annotated[str | None, typer.Option(metavar="TEXT", help="Default: the names of what is drawn.")] = None,
+    coincidence: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="A coincidence on a log, by its id or an event in it; draws all its members."),
+    ] = None,
+    broker: Broker = None,
+    config: Config = None,
 ) -> None:
     """All-sky picture and a close-up; several maps are drawn as members of one coincidence, with Sun and Moon."""
     from nuncius.broker.cli import skymap_plot as words
@@ -140,8 +146,8 @@ def plot(
         raise SettingsError(f"{out}: the picture's name must end in .png or .svg")
     if len(ra or []) != len(dec or []):
         raise SettingsError("give --ra and --dec equally often")
-    if not files and not place:
-        raise SettingsError("nothing to draw: name a sky map, or give --place")
+    if not files and not place and coincidence is None:
+        raise SettingsError("nothing to draw: name a sky map, or give --place or --coincidence")
     if zoom is not None and not (abs(zoom[0]) <= 360 and abs(zoom[1]) <= 90 and 0 < zoom[2] <= 90):
         raise SettingsError("--zoom: RA 0 to 360, Dec -90 to 90, radius above 0 and at most 90 degrees")
     if avoid is not None and not all(0 < radius < 180 for radius in avoid):
@@ -151,7 +157,9 @@ def plot(
     footprints = [words.footprint(text) for text in moc or []]
     shares = words.levels(levels)
     maps = [_read(file) for file in files or []]
-    layers = [Layer(sky, name) for sky, name in zip(maps, words.labels(files or [], maps), strict=True)]
+    found = None if coincidence is None else words.coincidence(coincidence, broker, config)
+    layers = [] if found is None else list(found.layers)
+    layers += [Layer(sky, name) for sky, name in zip(maps, words.labels(files or [], maps), strict=True)]
     layers += [words.place(text) for text in place or []]
     sun_avoid, moon_avoid = avoid or (None, None)
     plot_places(
@@ -159,9 +167,15 @@ def plot(
         out,
         points=points,
         footprints=footprints,
-        backdrop=Backdrop(words.moment(time, maps), galactic_plane, sun_avoid, moon_avoid),
+        backdrop=Backdrop(
+            found.moment if found is not None and time is None else words.moment(time, maps),
+            galactic_plane,
+            sun_avoid,
+            moon_avoid,
+        ),
         levels=shares,
-        title=", ".join(layer.label for layer in layers) if title is None else title,
+        title=words.title(layers, found) if title is None else title,
+        notes=() if found is None else found.notes,
         zoom_on=None if zoom is None else (zoom[0] % 360, zoom[1]),
         zoom_radius_deg=None if zoom is None else zoom[2],
     )

@@ -1,11 +1,13 @@
 """``nuncius skymap plot``: what the words of its options mean."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from nuncius.broker.plots.coincidence import Shown
     from nuncius.broker.plots.sky import Footprint, Layer, Mark
     from nuncius.broker.sky import SkyMap
 
@@ -19,6 +21,16 @@ def place(text: str) -> "Layer":
     if not 0 < radius <= 180:
         raise _wrong("--place", text, "a radius lies above 0 and at most at 180 degrees")
     return Layer(Cone(ra, dec, radius), name or f"RA {ra:g}, Dec {dec:+g}")
+
+
+def coincidence(name: str, broker: str | None, config: Path | None) -> "Shown":
+    """A coincidence on the log that the options name, with its significance among its notes."""
+    from nuncius.broker.cli.opened import opened
+    from nuncius.broker.services.coincidence_shown import coincidence_shown
+
+    with opened(broker, config) as log:
+        found, said = coincidence_shown(log, name)
+    return replace(found, notes=(*found.notes, *said))
 
 
 def mark(text: str) -> "Mark":
@@ -44,6 +56,11 @@ def footprint(text: str) -> "Footprint":
     except Quarantine as error:
         raise SettingsError(f"--moc {text[:60]}: {error}") from error
     return Footprint(start, stop, "footprint" if stated else file.name)
+
+
+def title(layers: "Sequence[Layer]", found: "Shown | None") -> str:
+    """That of a coincidence, else the names of what is drawn."""
+    return ", ".join(layer.label for layer in layers) if found is None else found.title
 
 
 def levels(text: str) -> tuple[float, ...]:

@@ -60,6 +60,8 @@ def plot_calibration(panels: Sequence[Panel], path: str | Path, title: str = "")
     try:
         import matplotlib as mpl  # noqa: PLC0415  an extra, and slow to import
         from matplotlib.figure import Figure  # noqa: PLC0415  as above
+
+        from nuncius.broker.plots.saving import save  # noqa: PLC0415  imports matplotlib
     except ImportError as error:
         raise SettingsError("pictures need matplotlib: pip install 'nuncius[plots]'") from error
     target = Path(path)
@@ -73,10 +75,21 @@ def plot_calibration(panels: Sequence[Panel], path: str | Path, title: str = "")
         axes.grid(visible=True, color=_PALE, lw=0.4, alpha=0.4)
         axes.set_title(title, fontsize=12, fontweight="bold")
         axes.legend(loc="upper left", fontsize=8.5, frameon=False)
-        try:
-            figure.savefig(target, dpi=130, metadata={"Date": None} if target.suffix == ".svg" else {})
-        except ValueError as error:
-            raise SettingsError(f"cannot draw {target.name}: {error}") from error
+        save(figure, target, title=title or "Calibration", words=described(drawn), dpi=130)
+
+
+def described(panels: Sequence[Panel]) -> str:
+    """The curves for who cannot see them: pairs, the range of stated rates, what was tested, and its outcome."""
+    said = ["Rates measured in time slides against stated rates, pairs a year, both axes logarithmic"]
+    for panel in panels:
+        stated = panel.curve.stated_hz[panel.curve.stated_hz > 0] * YEAR_S
+        p = panel.verdict.p_value
+        tested = "too few pairs to test" if p is None else f"global p = {p:.3g}"
+        said.append(
+            f"{panel.label}: {len(stated)} pairs, stated {stated.min():.3g} to {stated.max():.3g} a year, "
+            f"{_SIDES[panel.verdict.side]}, {tested}"
+        )
+    return ". ".join(said) + "."
 
 
 def _diagonal(axes: "Axes", panels: Sequence[Panel]) -> None:

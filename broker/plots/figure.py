@@ -20,6 +20,7 @@ from nuncius.broker.sky.ranges import area_deg2
 _WIDTH_IN: Final = 13.0
 _SKY_IN: Final = 7.7
 _ROW_IN: Final = 0.27
+_NOTE_IN: Final = 0.22
 _DPI: Final = 130
 _SMALLEST_FRAME_DEG: Final = 3.0
 _FACES: Final = ("#ffd400", "#e8476a", "#7ad151", "#ffffff")
@@ -59,7 +60,7 @@ def _panels(figure: Figure, scene: Scene, view: CloseUp) -> tuple[Panel, Panel]:
     columns = 2 if max(len(label) for _, label in entries) > 34 else 4
     rows = -(-len(entries) // columns)
     below, panel_in = 0.55 + _ROW_IN * rows, _SKY_IN / 2
-    height = below + panel_in + 0.85
+    height = below + panel_in + 0.85 + _NOTE_IN * len(scene.notes)
     figure.set_size_inches(_WIDTH_IN, height)
     sky = figure.add_axes((0.5 / _WIDTH_IN, below / height, _SKY_IN / _WIDTH_IN, panel_in / height))
     near = figure.add_axes((8.95 / _WIDTH_IN, below / height, panel_in / _WIDTH_IN, panel_in / height))
@@ -69,6 +70,8 @@ def _panels(figure: Figure, scene: Scene, view: CloseUp) -> tuple[Panel, Panel]:
     for rule in close_up_rules(view):
         close.rule(rule)
     figure.text(0.5, 1 - 0.14 / height, scene.title, ha="center", va="top", fontsize=14, fontweight="bold")
+    for row, note in enumerate(scene.notes):
+        figure.text(0.5, 1 - (0.44 + _NOTE_IN * row) / height, note, ha="center", va="top", fontsize=10.5, color=INK)
     moment = scene.backdrop.moment
     when = "" if moment is None else f", Sun and Moon on {moment_in_words(moment)}"
     head: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 10, "color": GREY}

@@ -139,8 +139,8 @@ class Scene:
         Credible levels whose borders are drawn, as `checked_levels` passes them.
     points, crowd, footprints, backdrop
         What is drawn beside the members.
-    title
-        Above the picture; also the name of the file's content for those who cannot see it.
+    title, notes
+        Above the picture, the title also as the name of the file's content for those who cannot see it; lines below it.
     """
 
     members: tuple[Member, ...]
@@ -150,3 +150,4 @@ class Scene:
     footprints: tuple[Footprint, ...] = ()
     backdrop: Backdrop = NOTHING_BEHIND
     title: str = ""
+    notes: tuple[str, ...] = ()

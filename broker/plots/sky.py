@@ -56,6 +56,7 @@ def plot_places(
     backdrop: Backdrop = NOTHING_BEHIND,
     levels: tuple[float, ...] = LEVELS,
     title: str = "",
+    notes: Sequence[str] = (),
     zoom_on: tuple[float, float] | None = None,
     zoom_radius_deg: float | None = None,
 ) -> None:
@@ -75,8 +76,8 @@ def plot_places(
         What is drawn beside them: marks, a crowd of dots, covered areas, Sun and Moon, the galactic plane.
     levels
         One to four credible levels, rising, in (0, 1).
-    title
-        Text above the picture.
+    title, notes
+        Text above the picture, and lines below the title.
     zoom_on, zoom_radius_deg
         Centre (ICRS degrees) and reach, in (0, 90], of the close-up. By default it shows the densest lobe of the first
         layer, and the layers and points near it.
@@ -99,6 +100,7 @@ def plot_places(
         footprints=tuple(footprints),
         backdrop=backdrop,
         title=title,
+        notes=tuple(notes),
     )
     places = [(mark.ra, mark.dec) for mark in points]
     view = fitting([member.sky for member in drawn], places, centre=zoom_on, radius_deg=zoom_radius_deg)

@@ -31,7 +31,8 @@ def in_short(member: Member, levels: tuple[float, ...]) -> str:
 
 def described(scene: Scene, seen: Bodies | None) -> str:
     """The picture for who cannot see it: every member with its place and areas, then what stands around."""
-    out = ["The whole sky in Mollweide's projection and a close-up, right ascension to the left."]
+    out = [f"{note}." for note in scene.notes]
+    out += ["The whole sky in Mollweide's projection and a close-up, right ascension to the left."]
     for member in scene.members:
         ra, dec = member.sky.maximum()
         at = "" if member.even else f", densest at RA {ra:.2f}, Dec {dec:+.2f} degrees"

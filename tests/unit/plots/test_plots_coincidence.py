@@ -1,6 +1,7 @@
 """A coincidence's picture, and the command, on small maps."""
 
 import shlex
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +10,14 @@ from commands import nuncius
 from matching_alerts import cone, grb, gw
 from too_cases import coincidence
 
-from nuncius.broker.plots.coincidence import plot_coincidence
+from nuncius.broker.plots.coincidence import shown
+from nuncius.broker.plots.sky import Backdrop, plot_places
+from nuncius.broker.sky import Cone, geometry
+from nuncius.broker.transport import topics
+from nuncius.broker.transport.clock import utc_now
+from nuncius.broker.transport.local import open_local
+from nuncius.schemas import SkyMapRef
+from nuncius.schemas.codec import encode
 from nuncius.schemas.coincidence import Member
 
 
@@ -31,13 +39,97 @@ def test_a_coincidence_is_drawn_with_all_its_members_at_its_time(tmp_path: Path)
         partner=member("fermi-gbm:524666471", burst.alert_id, "fermi-gbm"),
         others=(),
     )
-    plot_coincidence(made, {a.alert_id: a for a in (wave, burst)}, {}, tmp_path / "both.svg")
+    found = shown(made, {a.alert_id: a for a in (wave, burst)}, {})
+    backdrop = Backdrop(found.moment)
+    plot_places(found.layers, tmp_path / "both.svg", backdrop=backdrop, title=found.title, notes=found.notes)
     text = (tmp_path / "both.svg").read_text()
     words = text[text.index("<desc>") : text.index("</desc>")]
-    for said in ("G298048 (lvk): 50 %", "524666471 (fermi-gbm): 50 %", "Sun at RA 146.9", "Moon at RA"):
-        assert said in words, said
+    said = (
+        "G298048 (lvk): 50 %",
+        "524666471 (fermi-gbm): 50 %",
+        "Sun at RA 146.9",
+        "Moon at RA",
+        "Δt +2.03 s · overlap 32.3",
+    )
+    assert [one for one in said if one not in words] == []
     with pytest.raises(ValueError, match="none of its members has a place"):
-        plot_coincidence(made, {}, {}, tmp_path / "none.svg")
+        shown(made, {}, {})
+
+
+def test_the_combined_map_and_who_has_no_place_are_shown_too() -> None:
+    wave, burst = gw(localizations=cone(197.4, -23.4, 4.0)), grb(localizations=())
+    both = SkyMapRef(sha256="c" * 64, nbytes=1)
+    made = coincidence(
+        anchor=member("lvk:G298048", wave.alert_id, "lvk"),
+        partner=replace(member("fermi-gbm:524666471", burst.alert_id, "fermi-gbm"), retracted=True),
+        combined_map=both,
+        separation_deg=12.345,
+    )
+    combined = geometry(Cone(197.0, -23.0, 2.0))
+    assert combined is not None
+    found = shown(made, {a.alert_id: a for a in (wave, burst)}, {"c" * 64: combined})
+    assert [layer.label for layer in found.layers] == ["G298048 (lvk)", "both maps together"]
+    assert found.layers[1].place is combined
+    assert found.title == "G298048 (lvk) and 524666471 (fermi-gbm), retracted: gw-grb"
+    (note,) = found.notes
+    assert "best positions 12.3° apart" in note
+    assert note.endswith("without a place: 524666471 (fermi-gbm), retracted")
+    assert len(shown(made, {a.alert_id: a for a in (wave, burst)}, {}).layers) == 1
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> str:
+    """A log with two coincidences of one gravitational wave."""
+    wave, burst = gw(localizations=cone(197.4, -23.4, 4.0)), grb(localizations=cone(176.8, -39.8, 11.6))
+    log = open_local(tmp_path / "log", utc_now)
+    log.create(topics.TOPICS)
+    writer = log.writer("test")
+    with writer.transaction() as tx:
+        for one in (wave, burst):
+            tx.send(topics.EVENTS.name, encode(one), key=one.thread_id.encode())
+        for ident, rule in (("ab12-cd", "gw-grb"), ("ff00-ee", "gw-burst-grb")):
+            made = coincidence(
+                coincidence_id=ident,
+                rule=rule,
+                anchor=member(wave.thread_id, wave.alert_id, "lvk"),
+                partner=member(f"{ident}:{burst.thread_id}", burst.alert_id, "fermi-gbm"),
+                run_mode="replay",
+            )
+            tx.send(topics.COINCIDENCES.name, encode(made), key=ident.encode())
+    writer.close()
+    log.close()
+    return f"local:{tmp_path / 'log'}"
+
+
+def test_the_command_draws_a_coincidence_by_its_id_or_by_an_event_in_it(tmp_path: Path, broker: str) -> None:
+    burst = grb().thread_id
+    for number, name in enumerate(("ab12", f"ab12-cd:{burst}")):
+        line = ["skymap", "plot", "--coincidence", name, "--broker", broker, "-o", f"{number}.svg"]
+        assert nuncius(*line, "--mark", "197.45 -23.38 a host", home=tmp_path).out == b""
+        text = (tmp_path / f"{number}.svg").read_text()
+        words = text[text.index("<desc>") : text.index("</desc>")]
+        said = (
+            "(lvk): 50 %",
+            "(fermi-gbm): 50 %",
+            "Δt +2.03 s",
+            "a host at RA 197.4500",
+            "Sun at RA 146.9",
+            "(real, replay)",
+        )
+        assert [one for one in said if one not in words] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("zz", "--coincidence zz: no coincidence of that id or event on this log; see: nuncius subscribe"),
+        ("WAVE", "2 coincidences: ab12-cd (gw-grb, active); ff00-ee (gw-burst-grb, active); write the beginning"),
+    ],
+)
+def test_a_coincidence_that_is_none_or_several_is_told_so(tmp_path: Path, broker: str, name: str, says: str) -> None:
+    wanted = gw().thread_id if name == "WAVE" else name
+    line = ["skymap", "plot", "--coincidence", wanted, "--broker", broker]
+    assert says in nuncius(*line, home=tmp_path, code=2).complaint()
 
 
 def test_the_command_draws_circles_marks_and_coverage(tmp_path: Path) -> None:
