@@ -1,7 +1,7 @@
 """A telescope's desk keeps the same promises on the log and over HTTP."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import time, timedelta
 from itertools import count
@@ -13,8 +13,10 @@ from desk_served import PATIENT, served
 from pydantic import SecretStr
 from too_cases import request
 
+from nuncius.broker.app import open_log
 from nuncius.broker.planning.restraint import Restraint
 from nuncius.broker.services.too_doctor import examine_requests
+from nuncius.broker.settings import Settings
 from nuncius.broker.transport.port import Fenced
 from nuncius.consumers.desk.answers import AnswerError
 from nuncius.consumers.desk.handing import Handing
@@ -287,3 +289,26 @@ def test_the_doctor_says_how_it_comes_and_when_it_came_last(there: There) -> Non
     assert finding.detail.startswith(came)
     (later,) = examine_requests(there.here.log, [], there.here.now + timedelta(minutes=6))
     assert (later.verdict, "is its loop still up?" in later.detail) == ("note", True)
+
+
+@pytest.mark.kafka
+def test_over_http_on_kafka_too(kafka_address: str) -> None:
+    with closing(open_log(Settings.model_validate({}), kafka_address)) as log:
+        here = Room(log)
+        here.ask(request(1), request(1, "s"))
+        with served(here) as port:
+            there = There(here, "http", port)
+            with there.desk() as older:
+                assert asked(older) == ["observe r/1", "observe s/1"]
+                older.answer("r", "accepted")
+                with There(here, "log").desk() as newer:
+                    assert asked(newer) == ["observe s/1 again"]
+                    here.ask(request(1, "t"))
+                    with pytest.raises(Fenced):
+                        patiently(older)
+                    older.answer("s", "accepted")
+                    assert asked(newer) == ["observe t/1"]
+        with served(here) as port, There(here, "http", port).desk() as desk:
+            assert asked(desk) == ["observe t/1 again"]
+        (finding,) = examine_requests(log, [], here.now)
+        assert "over HTTP, was there last" in finding.detail
