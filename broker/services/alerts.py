@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+from nuncius.broker.transport.port import Record
 from nuncius.schemas import Alert
 from nuncius.schemas.codec import decode
 
@@ -10,3 +11,8 @@ from nuncius.schemas.codec import decode
 def decode_alert(data: bytes) -> Alert:
     """The alert in an event record."""
     return decode(Alert, data)
+
+
+def alert_of(record: Record) -> Alert:
+    """The alert of an event record."""
+    return decode_alert(record.value or b"")

@@ -8,9 +8,10 @@ from nuncius.broker.matching.associate import Associate, Outcome
 from nuncius.broker.matching.effects import PublishCoincidence, PublishList, TooLate
 from nuncius.broker.matching.rules import Rule
 from nuncius.broker.matching.store import Delta
-from nuncius.broker.services.alerts import decode_alert
+from nuncius.broker.services.alerts import alert_of
 from nuncius.broker.services.fold import fold
 from nuncius.broker.services.maps import MapShelf
+from nuncius.broker.services.readable import readable
 from nuncius.broker.services.worker import Send, Step
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, Record, TopicPartition
@@ -50,7 +51,7 @@ class Associating:
         starts = log.starts(committed)
         for records in fold(log, {tp: (starts[tp], offset) for tp, offset in committed.items()}):
             self._engine.apply(self._step(records, records[-1].time).delta)
-        self._engine.restore([_published(record) for record in read_all(log, _OUT)])
+        self._engine.restore(list(readable(_published, read_all(log, _OUT))))
 
     def amends(self) -> None:
         """Nothing: what was published depends on the alerts alone."""
@@ -81,13 +82,16 @@ class Associating:
         return self._engine.bursts()
 
     def _step(self, records: Sequence[Record], now: datetime) -> Outcome:
-        events = [r.value for r in records if r.topic == topics.EVENTS.name and r.value is not None]
-        rows = [r.value for r in records if r.topic == topics.COUNTERPARTS.name and r.value is not None]
-        alerts = tuple(decode_alert(data) for data in events)
-        told = [decode(Coverage, data) if kind_of(data) is Coverage else decode(Counterpart, data) for data in rows]
+        alerts = tuple(readable(alert_of, [r for r in records if r.topic == topics.EVENTS.name]))
+        told = list(readable(_told, [r for r in records if r.topic == topics.COUNTERPARTS.name]))
         counterparts = tuple(row for row in told if isinstance(row, Counterpart))
         coverage = tuple(row for row in told if isinstance(row, Coverage))
         return self._engine.step(alerts, counterparts, self._maps, now, coverage)
+
+
+def _told(record: Record) -> Coverage | Counterpart:
+    data = record.value or b""
+    return decode(Coverage, data) if kind_of(data) is Coverage else decode(Counterpart, data)
 
 
 def _published(record: Record) -> Coincidence | CandidateList:

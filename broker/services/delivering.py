@@ -8,9 +8,10 @@ from typing import Final
 from nuncius.broker.planning.restraint import Restraint
 from nuncius.broker.services.fold import fold
 from nuncius.broker.services.listener import Listener
+from nuncius.broker.services.readable import readable
 from nuncius.broker.services.worker import Send
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import Log, TopicPartition
+from nuncius.broker.transport.port import Log, Record, TopicPartition
 from nuncius.broker.transport.reading import read_all
 from nuncius.consumers.adapter import Adapter
 from nuncius.consumers.delivery import Outbox
@@ -100,14 +101,10 @@ class Delivering:
             return len(batch.assigned)
         if not self._listener.active:
             return 0
-        self._outbox.take([decode(ToORequest, r.value) for r in batch.records if r.value is not None])
+        self._outbox.take(readable(_request, batch.records))
         if not self._listener.caught_up():
             return len(batch.records)
-        told = [
-            decode(ToOStatus, r.value)
-            for r in self._listener.beside(_TICK_S if self._more else 0.0)
-            if r.value is not None
-        ]
+        told = tuple(readable(_status, self._listener.beside(_TICK_S if self._more else 0.0)))
         self._outbox.learn([status for status in told if status.adapter != self._route.adapter.name])
         self._more |= any(map(self._outbox.heeds, told))
         now, position = self._clock(), self._listener.position
@@ -185,10 +182,17 @@ class Delivering:
             return
         until = committed.offset
         self._listener.listen({_STATUS: self._log.end(_STATUS)})
-        told = (record.value for record in read_all(self._log, topics.TOO_STATUS.name))
         spans = {_REQUESTS: (self._log.start(_REQUESTS), until)}
-        records = [record for batch in fold(self._log, spans) for record in batch]
-        self._outbox.take([decode(ToORequest, record.value) for record in records if record.value is not None])
-        self._outbox.learn([decode(ToOStatus, data) for data in told if data is not None])
+        for records in fold(self._log, spans):
+            self._outbox.take(readable(_request, records))
+        self._outbox.learn(readable(_status, read_all(self._log, topics.TOO_STATUS.name)))
         self._listener.seat.member.seek(_REQUESTS, until)
         self._done = until
+
+
+def _request(record: Record) -> ToORequest:
+    return decode(ToORequest, record.value or b"")
+
+
+def _status(record: Record) -> ToOStatus:
+    return decode(ToOStatus, record.value or b"")

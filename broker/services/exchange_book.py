@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Final
 
 from nuncius.broker.services.alerts import decode_alert
+from nuncius.broker.services.readable import readable
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Record
 from nuncius.schemas import Alert, ObservationReport, ToORequest, ToOStatus
@@ -51,24 +52,27 @@ class ExchangeBook:
 
     def take(self, records: Iterable[Record]) -> None:
         """Records of the four topics."""
-        for record in records:
-            data = record.value or b""
-            if record.topic == topics.EVENTS.name:
-                if (record.key or b"").startswith(_LVK):
-                    alert = decode_alert(data)
-                    known = self._events.get(alert.thread_id, _Event())
-                    self._events[alert.thread_id] = known.with_notice(alert)
-            elif record.topic == topics.TOO_REQUESTS.name:
-                request = decode(ToORequest, data)
-                if request.team_only:
-                    self._for_the_team.setdefault(request.request_id, set()).add(request.revision)
-                before = self._requests.get(request.request_id)
-                if before is None or request.revision > before.revision:
-                    self._requests[request.request_id] = request
-            elif record.topic == topics.OBSERVATIONS.name:
-                self.note(decode(ObservationReport, data))
-            else:
-                self.learn(decode(ToOStatus, data))
+        for _ in readable(self._take, records):
+            pass
+
+    def _take(self, record: Record) -> None:
+        data = record.value or b""
+        if record.topic == topics.EVENTS.name:
+            if (record.key or b"").startswith(_LVK):
+                alert = decode_alert(data)
+                known = self._events.get(alert.thread_id, _Event())
+                self._events[alert.thread_id] = known.with_notice(alert)
+        elif record.topic == topics.TOO_REQUESTS.name:
+            request = decode(ToORequest, data)
+            if request.team_only:
+                self._for_the_team.setdefault(request.request_id, set()).add(request.revision)
+            before = self._requests.get(request.request_id)
+            if before is None or request.revision > before.revision:
+                self._requests[request.request_id] = request
+        elif record.topic == topics.OBSERVATIONS.name:
+            self.note(decode(ObservationReport, data))
+        else:
+            self.learn(decode(ToOStatus, data))
 
     def note(self, report: ObservationReport) -> None:
         """A report that is on the log."""

@@ -10,10 +10,11 @@ from typing import Final
 
 from nuncius.broker.matching.candidates import Match, MatchDelta
 from nuncius.broker.matching.rules import Rule
-from nuncius.broker.services.alerts import decode_alert
+from nuncius.broker.services.alerts import alert_of
 from nuncius.broker.services.columns_file import mapped
 from nuncius.broker.services.fold import fold
 from nuncius.broker.services.maps import MapShelf
+from nuncius.broker.services.readable import readable
 from nuncius.broker.services.seat import Seat
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, Record, TopicPartition
@@ -133,12 +134,10 @@ class MatchWorker:
         self, events: Sequence[Record], candidates: Sequence[Record], now: datetime
     ) -> tuple[tuple[MatchDelta, ...], tuple[Counterpart | Coverage, ...]]:
         """One engine step a run mode: those never match each other, so their deltas are independent."""
-        alerts = tuple(decode_alert(r.value) for r in events if r.value is not None)
+        alerts = tuple(readable(alert_of, events))
         rows: dict[RunMode, list[CandidateRow]] = {}
-        for record in candidates:
-            if record.value is not None:
-                row = decode(CandidateRow, record.value)
-                rows.setdefault(row.run_mode, []).append(row)
+        for row in readable(_row, candidates):
+            rows.setdefault(row.run_mode, []).append(row)
         modes: list[RunMode] = sorted(rows) or ["live"]
         outcomes = [
             self._engine.step(alerts, columns(rows.get(mode, [])), self._maps, now, run_mode=mode) for mode in modes
@@ -147,3 +146,7 @@ class MatchWorker:
         for outcome in outcomes:
             found |= dict.fromkeys(outcome.effects) | dict.fromkeys(outcome.coverage)
         return tuple(outcome.delta for outcome in outcomes), tuple(found)
+
+
+def _row(record: Record) -> CandidateRow:
+    return decode(CandidateRow, record.value or b"")

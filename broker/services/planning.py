@@ -9,14 +9,15 @@ from nuncius.broker.planning.engine import Delta, Inputs, Outcome, Planner
 from nuncius.broker.planning.fitting import ANYTHING, Fits
 from nuncius.broker.planning.lanes import LANES, Lane, LaneName
 from nuncius.broker.planning.policy import Policies
-from nuncius.broker.services.alerts import decode_alert
+from nuncius.broker.services.alerts import alert_of
 from nuncius.broker.services.fold import fold
 from nuncius.broker.services.maps import MapShelf
+from nuncius.broker.services.readable import readable
 from nuncius.broker.services.worker import Send, Step, Worker
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Committed, Log, Record, TopicPartition
 from nuncius.broker.transport.reading import read_all
-from nuncius.schemas import CandidateList, Coincidence, ObservationReport, ToORequest
+from nuncius.schemas import Alert, CandidateList, Coincidence, ObservationReport, ToORequest
 from nuncius.schemas.codec import decode, encode, kind_of
 
 BEFORE: Final = "nuncius-too"
@@ -87,7 +88,7 @@ class Planning:
                 self._folded_to = max(records[-1].time, self._folded_to or records[-1].time)
                 self._planner.apply(self._planner.learn(inputs_of(records, self._maps)))
         lying = read_all(log, topics.TOO_REQUESTS.name)
-        asked = [decode(ToORequest, record.value) for record in lying if record.value is not None]
+        asked = list(readable(_request, lying))
         self._planner.restore([one for one in asked if one.cause_kind in _CAUSES and self._lane.owns(one.policy)])
         self._late = [record for records in fold(log, between) for record in records]
 
@@ -150,17 +151,30 @@ def planners(
 def inputs_of(records: Sequence[Record], maps: MapShelf) -> Inputs:
     """Records of `TOPICS`, sorted out for the planner."""
     alerts, coincidences, lists, reports = [], [], [], []
-    for record in records:
-        data = record.value or b""
-        if record.topic == topics.EVENTS.name:
-            alerts.append(decode_alert(data))
-        elif record.topic == topics.OBSERVATIONS.name:
-            reports.append(decode(ObservationReport, data))
-        elif kind_of(data) is Coincidence:
-            coincidences.append(decode(Coincidence, data))
-        else:
-            lists.append(decode(CandidateList, data))
+    for one in readable(_input, records):
+        match one:
+            case Alert():
+                alerts.append(one)
+            case ObservationReport():
+                reports.append(one)
+            case Coincidence():
+                coincidences.append(one)
+            case CandidateList():
+                lists.append(one)
     return Inputs(coincidences=coincidences, lists=lists, alerts=alerts, reports=reports, maps=maps)
+
+
+def _input(record: Record) -> Alert | ObservationReport | Coincidence | CandidateList:
+    data = record.value or b""
+    if record.topic == topics.EVENTS.name:
+        return alert_of(record)
+    if record.topic == topics.OBSERVATIONS.name:
+        return decode(ObservationReport, data)
+    return decode(Coincidence, data) if kind_of(data) is Coincidence else decode(CandidateList, data)
+
+
+def _request(record: Record) -> ToORequest:
+    return decode(ToORequest, record.value or b"")
 
 
 def _apart(log: Log) -> dict[TopicPartition, Span]:

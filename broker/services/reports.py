@@ -9,6 +9,7 @@ from nuncius.broker.planning.footprints import footprint
 from nuncius.broker.planning.telescope import Telescope
 from nuncius.broker.services.fold import fold
 from nuncius.broker.services.plan_found import tiles_of
+from nuncius.broker.services.readable import readable
 from nuncius.broker.services.worker import Send, Step
 from nuncius.broker.sky.moc import moc_ascii
 from nuncius.broker.transport import topics
@@ -123,15 +124,12 @@ class Reporting:
     def _learn(self, records: Iterable[Record]) -> Delta:
         requests: dict[Key, ToORequest] = {}
         observed: dict[Key, ToOStatus] = {}
-        for record in records:
-            if record.topic == topics.TOO_REQUESTS.name:
-                request = decode(ToORequest, record.value or b"")
-                if request.facility in self._telescopes:
-                    requests[request.request_id, request.revision] = request
-                continue
-            status = decode(ToOStatus, record.value or b"")
-            if status.state == "observed":
-                observed.setdefault((status.request_id, status.revision), status)
+        for one in readable(_request_or_status, records):
+            if isinstance(one, ToOStatus):
+                if one.state == "observed":
+                    observed.setdefault((one.request_id, one.revision), one)
+            elif one.facility in self._telescopes:
+                requests[one.request_id, one.revision] = one
         known = requests.keys() | self._requests.keys()
         seen = observed.keys() | self._observed.keys()
         return Delta(requests, observed, frozenset((known & seen) - self._done))
@@ -140,3 +138,8 @@ class Reporting:
         self._requests: dict[Key, ToORequest] = {}
         self._observed: dict[Key, ToOStatus] = {}
         self._done: set[Key] = set()
+
+
+def _request_or_status(record: Record) -> ToORequest | ToOStatus:
+    kind = ToORequest if record.topic == topics.TOO_REQUESTS.name else ToOStatus
+    return decode(kind, record.value or b"")

@@ -100,7 +100,7 @@ class Telling:
         if heard.anew:
             self._forget()
             return heard.count
-        self._book.read(heard.records)
+        self._book.take(heard.records)
         if not self._listener.active:
             return 0
         if self._sending.busy:

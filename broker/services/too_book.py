@@ -7,6 +7,7 @@ from typing import Final
 
 from nuncius.broker.planning.lifecycle import MOVED, PERSON, Life, in_charge
 from nuncius.broker.planning.order import same_wish
+from nuncius.broker.services.readable import readable
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, Record
 from nuncius.broker.transport.reading import read_all
@@ -118,6 +119,10 @@ class Book:
             self._changed[ident] = max(record.time, self._changed.get(ident, record.time))
         return frozenset(about)
 
+    def take(self, records: Iterable[Record]) -> frozenset[str]:
+        """The same; a record that cannot be read is passed over, and said once."""
+        return frozenset[str]().union(*readable(lambda record: self.read((record,)), records))
+
     def entry(self, ident: str) -> Entry | None:
         """One request; None while no revision of it is known."""
         known = self._revisions.get(ident)
@@ -142,7 +147,7 @@ def book(log: Log, beginning: str = "") -> tuple[Entry, ...]:
     """Every request of a log whose id begins so, by the time of its first revision; others are not even decoded."""
     found, first = Book(), _id_in(beginning).encode()
     for topic in (topics.TOO_REQUESTS, topics.TOO_STATUS):
-        found.read(record for record in read_all(log, topic.name) if (record.key or b"").startswith(first))
+        found.take(record for record in read_all(log, topic.name) if (record.key or b"").startswith(first))
     return found.entries()
 
 

@@ -49,7 +49,7 @@ class Watching:
         if heard.anew:
             self._forget()
             return heard.count
-        self._news |= self._book.read(heard.records)
+        self._news |= self._book.take(heard.records)
         if not self._news or not self._listener.active:
             return heard.count
         if not self._listener.has_read_all():
