@@ -1,6 +1,7 @@
 """A made-up telescope takes what it is asked into its schedule, each revision once, whatever is killed, and whenever.
 
     NUNCIUS_BROKER=kafka://HOST:PORT python telescope_loop.py FACILITY night.db
+    NUNCIUS_BROKER=https://HOST NUNCIUS_DESK_TOKEN_FILE=token python telescope_loop.py FACILITY night.db
 
 Only what is real, live, unexpired and approved comes here; what is no longer wanted comes as a task to take back. A
 task that was not answered when this was killed comes again, so the schedule decides by the request's key: it holds each

@@ -25,6 +25,8 @@ VARIABLE: Final = "NUNCIUS_DESK_TOKEN"
 
 _AGAIN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 _TIMEOUT_S: Final = 20.0
+_IDLE_S: Final = 2.0
+"""How long a connection is kept for the next call: less than uvicorn's 5 s, so that it does not end under a call."""
 _SHOWN: Final = 300
 """Characters of an answer's words that are shown (ours)."""
 
@@ -109,6 +111,7 @@ class DeskOverHttp:
             headers={"Authorization": f"Bearer {secret}"} if secret else {},
             timeout=_TIMEOUT_S,
             verify=url.startswith("https:"),  # certificates take longer to load than an answer takes
+            limits=httpx.Limits(keepalive_expiry=_IDLE_S),
         )
 
     def look(self) -> None:
@@ -228,4 +231,6 @@ def _words(answer: httpx.Response) -> str:
     except orjson.JSONDecodeError:
         said = None
     words = said.get("error") if isinstance(said, dict) else None
+    if answer.is_redirect:
+        words = f"HTTP {answer.status_code}: it leads to another address; write that one"
     return " ".join(str(words or f"HTTP {answer.status_code}").split())[:_SHOWN]

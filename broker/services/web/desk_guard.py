@@ -25,7 +25,11 @@ def desk_guard(tokens: Mapping[str, SecretStr], allow: Callable[[Request], None]
     def admit(request: Request, facility: str) -> None:
         expected = known.get(facility)
         if expected is None:
-            allow(request)
+            try:
+                allow(request)
+            except RefusedError as error:
+                said = f"no token of its own is known here for {facility[:100]} ([desk.NAME] in the broker's settings)"
+                raise RefusedError(error.status, f"{said}; {error}") from None
             return
         if not hmac.compare_digest(_digest(request.headers.get("authorization", "")), expected):
             raise RefusedError(403, f"send Authorization: Bearer TOKEN, with the token of {facility[:100]}")

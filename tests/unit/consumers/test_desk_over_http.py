@@ -63,7 +63,7 @@ def test_a_loop_follows_and_answers_by_the_address_alone(here: Room) -> None:
     [
         (Reply(403, {"error": "send the token"}), SettingsError, rf"send the token; put it into \${VARIABLE} here"),
         (Reply(404, {"error": "Not Found"}), SettingsError, "Not Found"),
-        (Reply(301, None, {"Location": "https://elsewhere.example.org"}), SettingsError, "HTTP 301"),
+        (Reply(301, None, {"Location": "https://elsewhere.example.org"}), SettingsError, "HTTP 301: it leads to another address"),
         (Reply(200, {"hello": "world"}), SettingsError, "is that a Nuncius broker"),
         (Reply(200, [1]), SettingsError, "is that a Nuncius broker"),
         (Reply(503, {"error": "the log is away"}), NoBrokerError, "the log is away"),
