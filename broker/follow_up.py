@@ -184,7 +184,7 @@ def door_notes(settings: Settings, policies: Policies) -> Iterator[str]:
         from nuncius.broker.adapters import misfits
 
         portal = () if settings.skyportal is None else settings.skyportal.allocations.values()
-        yield from misfits(_doors(settings, {}, policies.lights), policies, frozenset(portal))
+        yield from misfits(_doors(settings, {}, policies.lights, aloud), policies, frozenset(portal))
 
 
 def _door(route: Route) -> str:
