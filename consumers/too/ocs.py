@@ -104,7 +104,7 @@ class Ocs:
         nowhere = unplaced(self, request, standing)
         if nowhere is not None:
             return nowhere
-        held = self._held(request, f"{request.request_id}/")
+        held = self._held(request)
         newest = max(held, default=0)
         if newest > request.revision:
             return self._door.status(
@@ -134,7 +134,7 @@ class Ocs:
 
     def cancel(self, request: ToORequest, standing: str) -> ToOStatus:
         """Take back every revision that is pending there."""
-        held = self._held(request, f"{request.request_id}/")
+        held = self._held(request)
         found = [group for groups in held.values() for group in groups]
         if standing.isdecimal() and int(standing) not in {group.id for group in found}:
             found.append(_Group(id=int(standing), name="", state="PENDING"))
@@ -145,12 +145,17 @@ class Ocs:
         return self._door.status(request, "cancelled", "; ".join(over) or "nothing of it is pending there", standing)
 
     def look(self, request: ToORequest, _standing: str) -> ToOStatus | None:
-        """The group's state; of a pending one, whether the scheduler has a time for it."""
-        groups = self._held(request, request.idempotency_key).get(request.revision, [])
+        """The group's state; of a pending one, whether the scheduler has a time for it.
+
+        What an earlier revision has there, because its call came late, is dropped.
+        """
+        held = self._held(request)
+        groups = held.get(request.revision, [])
         if not groups:
             return None
         group, *doubles = groups
-        self._drop(doubles)
+        older = [one for revision, earlier in held.items() if revision < request.revision for one in earlier]
+        self._drop(older + doubles)
         standing = str(group.id)
         state = _OVER.get(group.state)
         if state == "expired" and (running := self._schedule(group, _UNDER_WAY)) is not None and running.count:
@@ -184,12 +189,12 @@ class Ocs:
         listed = self._ask("GET", "/api/observations/", query=query)
         return listed.read(_Schedule) if listed.good else None
 
-    def _held(self, request: ToORequest, named: str) -> dict[int, list[_Group]]:
-        """What stands of the request there by revision, oldest first, of groups with this in their names.
+    def _held(self, request: ToORequest) -> dict[int, list[_Group]]:
+        """What stands of the request there by revision, oldest first.
 
         No proposal is named: of one that it does not know, the portal lists nothing but an error.
         """
-        listed = self._ask("GET", _GROUPS, query={"name": named, "limit": "100"})
+        listed = self._ask("GET", _GROUPS, query={"name": f"{request.request_id}/", "limit": "100"})
         if not listed.good:
             raise Retry(f"{self.name}: what stands there cannot be listed: {listed.code}: {listed.words}")
         page = listed.read(_Groups)

@@ -324,3 +324,16 @@ def test_a_wrong_token_is_told_without_it() -> None:
         with pytest.raises(Retry, match=r"403: detail: Invalid token\. Token …"):
             adapter.submit(WANTED, "")
         adapter.close()
+
+
+def test_what_an_earlier_revision_has_there_because_its_call_came_late_is_dropped_at_the_next_look(
+    there: tuple[Portal, Ocs],
+) -> None:
+    portal, adapter = there
+    later = replace(WANTED, revision=2, idempotency_key="r/2")
+    adapter.submit(later, "")
+    portal.groups[2] = portal.groups[1] | {"id": 2, "name": "r/1"}
+    seen = adapter.look(later, "1")
+    assert seen is not None
+    assert (seen.state, seen.reference) == ("accepted", "1")
+    assert portal.orders == {"r": 2}
