@@ -142,6 +142,7 @@ def _serve_on(
         links=links_of(settings),
         portal=portal_of(settings),
         desks=(desks, desk_guard(desk_tokens(settings.desk, os.environ), allow)),
+        policies=policies_of(settings, rules_of(settings)),
     )
 
     def leave() -> None:

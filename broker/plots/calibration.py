@@ -58,14 +58,14 @@ def plot_calibration(panels: Sequence[Panel], path: str | Path, title: str = "")
     if not drawn:
         raise ValueError("no chance pair states a rate: there is nothing to draw")
     try:
-        import matplotlib as mpl  # noqa: PLC0415  an extra, and slow to import
-        from matplotlib.figure import Figure  # noqa: PLC0415  as above
+        from matplotlib.figure import Figure  # noqa: PLC0415  an extra, and slow to import
 
         from nuncius.broker.plots.saving import save  # noqa: PLC0415  imports matplotlib
+        from nuncius.broker.plots.turns import styled  # noqa: PLC0415  imports matplotlib
     except ImportError as error:
         raise SettingsError("pictures need matplotlib: pip install 'nuncius[plots]'") from error
     target = Path(path)
-    with mpl.rc_context({"font.size": 10, "axes.edgecolor": _PALE, "svg.hashsalt": "nuncius"}):
+    with styled({"font.size": 10, "axes.edgecolor": _PALE, "svg.hashsalt": "nuncius"}):
         figure = Figure(figsize=(7.4, 7.6), facecolor="white", layout="constrained")
         axes = figure.add_subplot()
         _diagonal(axes, drawn)

@@ -14,6 +14,7 @@ from nuncius.broker.plots.panel import GREY, INK, PALE, Panel
 from nuncius.broker.plots.projection import CloseUp, WholeSky
 from nuncius.broker.plots.saving import save
 from nuncius.broker.plots.scene import Backdrop, Scene
+from nuncius.broker.plots.turns import styled
 from nuncius.broker.plots.words import area_in_words, described, in_short, moment_in_words
 from nuncius.broker.sky.ranges import area_deg2
 
@@ -42,7 +43,7 @@ def draw(scene: Scene, view: CloseUp, target: Path) -> None:
         "text.color": INK,
         "figure.facecolor": "white",
     }
-    with mpl.rc_context(style):
+    with styled(style):
         figure = Figure(figsize=(_WIDTH_IN, 5.6))
         seen = None if scene.backdrop.moment is None else bodies(scene.backdrop.moment)
         wide, close = _panels(figure, scene, view)

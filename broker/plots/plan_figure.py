@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import matplotlib as mpl
-
 from nuncius.broker.plots.plan import Night, PlanPicture, close_up
 from nuncius.broker.plots.plan_lanes import alone
 from nuncius.broker.plots.plan_night import Part, draw_chart, draw_strip
@@ -13,6 +11,7 @@ from nuncius.broker.plots.plan_page import DPI, SIDE_IN, STYLE, WIDTH_IN, Page, 
 from nuncius.broker.plots.plan_sky import draw_close_up, draw_whole_sky
 from nuncius.broker.plots.plan_style import GREY, WARNING
 from nuncius.broker.plots.saving import save
+from nuncius.broker.plots.turns import styled
 
 CHART_IN: Final = 1.45
 _STRIP_IN: Final = 0.36
@@ -27,7 +26,7 @@ def draw(picture: PlanPicture, nights: Sequence[Night], target: Path) -> None:
     SettingsError
         As `saving.save`.
     """
-    with mpl.rc_context(STYLE):
+    with styled(STYLE):
         near, shown = close_up(picture)
         lane = alone(picture)
         head = head_in(len(picture.notes) + bool(picture.warning))

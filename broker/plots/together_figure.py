@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -21,6 +20,7 @@ from nuncius.broker.plots.plan_style import GREY, INK, RIM, WARNING
 from nuncius.broker.plots.plan_time import along_time, twilights
 from nuncius.broker.plots.saving import save
 from nuncius.broker.plots.together import MOST, TogetherPicture, lowest_sun, span_of
+from nuncius.broker.plots.turns import styled
 
 _ROW_IN: Final = 0.21
 _LANE_IN: Final = 0.36
@@ -37,7 +37,7 @@ def draw(picture: TogetherPicture, target: Path) -> None:
     SettingsError
         As `saving.save`.
     """
-    with mpl.rc_context(STYLE):
+    with styled(STYLE):
         lanes = side_by_side(picture.plans[:MOST])
         near, shown = close_up(*(lane.plan for lane in lanes))
         nights = _nights(lanes)
@@ -102,7 +102,7 @@ def _timeline(axes: Axes, lanes: Sequence[Lane]) -> None:
         axes.axhline(row, color=GREY, lw=0.4, zorder=2)
         spans = [((t.start - start).total_seconds(), (t.stop - start).total_seconds()) for t in lane.plan.tiles]
         bars(axes, lane, range(len(spans)), spans, float(row))
-        middle = {"ha": "right", "va": "center", "fontsize": 9.5, "fontweight": "bold"}
+        middle: dict[str, Any] = {"ha": "right", "va": "center", "fontsize": 9.5, "fontweight": "bold"}
         axes.annotate(
             lane.letter, (0, row + 0.5), (-6, 0), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
             color=lane.colour, annotation_clip=False, **middle,

@@ -10,11 +10,14 @@ from fastapi import FastAPI, Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
+from nuncius.broker.planning.policies_toml import shipped
+from nuncius.broker.planning.policy import Policies
 from nuncius.broker.services.archive import Archive
 from nuncius.broker.services.asyncapi import asyncapi_document
 from nuncius.broker.services.http_desks import DeskRules, HttpDesks
 from nuncius.broker.services.intake import Intake
 from nuncius.broker.services.links import Links
+from nuncius.broker.services.plan_found import PlanFinder
 from nuncius.broker.services.portal_desk import Portal
 from nuncius.broker.services.reading import Reading
 from nuncius.broker.services.web.alert_formats import alert_format_routes
@@ -35,6 +38,7 @@ from nuncius.broker.services.web.streaming import stream_routes
 from nuncius.broker.services.web.threads import thread_routes
 from nuncius.broker.services.web.too_now import request_routes
 from nuncius.broker.services.web.too_pages import too_page_routes
+from nuncius.broker.services.web.too_pictures import too_picture_routes
 from nuncius.broker.services.web.too_shelf import Shelf
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.kafka.cluster import Cluster
@@ -61,6 +65,7 @@ def web_app(
     links: Links | None = None,
     portal: Portal | None = None,
     desks: tuple[HttpDesks, Callable[[Request, str], None]] | None = None,
+    policies: Policies | None = None,
 ) -> FastAPI:
     """The HTTP service of one broker.
 
@@ -90,6 +95,8 @@ def web_app(
         A SkyPortal that may ask for telescope time; None for none.
     desks
         Telescopes' own desks, and who may sit there, as `desk_guard`; None: nobody has a token of its own.
+    policies
+        Whose telescopes pictures of plans show; None: the shipped ones.
     """
     # without its pages of documentation, whose scripts come from a server elsewhere
     app = FastAPI(title="Nuncius", summary="Multimessenger alert broker", version="0.1", docs_url=None, redoc_url=None)
@@ -110,6 +117,7 @@ def web_app(
         skyportal_routes(log, allow, portal),
         desk_routes(*(desks or (HttpDesks(log, DeskRules(), utc_now, print), desk_guard({}, allow)))),
         request_routes(shelf),
+        too_picture_routes(shelf, PlanFinder(log, archive, hub.regions.maps, policies or shipped())),
         too_page_routes(log, shelf, links),
         front_routes(log, archive, health),
     ):

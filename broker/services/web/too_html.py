@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
+from nuncius.broker.services.plan_found import tiles_of
 from nuncius.broker.services.too_book import SHORT, Entry
 from nuncius.broker.services.too_standing import Group, Page, Standing
 from nuncius.broker.services.too_words import brief, headline, history
@@ -23,7 +24,8 @@ form { display: inline-block; margin: 0 1rem 1rem 0; }
 button { font-size: 1.3rem; padding: .8rem 2rem; border-radius: .5rem; border: 2px solid #8888; cursor: pointer; }
 .yes { background: #178045; color: #fff; } .no { background: #b3261e; color: #fff; }
 .said { font-size: 1.15rem; font-weight: 600; } .small { font-size: .85rem; opacity: .85; }
-.waits { font-weight: 600; } li { overflow-wrap: anywhere; margin: .3rem 0; }
+.waits { font-weight: 600; } img { max-width: 100%; border-radius: .3rem; }
+li { overflow-wrap: anywhere; margin: .3rem 0; }
 """
 
 _HEADS: Final = {
@@ -51,12 +53,28 @@ def list_page(found: Page, now: datetime, skipped: Sequence[Skipped], *, is_firs
     return page("Requests to telescopes", *parts, skipped_list(skipped))
 
 
-def entry_page(entry: Entry, now: datetime) -> str:
-    """One request, to be read."""
+def entry_page(entry: Entry, now: datetime, together: int) -> str:
+    """One request, to be read; with how many that have a plan it belongs together."""
     how = ""
     if entry.waits(now):
         how = "It is answered by the link that was sent to those on call, or by the command above."
-    return page(headline(entry.latest), *_told(entry, now), tag("p", how), tag("p", tag("a", "all requests", href=".")))
+    ident = quote(entry.latest.request_id, safe="")
+    more = tag("a", f"{together} requests of this event in one picture", href=f"{ident}/together.png")
+    return page(
+        headline(entry.latest),
+        *_told(entry, now),
+        _picture(entry, f"{ident}/plan.png"),
+        tag("p", more) if together > 1 else "",
+        tag("p", how),
+        tag("p", tag("a", "all requests", href=".")),
+    )
+
+
+def _picture(entry: Entry, where: str) -> str:
+    """The plan, where there is one."""
+    if not tiles_of(entry.latest):
+        return ""
+    return tag("p", tag("img", src=where, alt="its plan: the fields, the nights and the exposures", loading="lazy"))
 
 
 def answer_page(entry: Entry, receiver: str, now: datetime) -> str:
@@ -71,6 +89,7 @@ def answer_page(entry: Entry, receiver: str, now: datetime) -> str:
         _button("approved", "Yes, ask the telescope", "yes"),
         _button("rejected", "No, decline it", "no"),
         *_told(entry, now),
+        _picture(entry, "plan.png"),
         tag("p", f"You answer as {receiver}, to whom the link was sent. {_LATER}", class_="small"),
     )
 

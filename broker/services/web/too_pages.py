@@ -19,6 +19,8 @@ from fastapi.responses import HTMLResponse
 
 from nuncius.broker.planning.order import same_wish
 from nuncius.broker.services.links import Link, Links
+from nuncius.broker.services.plan_found import tiles_of
+from nuncius.broker.services.plan_together import siblings
 from nuncius.broker.services.too_book import SHORT, Entry, word, write_word, write_words
 from nuncius.broker.services.too_seen import acknowledged, stuck_at
 from nuncius.broker.services.too_standing import page_of
@@ -45,7 +47,8 @@ SHOWN: Final = 100
 _BODY_BYTES: Final = 1024
 _STYLE_HASH: Final = b64encode(sha256(STYLE.encode()).digest()).decode()
 _GUARD: Final = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src 'self'; "
+    "form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -185,7 +188,8 @@ def too_page_routes(log: Log, shelf: Shelf, links: Links | None) -> APIRouter:
         entry = shelf.entry(request_id)
         if entry is None:
             return _refused(404, "No such request", "The log of this broker does not have it.", "See all: /too")
-        return _html(entry_page(entry, utc_now()))
+        every = siblings((one.entry for one in shelf.standings()), entry)
+        return _html(entry_page(entry, utc_now(), sum(bool(tiles_of(one.latest)) for one in every)))
 
     @router.get("/too/{request_id}/answer")
     def get_answer(request_id: str, request: Request) -> Response:

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from road import decoded, memory
 from too_cases import request
 from too_log import lay
+from too_tiles import tile
 
 from nuncius.broker.services.links import Links, signed_links
 from nuncius.broker.transport import topics
@@ -77,6 +78,28 @@ def test_an_earlier_link_to_what_was_observed_and_is_asked_for_again_is_answered
     for said in ("approved", "rejected"):
         assert httpx.post(served.link(one), content=f"answer={said}").status_code == 200
     assert [(status.state, status.revision) for status in served.said()[-2:]] == [("approved", 1), ("rejected", 1)]
+
+
+def test_a_page_shows_the_plan_and_what_the_event_asks_for_together(served: Site) -> None:
+    event: dict[str, Any] = {"event_thread": "lvk:S170817x", "ask": "tiles"}
+    one = asking(ident="pic-a", facility="ZTF", tiles=(tile(1, 197.0), tile(2, 200.0)), **event)
+    two = asking(ident="pic-b", facility="DECam", tiles=(tile(1, 199.0),), **event)
+    ready = asking(ident="pic-c", facility="SNO", event_thread="", ask="ready", ra=None, dec=None, radius_deg=None)
+    lay(served.log, one, two, ready)
+    page = lxml.html.document_fromstring(httpx.get(f"{served.url}/too/pic-a").text)
+    (shown,) = page.xpath("//img/@src")
+    (more,) = page.xpath("//a[contains(., '2 requests of this event')]/@href")
+    for where, says in ((shown, b"1: RA 197.000"), (more, b"B, DECam, 1 field")):
+        answer = httpx.get(f"{served.url}/too/{where}", timeout=60.0)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+        assert says in answer.content
+    assert httpx.get(f"{served.url}/too/{shown}").content == httpx.get(f"{served.url}/too/{shown}").content
+    assert lxml.html.document_fromstring(httpx.get(served.link(one)).text).xpath("//img/@src") == ["plan.png"]
+    assert lxml.html.document_fromstring(httpx.get(f"{served.url}/too/pic-c").text).xpath("//img") == []
+    gone = httpx.get(f"{served.url}/too/pic-c/plan.png")
+    assert gone.status_code == 404
+    assert "has no plan" in gone.text
+    assert httpx.get(f"{served.url}/too/nobody/together.png").status_code == 404
 
 
 def test_a_link_opened_answers_nothing_and_its_button_does(served: Site) -> None:
@@ -176,7 +199,7 @@ def test_what_a_stranger_wrote_is_text_on_every_page(served: Site) -> None:
     for url in (served.link(one), f"{served.url}/too/{one.request_id}", f"{served.url}/too"):
         answer = httpx.get(url)
         page = lxml.html.document_fromstring(answer.text)
-        assert page.xpath("//script|//img") == []
+        assert page.xpath("//script|//img[@onerror or @src='x']") == []
         assert "<script>alert(1)</script>" in page.text_content()
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy
