@@ -66,6 +66,10 @@ class AdapterTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     facilities: list[str] = Field(min_length=1, description="whose requests go this way, as policies name them")
+    formerly: list[str] = Field(
+        default_factory=list,
+        description="names that it had before: what it asked for under them is looked after and taken back here",
+    )
     credential: str = Field(
         "", description="environment variable with the token or password (or its name and _FILE: a file only you read)"
     )
@@ -108,7 +112,18 @@ def adapter_routes(
             raise SettingsError(f"[[adapter]] {number + 1}: name: {said}")
         if name in names[:number]:
             raise SettingsError(f"[[adapter]] {number + 1}: there is an adapter {name!r} already; give it another name")
+    _check_former(routes, names)
     return tuple(routes)
+
+
+def _check_former(routes: Sequence[Route], names: Sequence[str]) -> None:
+    """A former name is nobody's now, and was one adapter's."""
+    taken = {name: f"there is an adapter {name!r} still" for name in (*names, *_TAKEN)}
+    for number, route in enumerate(routes, 1):
+        for old in sorted(route.formerly):
+            if old in taken:
+                raise SettingsError(f"[[adapter]] {number}: formerly: {taken[old]}; write a name that is gone")
+            taken[old] = f"{old!r} became {route.adapter.name!r}"
 
 
 def boards(
@@ -135,6 +150,7 @@ def boards(
                 others=OTHERS,
                 every=timedelta(seconds=own.every_s),
                 span=timedelta(days=own.days),
+                formerly=frozenset(about.formerly),
             )
             found.append(board)
             read.add(own.url)
@@ -143,8 +159,8 @@ def boards(
 
 def _settings(number: int, table: Mapping[str, Any]) -> tuple[AdapterTable, _Own]:
     try:
-        about = AdapterTable.model_validate({key: table[key] for key in ("facilities", "credential") if key in table})
-        own = _OWN.validate_python({key: table[key] for key in table if key not in ("facilities", "credential")})
+        about = AdapterTable.model_validate({key: table[key] for key in AdapterTable.model_fields if key in table})
+        own = _OWN.validate_python({key: table[key] for key in table if key not in AdapterTable.model_fields})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"])) or "kind"
@@ -169,7 +185,13 @@ def _route(
 ) -> Route:
     about, own = _settings(number, table)
     adapter = _made(own, credential(environ, about.credential) if about.credential else SecretStr(""), lights, keep)
-    return Route(adapter=adapter, facilities=frozenset(about.facilities), restraints=restraints)
+    return Route(
+        adapter=adapter,
+        facilities=frozenset(about.facilities),
+        restraints=restraints,
+        kind=own.kind,
+        formerly=frozenset(about.formerly),
+    )
 
 
 def _made(own: _Own, secret: SecretStr, lights: Lights, keep: Keeps) -> Adapter:

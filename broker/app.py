@@ -24,10 +24,11 @@ from nuncius.broker.follow_up import (
 )
 from nuncius.broker.matching.rules import CandidateRule, Rule
 from nuncius.broker.matching.rules_toml import load_rules, shipped_rules, shipped_text
+from nuncius.broker.services.adapter_kinds import changed_kinds
 from nuncius.broker.services.areas import Areas
 from nuncius.broker.services.associating import Associating
 from nuncius.broker.services.carrying import carrying
-from nuncius.broker.services.delivering import Delivering
+from nuncius.broker.services.delivering import Delivering, adapter_names
 from nuncius.broker.services.desk_tokens import desk_tokens
 from nuncius.broker.services.doctor import Finding, examine, examine_machine
 from nuncius.broker.services.facility_reader import read_packet
@@ -198,9 +199,11 @@ def workers_of(
         )
     if "deliver" in names:
         routes = routes_of(settings, policies_of(settings, rules), NoAnswers(log))
+        for finding in changed_kinds(log, routes):
+            say(f"{finding.what}: {finding.detail}")
         workers += [Delivering(log, route, utc_now) for route in routes]
     if "watch" in names:
-        known = [route.adapter.name for route in routes_of(settings, policies_of(settings, rules))]
+        known = adapter_names(routes_of(settings, policies_of(settings, rules)))
         workers += [watching_left(log, known, utc_now, say), carrying(log, utc_now)]
     if "report" in names:
         workers.append(Worker(log, Reporting(policies_of(settings, rules).telescopes)))
@@ -327,9 +330,10 @@ def look_back_of(settings: Settings) -> LookBack:
 def _examine_requests(settings: Settings) -> Iterator[Finding]:
     """Nothing where settings or log are wrong: that is said already."""
     with suppress(NunciusError), closing(_open(settings, settings.broker)) as log:
-        known = [route.adapter.name for route in routes_of(settings, policies_of(settings, rules_of(settings)))]
+        routes = routes_of(settings, policies_of(settings, rules_of(settings)))
         yield from examine_work(log)
-        yield from examine_requests(log, known, utc_now(), tuple(settings.desk))
+        yield from changed_kinds(log, routes)
+        yield from examine_requests(log, adapter_names(routes), utc_now(), tuple(settings.desk))
 
 
 def _examine_settings(settings: Settings) -> Iterator[Finding]:

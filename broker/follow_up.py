@@ -15,7 +15,7 @@ from nuncius.broker.planning.policies_toml import load_policies, shipped
 from nuncius.broker.planning.policy import Policies
 from nuncius.broker.planning.restraint import Restraint
 from nuncius.broker.services.catalogue import read_catalogue
-from nuncius.broker.services.delivering import Route
+from nuncius.broker.services.delivering import Route, acquainted
 from nuncius.broker.services.links import Links, signed_links
 from nuncius.broker.services.portal_desk import Portal
 from nuncius.broker.services.runner import Work
@@ -90,7 +90,7 @@ def routes_of(settings: Settings, policies: Policies, keep: Keeps = aloud) -> tu
     """
     restraints = {policy.name: policy.restraint for policy in policies.active}
     doors = _doors(settings, restraints, policies.lights, keep)
-    return (*doors, *_webhook(settings, restraints), Route(adapter=Recorder()))
+    return acquainted(*doors, *_webhook(settings, restraints), Route(adapter=Recorder()))
 
 
 def tellers_of(log: Log, settings: Settings, policies: Policies) -> tuple[Work, ...]:

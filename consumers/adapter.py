@@ -11,8 +11,8 @@ class Adapter(Protocol):
 
     Calls may block. One that takes long is left behind in its thread (`nuncius.consumers.calls`), and calls about other
     requests are made meanwhile: what they share must bear that. The same request may come again with the same
-    ``idempotency_key`` after a crash or a lost answer; the facility must end up asked once, so the adapter hands the key
-    on. An adapter never decides whether a request may go out: `nuncius.broker.planning.gate` has.
+    ``idempotency_key`` after a crash or a lost answer; the facility must end up asked once, so the adapter hands the
+    key on. An adapter never decides whether a request may go out: `nuncius.broker.planning.gate` has.
     """
 
     @property

@@ -25,6 +25,7 @@ from nuncius.broker.planning.lifecycle import (
     leave,
     next_move,
 )
+from nuncius.broker.planning.renamed import FORMERLY, newest
 from nuncius.broker.planning.restraint import Restraint, hold_back
 from nuncius.broker.planning.twice import asked_already
 from nuncius.consumers.adapter import Adapter, answer
@@ -44,6 +45,7 @@ NO_ANSWER: Final = "no answer, to be asked again: "
 _LOST: Final = "the call has not come back; what it did is not known, and nothing more is asked of this before it has"
 _UNRESTRAINED: Final[Mapping[str, Restraint]] = MappingProxyType({})
 _ALONE: Final[Mapping[str, frozenset[str] | None]] = MappingProxyType({})
+_AS_THEY_ARE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Outbox:
@@ -59,6 +61,8 @@ class Outbox:
         Quotas and quiet hours by policy.
     neighbours
         The other real adapters of this broker, each with the facilities that it serves.
+    renamed
+        The names of now of all adapters, by former ones: what was said under those counts as theirs.
     """
 
     def __init__(
@@ -67,11 +71,15 @@ class Outbox:
         facilities: frozenset[str] | None = None,
         restraints: Mapping[str, Restraint] = _UNRESTRAINED,
         neighbours: Mapping[str, frozenset[str] | None] = _ALONE,
+        renamed: Mapping[str, str] = _AS_THEY_ARE,
     ) -> None:
         self._adapter = adapter if isinstance(adapter, Guarded) else Guarded(adapter)
         self._facilities = facilities
         self._restraints = restraints
         self._elsewhere = Elsewhere(neighbours)
+        self._renamed = renamed
+        self._inherited: dict[str, set[str]] = {}
+        """By request, former names of the adapter that it is not said of yet that they are."""
         self._lives: dict[str, Life] = {}
         self._orphans: dict[str, list[ToOStatus]] = {}
         self._due: dict[str, None] = {}
@@ -96,10 +104,16 @@ class Outbox:
 
     def learn(self, statuses: Iterable[ToOStatus]) -> None:
         """Statuses from the log: this adapter's and a person's; of others, where the request may stand."""
-        for status in statuses:
+        for said in statuses:
+            name = newest(said.adapter, self._renamed)
+            status = said if name == said.adapter else replace(said, adapter=name)
             if status.adapter not in {self._adapter.name, PERSON}:
                 self._elsewhere.learn(status)
                 continue
+            if status is not said:
+                self._inherited.setdefault(said.request_id, set()).add(said.adapter)
+            elif said.detail.startswith(FORMERLY):
+                self._inherited.get(said.request_id, set()).discard(said.detail.removeprefix(FORMERLY))
             life = self._lives.get(status.request_id)
             if life is None:
                 self._orphans.setdefault(status.request_id, []).append(status)
@@ -130,6 +144,7 @@ class Outbox:
             UTC.
         """
         yield from self._late(ident, now)
+        yield from self._taken_over(ident, now)
         since, until = self._resting.get(ident, (now, now))
         if since <= now < until or self._adapter.is_waited_for(ident):
             return
@@ -184,6 +199,18 @@ class Outbox:
         """`look_at` all there is to look at."""
         for ident in self.to_look_at(now=now):
             yield from self.look_at(ident, now=now)
+
+    def holds_something(self) -> bool:
+        """Whether the facility may hold anything of what is known here."""
+        return any(life.outstanding for life in self._lives.values())
+
+    def _taken_over(self, ident: str, now: datetime) -> Iterator[ToOStatus]:
+        """For who reads the log: what stands under a former name of the adapter stands under this one."""
+        life = self._lives[ident]
+        for old in sorted(self._inherited.get(ident, ())) if life.outstanding else ():
+            status = replace(answer(life.latest, "proposed", self._adapter.name, f"{FORMERLY}{old}"), time=now)
+            yield status
+            self.learn((status,))
 
     def _late(self, ident: str, now: datetime) -> Iterator[ToOStatus]:
         """What became of a call that took long: its end, or once that nobody knows."""

@@ -44,21 +44,40 @@ class Route:
         Quotas and quiet hours by policy.
     neighbours
         The other real adapters of this broker, each with the facilities that it serves: see `acquainted`.
+    kind
+        Of the adapter, as the settings call it; empty where they do not.
+    formerly
+        Names that the adapter had before.
+    renamed
+        The names of now of all adapters, by former ones: see `acquainted`.
     """
 
     adapter: Adapter
     facilities: frozenset[str] | None = None
     restraints: Mapping[str, Restraint] = field(default_factory=dict)
     neighbours: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
+    kind: str = ""
+    formerly: frozenset[str] = frozenset()
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 def acquainted(*routes: Route) -> tuple[Route, ...]:
     """The same routes, each knowing the others: what was moved from one to another is never asked at both."""
     real = {route.adapter.name: route.facilities for route in routes if route.adapter.real}
+    renamed = {old: route.adapter.name for route in routes for old in route.formerly}
     return tuple(
-        replace(route, neighbours={name: served for name, served in real.items() if name != route.adapter.name})
+        replace(
+            route,
+            neighbours={name: served for name, served in real.items() if name != route.adapter.name},
+            renamed=renamed,
+        )
         for route in routes
     )
+
+
+def adapter_names(routes: Iterable[Route]) -> tuple[str, ...]:
+    """All names under which something is looked after: those of now, and former ones."""
+    return tuple(name for route in routes for name in (route.adapter.name, *sorted(route.formerly)))
 
 
 def group_of(adapter: str) -> str:
@@ -87,6 +106,7 @@ class Delivering:
         self._route = route
         self._adapter = Guarded(route.adapter)  # outlives what is folded: calls may be under way
         self._clock = clock
+        self._note = route.kind
         self._next = self._look = clock()
         self._more = False
         self._done = -1
@@ -116,7 +136,7 @@ class Delivering:
         self._next = now + _AGAIN
         written = self._deliver()
         if position != self._done:
-            self._listener.commit()
+            self._listener.commit(note=self._note)
             self._done = position
         return len(batch.records) + len(told) + written
 
@@ -171,7 +191,7 @@ class Delivering:
 
     def _empty(self) -> Outbox:
         route = self._route
-        return Outbox(self._adapter, route.facilities, route.restraints, route.neighbours)
+        return Outbox(self._adapter, route.facilities, route.restraints, route.neighbours, route.renamed)
 
     def _restore(self) -> None:
         """Fold what is committed. What is said after this is read by the reader of answers, once more perhaps."""
@@ -186,6 +206,8 @@ class Delivering:
         for records in fold(self._log, spans):
             self._outbox.take(readable(_request, records))
         self._outbox.learn(readable(_status, read_all(self._log, topics.TOO_STATUS.name)))
+        was = committed.metadata or self._route.kind
+        self._note = was if self._outbox.holds_something() else self._route.kind
         self._listener.seat.member.seek(_REQUESTS, until)
         self._done = until
 

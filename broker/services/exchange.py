@@ -69,6 +69,8 @@ class Board:
         How the names of reports begin that came from there.
     every, span
         Pause between two looks at an event; how long after a real event it is looked at although nothing is asked.
+    formerly
+        Names that ``tells`` had before: what was told under them is told.
     """
 
     tells: Tells
@@ -77,6 +79,7 @@ class Board:
     others: str
     every: timedelta
     span: timedelta
+    formerly: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,7 @@ class Exchanging:
 
     def _tell(self, now: datetime) -> int:
         for board in self._boards:
-            for report in self._book.to_tell(board.tells.name, board.facilities, board.others):
+            for report in self._book.to_tell({board.tells.name, *board.formerly}, board.facilities, board.others):
                 task = ("tell", board.tells.name, report.thread_id)
                 if self._waits(task, now):
                     continue

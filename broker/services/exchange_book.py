@@ -112,7 +112,9 @@ class ExchangeBook:
         }
         return tuple(sorted(thread for thread in asked | young if self._is_real(thread)))
 
-    def to_tell(self, name: str, facilities: Collection[str], others: str) -> tuple[ObservationReport, ...]:
+    def to_tell(
+        self, names: Collection[str], facilities: Collection[str], others: str
+    ) -> tuple[ObservationReport, ...]:
         """Completed reports of these facilities that a map was not told, or did not take and that were changed since.
 
         Those of a request for the team only are not among them, and what was observed for the team stays with it
@@ -120,8 +122,8 @@ class ExchangeBook:
 
         Parameters
         ----------
-        name
-            Of the map's adapter.
+        names
+            Of the map's adapter, former ones too.
         facilities
             Whose reports.
         others
@@ -135,7 +137,7 @@ class ExchangeBook:
             and not ident.startswith(others)
             and self._is_real(report.thread_id)
             and not self._is_for_the_team(report)
-            and self._told.get((SHARED + name, ident), set()).isdisjoint({TAKEN, mark(report)})
+            and all(self._told.get((SHARED + name, ident), set()).isdisjoint({TAKEN, mark(report)}) for name in names)
         )
 
     def status(self, name: str, report: ObservationReport, refused: str, now: datetime) -> ToOStatus:

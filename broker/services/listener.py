@@ -106,12 +106,12 @@ class Listener:
             with self.seat.writer.transaction() as tx:
                 send_all(tx, tuple(sends))
 
-    def commit(self, sends: Iterable[Send] = ()) -> None:
-        """The same, with how far the group has come."""
+    def commit(self, sends: Iterable[Send] = (), note: str = "") -> None:
+        """The same, with how far the group has come, and a note to that."""
         if self.seat.writer is not None:
             with self.seat.writer.transaction() as tx:
                 send_all(tx, tuple(sends))
-                tx.commit_offset(self._group, self._own, self.position)
+                tx.commit_offset(self._group, self._own, self.position, note)
 
     def reopen(self) -> None:
         """Leave, and join anew."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from nuncius.broker.planning.lifecycle import MOVED, PERSON, Life, in_charge
 from nuncius.broker.planning.order import same_wish
+from nuncius.broker.planning.renamed import under_new_names
 from nuncius.broker.services.readable import readable
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, Record
@@ -128,7 +129,8 @@ class Book:
         known = self._revisions.get(ident)
         if known is None:
             return None
-        return Entry(tuple(known[number] for number in sorted(known)), tuple(self._told.get(ident, ())))
+        told = under_new_names(tuple(self._told.get(ident, ())))
+        return Entry(tuple(known[number] for number in sorted(known)), told)
 
     def number(self, ident: str) -> int:
         """Place of a request that is known among all, by their first revisions on the log, from 0."""

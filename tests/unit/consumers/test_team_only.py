@@ -171,4 +171,4 @@ def test_what_was_observed_for_the_team_is_told_to_no_map_whatever_comes_later(
         run_mode="live",
     )
     book.note(report)
-    assert book.to_tell("treasure-map", {"imager"}, "treasure-map:") == ((report,) if told else ())
+    assert book.to_tell({"treasure-map"}, {"imager"}, "treasure-map:") == ((report,) if told else ())
