@@ -110,7 +110,7 @@ def _urgent(due: Due, entry: Entry, now: datetime, links: Links | None) -> Seque
         return [
             brief(entry, now, link),
             "",
-            "No answer is a no: it goes to nobody without a yes.",
+            _line(_without_an_answer(entry)),
             "All times are UTC.",
         ]
     said = next((one.detail for one in reversed(entry.told) if one.state == "not_cancelled"), "")
@@ -124,6 +124,14 @@ def _urgent(due: Due, entry: Entry, now: datetime, links: Links | None) -> Seque
         "",
         brief(entry, now),
     ]
+
+
+def _without_an_answer(entry: Entry) -> str:
+    asked = dict.fromkeys(one.adapter for one in entry.told if one.state in {"sent", "accepted"})
+    there = [name for name in asked if entry.life(name).outstanding]
+    if not there:
+        return "No answer is a no: it goes to nobody without a yes."
+    return f"{' and '.join(there)} may have what was asked before, and keeps it unless you decline; no more goes out."
 
 
 def _storm(due: Due, entries: Mapping[str, Entry], now: datetime) -> Iterator[str]:
