@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Final
 
 from nuncius.schemas.too import ToOStatus
@@ -11,6 +10,7 @@ LATE: Final = timedelta(minutes=5)
 """So late a facility may still take what it was asked, although nobody waits for its answer any more (ours)."""
 _FORGOTTEN: Final = timedelta(days=1)
 _SILENT: Final = frozenset({"proposed", "recorded"})
+_NO_ANSWER: Final = frozenset({"sent", "cancelled"})
 
 
 def to_repeat(told: Sequence[ToOStatus], revision: int, now: datetime) -> datetime | None:
@@ -29,15 +29,23 @@ def to_repeat(told: Sequence[ToOStatus], revision: int, now: datetime) -> dateti
         UTC.
     """
     said = [one for one in told if one.state not in _SILENT]
-    gone = [one.time for one in said if one.state == "cancelled" and one.revision == revision and one.time is not None]
-    lost = [
-        one.time
-        for one, after in pairwise(said)
-        if one.state == "sent" and after.state in {"sent", "cancelled"} and one.time is not None
-    ]
-    if said and said[-1].state == "sent" and said[-1].time is not None:
-        lost.append(said[-1].time)
-    if not gone or not lost:
+    last = next((i for i in reversed(range(len(said))) if _is_lost(said, i)), None)
+    if last is None or not any(_is_back(one, revision) for one in said):
         return None
-    due = max(lost) + LATE
-    return due if gone[-1] < due and now < due + _FORGOTTEN else None
+    since = [one.time for one in said[last:] if _is_back(one, revision) and one.time is not None]
+    lost = said[last].time
+    if lost is None or len(since) > 1 or lost + LATE + _FORGOTTEN < now:
+        return None
+    due = lost + LATE
+    if since and since[0] >= due:
+        return None
+    return due if due <= now + LATE else now  # a clock that was set back makes no wait longer
+
+
+def _is_back(one: ToOStatus, revision: int) -> bool:
+    return one.state == "cancelled" and one.revision == revision
+
+
+def _is_lost(said: Sequence[ToOStatus], number: int) -> bool:
+    """Whether a call got no answer before the next was made, or what it may have done was dropped."""
+    return said[number].state == "sent" and all(one.state in _NO_ANSWER for one in said[number + 1 : number + 2])

@@ -65,12 +65,12 @@ def test_what_was_answered_or_is_long_ago_is_dropped_once(told: tuple[ToOStatus,
 
 def test_a_call_that_was_repeated_and_answered_may_have_a_copy_on_its_way() -> None:
     told = (said("sent", 0), said("sent", 5), said("sent", 6), said("accepted", 7), said("cancelled", 30, 2))
-    assert to_repeat(told, 2, ASKED) == ASKED + timedelta(seconds=5) + LATE
+    assert to_repeat(told, 2, ASKED + timedelta(seconds=40)) == ASKED + timedelta(seconds=5) + LATE
 
 
 def test_a_second_cancellation_without_an_answer_is_tried_again() -> None:
     told = (*LOST, said("sent", 301, 2))
-    assert to_repeat(told, 2, ASKED + LATE) == ASKED + timedelta(seconds=301) + LATE
+    assert to_repeat(told, 2, ASKED + timedelta(seconds=302)) == ASKED + timedelta(seconds=301) + LATE
 
 
 def test_a_day_later_nothing_is_repeated() -> None:
@@ -81,3 +81,9 @@ def test_what_is_wanted_again_is_not_taken_back() -> None:
     again = request(3)
     wanted = Life(revisions=(WANTED, GONE, again), told=LOST)
     assert next_move(wanted, now=ASKED + LATE) == Submit()
+
+
+def test_a_clock_that_was_set_back_repeats_at_once_and_once_only() -> None:
+    before = ASKED - timedelta(hours=1)
+    assert to_repeat(LOST, 2, before) == before
+    assert to_repeat((*LOST, said("cancelled", -3600, 2)), 2, before) is None
