@@ -1,7 +1,7 @@
 """Filters whose light nobody knows: no mistake, for a facility may call them what it likes, but worth a word."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from nuncius.broker.planning.bands import band_of
@@ -10,10 +10,12 @@ from nuncius.broker.planning.policy import Policies, Policy
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def filter_notes(policies: Policies) -> Mapping[str, str]:
-    """What to say of the filters of policies, by the policy's name; nothing of those whose light is known."""
-    said = {policy.name: _unknown(policy, policies) for policy in policies.policies if policy.filter}
-    return {name: str(policies.wrong(name, "filter", words)) for name, words in said.items() if words}
+def filter_notes(policies: Policies) -> Iterator[str]:
+    """What to say of the filters of policies that act, with their lines; nothing of those whose light is known."""
+    for policy in policies.active:
+        words = _unknown(policy, policies) if policy.filter else ""
+        if words:
+            yield str(policies.wrong(policy.name, "filter", words))
 
 
 def _unknown(policy: Policy, policies: Policies) -> str:
@@ -29,5 +31,5 @@ def _unknown(policy: Policy, policies: Policies) -> str:
     name = policy.filter if _BARE.fullmatch(policy.filter) else f'"{policy.filter}"'
     return (
         f"nobody knows the light of {policy.filter!r} at {', '.join(dark)}: it is asked for by that name, and tables "
-        f"state no wavelengths; a [telescope.filters.{name}] below its [[telescope]] says them"
+        f"of plans state no wavelengths; a [telescope.filters.{name}] below its [[telescope]] says them"
     )

@@ -1,8 +1,9 @@
-"""What a check of policies says beside the requests: names that are nearly those of alerts, maps not at hand."""
+"""What a check of policies says beside the requests: names nearly those of alerts, dark filters, maps not at hand."""
 
 from collections.abc import Collection, Iterable, Iterator
 from difflib import get_close_matches
 
+from nuncius.broker.planning.filter_notes import filter_notes
 from nuncius.broker.planning.policy import Policies
 from nuncius.schemas import Alert, SkyMapRef
 
@@ -48,6 +49,7 @@ def notes(policies: Policies, heard: Heard, told: Collection[str]) -> Iterator[s
             if name not in told:
                 words = f"no [tell.{name}] in nuncius.toml: a broker does not start with it"
                 yield str(policies.wrong(policy.name, "tell", words))
+    yield from filter_notes(policies)
     if heard.without_map:
         yield (
             f"of {heard.without_map} alert{'' if heard.without_map == 1 else 's'} the sky map is not at hand, so "
