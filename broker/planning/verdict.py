@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final
 
 from nuncius.broker.planning.fitting import Fits
+from nuncius.broker.planning.how_sure import how_sure
 from nuncius.broker.planning.notice import Notice, Thread
 from nuncius.broker.planning.place import Place
 from nuncius.broker.planning.policy import Policy
@@ -234,7 +235,8 @@ def _judge_thread(policy: Policy, cause: Thread, fits: Fits) -> Wanted | Refused
     refusal = refusal or fits.where(policy.name, last.alert)
     if refusal is not None:
         return Refused(state="rejected", target=target, event=last, reason=f"{last.thread_id}: {refusal}")
-    says = f"{last.facility} {last.event_class} {last.thread_id}"
+    sure = how_sure(last.alert, cause.far_hz, cause.p_astro)
+    says = f"{last.facility} {last.event_class} {last.thread_id}{sure and f', {sure}'}"
     return Wanted(targets=(target,), event=last, event_time=cause.time, known_time=last.issued_time, says=says)
 
 

@@ -41,7 +41,7 @@ def last(*records: Any) -> ToORequest:
 def test_a_thread_in_doubt_asks_and_waits_for_a_person_whatever_came_first(arrival: tuple[Alert, ...]) -> None:
     found = last(*arrival)
     assert (found.state, found.needs_approval, found.doubt) == ("proposed", True, WORDS)
-    assert found.reason.startswith(f"IN DOUBT, {WORDS}. IceCube neutrino_track icecube:1_1; from Palomar")
+    assert found.reason.startswith(f"IN DOUBT, {WORDS}. IceCube neutrino_track icecube:1_1, 56 % astrophysical; from")
 
 
 def test_what_is_in_no_doubt_asks_by_itself() -> None:
