@@ -151,7 +151,9 @@ def ping(
 
 
 def _say(state: "RequestState", ident: str, who: str | None, why: str, broker: str | None, config: Path | None) -> None:
+    from nuncius.broker.planning.restraint import QUIET
     from nuncius.broker.services.too_book import book, must_still_ask, named, word, write_word
+    from nuncius.broker.services.too_held import held_back
     from nuncius.broker.transport.clock import utc_now
 
     _, read, revision = ident.partition("/")
@@ -162,6 +164,9 @@ def _say(state: "RequestState", ident: str, who: str | None, why: str, broker: s
         said = word(entry, state, who=who or _login(), why=why, now=utc_now())
         write_word(log, said, f"nuncius-person-{os.getpid()}")
     typer.echo(f"{said.who} {state} {entry.latest.request_id} (revision {said.revision}): {entry.latest.target_name}")
+    held = held_back(entry)
+    if state == "approved" and held and QUIET not in held:
+        typer.echo(f"it is {held}; a yes does not lift that", err=True)
 
 
 def _login() -> str:

@@ -13,6 +13,7 @@ from nuncius.broker.planning.twice import doubled
 from nuncius.broker.services.left_behind import said_to_be_left, words
 from nuncius.broker.services.lines import printable
 from nuncius.broker.services.too_book import SHORT, Entry
+from nuncius.broker.services.too_held import held_back
 from nuncius.broker.services.too_standing import Group, Standing, Standings, in_order
 from nuncius.broker.services.too_words import brief, headline, history
 from nuncius.schemas.wire import to_json
@@ -68,6 +69,7 @@ def print_list(found: Standings, now: datetime, wish: Wish, *, json: bool) -> No
         return
     for one in shown:
         mark = "waits for you" if one.group(now) is Group.WAITS else "taking it back" if one.still_at else one.state
+        mark = "held back" if one.group(now) is Group.STANDS and held_back(one.entry) else mark
         latest = one.entry.latest
         typer.echo(f"{latest.request_id[:SHORT]}  {mark:<14} {printable(headline(latest))}")
     for left in (left for one in ordered for left in said_to_be_left(one.entry, now)):

@@ -98,6 +98,10 @@ class Wait:
     until: datetime | None = None
 
 
+HELD: Final = "held back"
+"""So begins what is said of what a policy holds back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """It may go out, and its policy lets nothing out now: why, for people, and the earliest moment to try again, UTC.
@@ -112,7 +116,7 @@ class Held:
     def words(self) -> str:
         """For a status."""
         span = "" if self.until is None else f" until {self.until:%Y-%m-%d %H:%M} UTC"
-        return f"held back{span}: {self.why}"
+        return f"{HELD}{span}: {self.why}"
 
 
 Move = Submit | Cancel | Say | Wait | Held

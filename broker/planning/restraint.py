@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Final
 
 from nuncius.broker.planning.lifecycle import Held, Life
 from nuncius.schemas.too import ToORequest
@@ -33,6 +34,8 @@ class Restraint:
 
 
 FREE = Restraint()
+QUIET: Final = "quiet hours"
+"""So begins why, in hours in which a yes lets it out all the same."""
 
 
 def hold_back(life: Life, others: Iterable[Life], restraints: Mapping[str, Restraint], now: datetime) -> Held | None:
@@ -53,7 +56,7 @@ def hold_back(life: Life, others: Iterable[Life], restraints: Mapping[str, Restr
     stop = held(restraint, life.latest, others, now)
     quiet = quiet_until(restraint, now)
     if stop is None and quiet is not None and (life.word is None or life.word.state != "approved"):
-        return Held("quiet hours: it goes out by a person's yes, or after them", quiet)
+        return Held(f"{QUIET}: it goes out by a person's yes, or after them", quiet)
     return stop
 
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from nuncius.broker.services.plan_found import tiles_of
 from nuncius.broker.services.too_book import SHORT, Entry
+from nuncius.broker.services.too_held import held_back
 from nuncius.broker.services.too_standing import Group, Page, Standing
 from nuncius.broker.services.too_words import brief, headline, history
 from nuncius.broker.services.web.front_tables import skipped_list
@@ -149,6 +150,7 @@ def _row(one: Standing, now: datetime) -> Html:
     ident = one.entry.latest.request_id
     link = tag("a", ident[:SHORT], href=f"too/{quote(ident, safe='')}")
     state = "being taken back" if one.still_at else one.state
+    state = "held back" if one.group(now) is Group.STANDS and held_back(one.entry) else state
     waits = one.group(now) is Group.WAITS
     mark = tag("span", "waits for a person", class_="waits") if waits else tag("span", state)
     return tag("li", link, " ", mark, " ", headline(one.entry.latest))

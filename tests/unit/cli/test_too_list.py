@@ -10,6 +10,8 @@ from too_cases import request
 from too_log import lay, lay_bytes
 
 from nuncius.broker.cli.root import run
+from nuncius.broker.planning.lifecycle import Held
+from nuncius.broker.planning.restraint import QUIET
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.local import open_local
@@ -87,3 +89,26 @@ def test_a_record_of_another_version_hides_no_other(folder: Path, capsys: pytest
     found, below = listed(folder, capsys)
     assert found[0] == "waits"
     assert "2 records cannot be read, the first is nuncius.too.status/0/" in below
+
+
+def test_what_a_quota_holds_back_is_listed_so_and_a_yes_says_that_it_stays_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = request(ident="quota", needs_approval=False, expires=utc_now() + timedelta(hours=9))
+    why = Held("the quota of 1 requests in 24 h is used", one.expires).words
+    put(tmp_path, timedelta(0), one, answer(one, "proposed", "scope", why))
+    broker = f"--broker=local:{tmp_path}"
+    assert run(["too", "list", broker]) == 0
+    assert capsys.readouterr().out.startswith("quota  held back ")
+    assert run(["too", "approve", "quota", broker]) == 0
+    assert "the quota of 1 requests in 24 h is used; a yes does not lift that" in capsys.readouterr().err
+    put(tmp_path, timedelta(0), answer(one, "accepted", "scope"))
+    assert run(["too", "list", broker]) == 0
+    assert "held back" not in capsys.readouterr().out
+
+
+def test_a_yes_in_quiet_hours_lets_it_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = request(ident="quiet", needs_approval=False, expires=utc_now() + timedelta(hours=9))
+    put(tmp_path, timedelta(0), one, answer(one, "proposed", "scope", Held(f"{QUIET}: until then", one.expires).words))
+    assert run(["too", "approve", "quiet", f"--broker=local:{tmp_path}"]) == 0
+    assert "does not lift" not in capsys.readouterr().err
