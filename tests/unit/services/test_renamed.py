@@ -1,8 +1,8 @@
 """An adapter under another name: nothing is asked twice, what stands is taken back, and nobody hears of it anew."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -143,24 +143,22 @@ def test_an_adapter_of_another_kind_under_a_known_name_is_told_while_something_s
         ({"formerly": ["person"]}, {}, r"formerly: there is an adapter 'person' still"),
     ],
 )
-def test_a_former_name_is_nobodys_now(
-    tmp_path: Any, first: Mapping[str, Any], second: Mapping[str, Any], says: str
-) -> None:
-    table = {"kind": "voevent", "facilities": ["imager"], "folder": str(tmp_path)}
+def test_a_former_name_is_nobodys_now(tmp_path: Path, first: dict[str, Any], second: dict[str, Any], says: str) -> None:
+    table: dict[str, Any] = {"kind": "voevent", "facilities": ["imager"], "folder": str(tmp_path)}
     with pytest.raises(SettingsError, match=says):
         adapter_routes([table | {"name": "a"} | first, table | {"name": "b"} | second], {}, {})
 
 
-def test_the_settings_name_former_names(tmp_path: Any) -> None:
-    table = {"kind": "voevent", "facilities": ["imager"], "folder": str(tmp_path), "name": "a", "formerly": ["x", "y"]}
-    (route,) = adapter_routes([table], {}, {})
-    assert (route.kind, route.formerly, adapter_names([route])) == ("voevent", {"x", "y"}, ("a", "x", "y"))
+def test_the_settings_name_former_names(tmp_path: Path) -> None:
+    table = {"kind": "voevent", "facilities": ["imager"], "folder": str(tmp_path), "name": "a"}
+    (route,) = adapter_routes([table | {"formerly": ["x", "y"]}], {}, {})
+    assert (route.kind, route.formerly, adapter_names([route])) == ("voevent", frozenset({"x", "y"}), ("a", "x", "y"))
 
 
-def test_a_broker_makes_its_adapters_known_to_each_other(tmp_path: Any) -> None:
-    table = {"kind": "voevent", "facilities": ["imager"], "folder": str(tmp_path)}
+def test_a_broker_makes_its_adapters_known_to_each_other(tmp_path: Path) -> None:
+    table: dict[str, Any] = {"kind": "voevent", "facilities": ["imager"], "folder": str(tmp_path)}
     tables = [table | {"name": "a", "formerly": ["x"]}, table | {"name": "b", "facilities": ["scope"]}]
     first, second, recorder = routes_of(Settings.model_validate({"adapter": tables}), shipped())
-    assert first.neighbours == {"b": {"scope"}}
-    assert second.neighbours == {"a": {"imager"}}
+    assert first.neighbours == {"b": frozenset({"scope"})}
+    assert second.neighbours == {"a": frozenset({"imager"})}
     assert [one.renamed for one in (first, second, recorder)] == [{"x": "a"}] * 3
