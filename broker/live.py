@@ -128,7 +128,7 @@ def _serve_on(
 
     hub = Hub(log, areas, say)
     allow = guard(settings.http_host, os.environ.get(VARIABLE, ""))
-    desks = HttpDesks(log, _desk_rules(settings, names), utc_now, say)
+    desks = HttpDesks(log, desk_rules(settings, names), utc_now, say)
     app = web_app(
         log,
         intake,
@@ -165,7 +165,7 @@ def _serve_on(
         raise crew.error
 
 
-def _desk_rules(settings: Settings, names: tuple[str, ...]) -> DeskRules:
+def desk_rules(settings: Settings, names: tuple[str, ...]) -> DeskRules:
     """Quotas and quiet hours of the policies, and who shows others what it is asked.
 
     A service alone reads policies for the desks that its settings name only: a mistake there must not keep it from

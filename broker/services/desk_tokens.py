@@ -25,7 +25,10 @@ def desk_tokens(desks: Mapping[str, DeskSettings], environ: Mapping[str, str]) -
     found: dict[str, SecretStr] = {}
     for facility, desk in desks.items():
         about = f"[desk.{facility}]: ${desk.credential}"
-        token = credential(environ, desk.credential)
+        try:
+            token = credential(environ, desk.credential)
+        except SettingsError as error:
+            raise SettingsError(f"[desk.{facility}]: {error}") from None
         said = token.get_secret_value()
         if len(said) < LEAST or not said.isascii() or not said.isprintable() or " " in said:
             raise SettingsError(f"{about}: a token is one word of at least {LEAST} characters: openssl rand -hex 32")
