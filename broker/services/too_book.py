@@ -12,7 +12,7 @@ from nuncius.broker.services.readable import readable
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, Record
 from nuncius.broker.transport.reading import read_all
-from nuncius.schemas import SettingsError, ToORequest, ToOStatus
+from nuncius.schemas import CommitUnknown, SettingsError, ToORequest, ToOStatus
 from nuncius.schemas.codec import decode, encode
 from nuncius.schemas.vocabulary import RequestState
 
@@ -225,12 +225,22 @@ def write_word(log: Log, status: ToOStatus, slot: str) -> None:
 
 
 def write_words(log: Log, statuses: Sequence[ToOStatus], slot: str) -> None:
-    """The same for several, all or none."""
+    """The same for several, all or none.
+
+    Raises
+    ------
+    CommitUnknown
+        If whether they were written is not known; the same may be written again.
+    """
     writer = log.writer(slot)
     try:
         with writer.transaction() as tx:
             for status in statuses:
                 tx.send(topics.TOO_STATUS.name, encode(status), key=status.request_id.encode())
+    except CommitUnknown as error:
+        short = statuses[0].request_id[:SHORT]
+        unknown = f"it is not known whether this was written: look, nuncius too show {short}, and say it again if not"
+        raise CommitUnknown(f"{unknown} ({error})") from error
     finally:
         writer.close()
 

@@ -38,7 +38,7 @@ from nuncius.broker.services.web.too_now import place_of
 from nuncius.broker.services.web.too_shelf import Shelf
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.port import Log
-from nuncius.schemas import SettingsError
+from nuncius.schemas import CommitUnknown, Retry, SettingsError
 from nuncius.schemas.vocabulary import RequestState
 
 SHOWN: Final = 100
@@ -194,7 +194,7 @@ def too_page_routes(log: Log, shelf: Shelf, links: Links | None) -> APIRouter:
     @router.get("/too/{request_id}/answer")
     def get_answer(request_id: str, request: Request) -> Response:
         """The page of a link. It answers nothing."""
-        return desk.opened(request_id, request.url.query)
+        return _or_away(partial(desk.opened, request_id, request.url.query))
 
     @router.post("/too/{request_id}/answer")
     async def post_answer(request_id: str, request: Request) -> Response:
@@ -204,7 +204,7 @@ def too_page_routes(log: Log, shelf: Shelf, links: Links | None) -> APIRouter:
     @router.get("/too/{request_id}/acknowledge")
     def get_acknowledge(request_id: str, request: Request) -> Response:
         """The page of a link about one that could not be cancelled. It answers nothing."""
-        return desk.stuck(request_id, request.url.query)
+        return _or_away(partial(desk.stuck, request_id, request.url.query))
 
     @router.post("/too/{request_id}/acknowledge")
     async def post_acknowledge(request_id: str, request: Request) -> Response:
@@ -225,7 +225,19 @@ async def _posted(request: Request, answered: Callable[[str, bytes], Response]) 
         body += chunk
         if len(body) > _BODY_BYTES:
             return _refused(413, "Too long", "No answer is that long.", "Open the link again and press a button.")
-    return await run_in_threadpool(answered, request.url.query, bytes(body))
+    return await run_in_threadpool(_or_away, partial(answered, request.url.query, bytes(body)))
+
+
+def _or_away(answered: Callable[[], Response]) -> Response:
+    """The page, or what a person is told while the log is away."""
+    try:
+        return answered()
+    except CommitUnknown:
+        why = "The broker lost its log while it wrote your answer. Whether it stands there is not known."
+        return _refused(503, "Not known", why, "Open the link again in a minute, and answer if it still asks.")
+    except Retry:
+        why = "The broker does not reach its log. Nothing was answered."
+        return _refused(503, "Not now", why, "Open the link again in a minute.")
 
 
 def _html(page: str) -> Response:
