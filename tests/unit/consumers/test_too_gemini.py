@@ -74,7 +74,6 @@ def test_a_template_is_copied_pointed_and_set_ready_by_one_call(there: tuple[Dat
         "windowTime": "23:41",
         "windowDuration": "2",
     }
-    assert adapter.look(wanted, status.reference) is None
 
 
 @pytest.mark.parametrize(("minutes", "hours"), [(1, "1"), (60, "1"), (61, "2"), (600, "10")])
