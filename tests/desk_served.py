@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Final, Literal
 
@@ -38,12 +39,16 @@ def desk_app(desks: HttpDesks, tokens: Mapping[str, SecretStr], host: str = "127
 
 @contextmanager
 def served(
-    here: Room, rules: DeskRules = PATIENT, tokens: Mapping[str, SecretStr] | None = None, port: int = 0
+    here: Room, rules: DeskRules = PATIENT, tokens: Mapping[str, SecretStr] | None = None, tls: Path | None = None
 ) -> Iterator[int]:
-    """A broker's desks on a room's log; the port. A second one on the same log is the broker after a restart."""
+    """A broker's desks on a room's log; the port. A second one on the same log is the broker after a restart.
+
+    ``tls`` is a PEM file with key and certificate.
+    """
     desks = HttpDesks(here.log, rules, here.clock, here.said.append)
     app = desk_app(desks, tokens or {})
-    server = uvicorn.Server(uvicorn.Config(app, http=WireProtocol, port=port, log_level="warning", lifespan="off"))
+    config = uvicorn.Config(app, http=WireProtocol, port=0, log_level="warning", lifespan="off", ssl_certfile=tls)
+    server = uvicorn.Server(config)
     listening = server.config.bind_socket()
     listening.listen(64)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

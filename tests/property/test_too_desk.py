@@ -5,16 +5,22 @@ steps, and tells what it did late, twice, or by a second hand. Its own schedule 
 """
 
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any, Final
 
-from desk_here import NOW, Room, room
+import pytest
+from desk_here import FACILITY, NOW, Room, room
+from desk_served import served
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 from too_cases import request
 
 from nuncius.consumers.desk.answers import ANSWERS, Answer, AnswerError
+from nuncius.consumers.desk.over_http import DeskOverHttp
 from nuncius.consumers.desk.task import Task
 from nuncius.schemas import ToORequest
 
@@ -235,3 +241,43 @@ def test_whatever_is_answered_is_written_once_or_refused(
                     again = here.told()
                     assert desk.answer(ident, said, revision=revision) == status
                     assert here.told() == again
+
+
+@dataclass
+class HttpRoom(Room):
+    """A room whose loops come over HTTP."""
+
+    port: int = 0
+    runs: Iterator[int] = field(default_factory=lambda: count(10_000_000))
+
+    @contextmanager
+    def desk(self, **more: Any) -> Iterator[Any]:
+        if more:
+            with super().desk(**more) as hand:
+                yield hand
+            return
+        url, run = f"http://127.0.0.1:{self.port}", f"run-{next(self.runs)}"
+        with closing(DeskOverHttp(url, FACILITY, run, SecretStr(""))) as desk:
+            yield desk
+
+
+@pytest.mark.soak
+@SLOW
+@given(plans())
+def test_over_http_none_is_executed_twice_and_what_is_gone_stands_nowhere(
+    plan: tuple[list[ToORequest], list[tuple[str, Any]], list[str]],
+) -> None:
+    every, events, fates = plan
+    with room() as plain:
+        here = HttpRoom(plain.log)
+        with served(here) as here.port:
+            night = played(events, fates, here)
+        accepted = [status.idempotency_key for status in here.told() if status.state == "accepted"]
+    assert len(night.telescope.executed) == len(set(night.telescope.executed))
+    assert all(number == 1 for number in night.telescope.fed.values())
+    assert len(accepted) == len(set(accepted))
+    for ident in ("a", "b"):
+        mine = [one for one in every if one.request_id == ident]
+        last = max(mine, key=lambda one: (one.run_mode == "live", one.revision))
+        if is_gone(last):
+            assert ident not in night.telescope.holds

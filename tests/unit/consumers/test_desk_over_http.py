@@ -6,6 +6,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+import trustme
 from desk_here import Room, asked, room
 from desk_served import served
 from fakes.server import Call, Fake, Reply, running
@@ -63,7 +64,11 @@ def test_a_loop_follows_and_answers_by_the_address_alone(here: Room) -> None:
     [
         (Reply(403, {"error": "send the token"}), SettingsError, rf"send the token; put it into \${VARIABLE} here"),
         (Reply(404, {"error": "Not Found"}), SettingsError, "Not Found"),
-        (Reply(301, None, {"Location": "https://elsewhere.example.org"}), SettingsError, "HTTP 301: it leads to another address"),
+        (
+            Reply(301, None, {"Location": "https://elsewhere.example.org"}),
+            SettingsError,
+            "leads to another address",
+        ),
         (Reply(200, {"hello": "world"}), SettingsError, "is that a Nuncius broker"),
         (Reply(200, [1]), SettingsError, "is that a Nuncius broker"),
         (Reply(503, {"error": "the log is away"}), NoBrokerError, "the log is away"),
@@ -136,6 +141,22 @@ def test_a_token_goes_over_no_open_line() -> None:
     assert TOKEN not in str(caught.value)
     DeskOverHttp("https://broker.example.org", "imager", "a-run-of-ours", SecretStr(TOKEN)).close()
     DeskOverHttp("http://broker.example.org", "imager", "a-run-of-ours", SecretStr("")).close()
+
+
+def test_it_goes_over_tls_to_whom_the_authorities_vouch_for(
+    here: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, pem = trustme.CA(), tmp_path / "broker.pem"
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(pem)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    here.ask(request())
+    environ = {VARIABLE: TOKEN}
+    with served(here, tokens={"imager": SecretStr(TOKEN)}, tls=pem) as port:
+        with pytest.raises(NoBrokerError, match="CERTIFICATE_VERIFY_FAILED"):
+            open_desk(f"https://127.0.0.1:{port}", "imager", "a-run-of-ours", environ)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        with closing(open_desk(f"https://127.0.0.1:{port}", "imager", "a-run-of-ours", environ)) as desk:
+            assert asked(desk) == ["observe r/1"]
 
 
 @pytest.mark.parametrize("token", ["two words", "t\u00f6ken", "line\nbreak"])
