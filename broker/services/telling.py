@@ -31,6 +31,8 @@ _AGAIN_MAX_S: Final = 300.0
 """A receiver that is not reached is tried after 5 s, then after twice as long each time, up to 5 minutes (ours)."""
 _SLOW: Final = timedelta(seconds=20)
 """After so long without an end to a message its receiver counts as not reached, and the next is asked (ours)."""
+_LOST: Final = timedelta(minutes=10)
+"""After so long its sending is given up, so that the receiver is tried again (ours)."""
 _TICK_S: Final = 0.05
 """How often it is looked whether a message came to its end."""
 _FAREWELL_S: Final = 5.0
@@ -111,6 +113,8 @@ class Telling:
                 self._note(sent)
                 self._looked = self._clock() - _LOOK  # what else is due goes out at once
                 return heard.count + 1
+            for lost in self._sending.give_up(self._clock(), _LOST):
+                self._note(lost)
         now = self._clock()
         if not heard.records and self._looked - _LOOK < now < self._looked + _LOOK:
             return len(self._sending.busy)
