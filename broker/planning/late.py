@@ -17,7 +17,8 @@ def to_repeat(told: Sequence[ToOStatus], revision: int, now: datetime) -> dateti
     """When a cancellation is to be made once more; None where it need not be.
 
     A call that got no answer may be on its way still: in a process that stood still and goes on, or in a queue of the
-    facility's. What was dropped there before it arrived would stand. A day later nothing is repeated any more (ours).
+    facility's. What was dropped there before it arrived would stand; where its answer came after that, it does stand.
+    A day later nothing is repeated any more (ours).
 
     Parameters
     ----------
@@ -29,8 +30,13 @@ def to_repeat(told: Sequence[ToOStatus], revision: int, now: datetime) -> dateti
         UTC.
     """
     said = [one for one in told if one.state not in _SILENT]
+    back = next((i for i in reversed(range(len(said))) if _is_back(said[i], revision)), None)
+    if back is None:
+        return None
+    if any(one.state == "accepted" for one in said[back:]):
+        return now
     last = next((i for i in reversed(range(len(said))) if _is_lost(said, i)), None)
-    if last is None or not any(_is_back(one, revision) for one in said):
+    if last is None:
         return None
     since = [one.time for one in said[last:] if _is_back(one, revision) and one.time is not None]
     lost = said[last].time

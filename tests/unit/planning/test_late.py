@@ -87,3 +87,10 @@ def test_a_clock_that_was_set_back_repeats_at_once_and_once_only() -> None:
     before = ASKED - timedelta(hours=1)
     assert to_repeat(LOST, 2, before) == before
     assert to_repeat((*LOST, said("cancelled", -3600, 2)), 2, before) is None
+
+
+def test_what_was_accepted_after_it_was_dropped_is_dropped_at_once() -> None:
+    told = (*LOST, said("accepted", 40))
+    assert next_move(life(*told), now=ASKED + timedelta(seconds=41)) == Cancel()
+    done = life(*told, said("cancelled", 42, 2))
+    assert isinstance(next_move(done, now=ASKED + timedelta(seconds=43)), Wait)
