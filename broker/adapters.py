@@ -12,6 +12,7 @@ from nuncius.broker.planning.lifecycle import PERSON
 from nuncius.broker.planning.policy import Policies
 from nuncius.broker.planning.restraint import Restraint
 from nuncius.broker.planning.told import SEEN, TELL
+from nuncius.broker.planning.toml_lines import in_words
 from nuncius.broker.services.delivering import Route
 from nuncius.broker.services.exchange import Board
 from nuncius.broker.services.exchange_book import SHARED
@@ -162,9 +163,7 @@ def _settings(number: int, table: Mapping[str, Any]) -> tuple[AdapterTable, _Own
         about = AdapterTable.model_validate({key: table[key] for key in AdapterTable.model_fields if key in table})
         own = _OWN.validate_python({key: table[key] for key in table if key not in AdapterTable.model_fields})
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or "kind"
-        raise SettingsError(f"[[adapter]] {number}: {place}: {first['msg']}") from None
+        raise SettingsError(f"[[adapter]] {number}: {_wrong(error)}") from None
     asks_nobody = isinstance(own, VoEventDropSettings) or (
         isinstance(own, VoEventTopicSettings) and not own.needs_password
     )
@@ -173,6 +172,26 @@ def _settings(number: int, table: Mapping[str, Any]) -> tuple[AdapterTable, _Own
             f"[[adapter]] {number}: credential: name the environment variable that holds the token of {own.name!r}"
         )
     return about, own
+
+
+def _wrong(error: ValidationError) -> str:
+    """Which key of a table is wrong, and what to write."""
+    first = min(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
+    kinds = {str(model.model_fields["kind"].default): model for model in KINDS}
+    if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        tag = str(first.get("ctx", {}).get("tag", ""))
+        return f"kind: {f'no kind {tag!r}' if tag else 'missing'}; {_nearest(tag, kinds)}"
+    *of, key = [*map(str, first["loc"])] or ["kind"]
+    if first["type"] == "extra_forbidden":
+        model = kinds.get(of[0]) if len(of) == 1 else None
+        known = () if model is None else (*AdapterTable.model_fields, *model.model_fields)
+        return f"{key}: unknown key; {_nearest(key, known)}" if known else f"{'.'.join((*of, key))}: unknown key"
+    return f"{'.'.join((*of, key))}: {in_words(first['type'], first['msg'], first['input'])}"
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    near = get_close_matches(name, known, 1)
+    return f"is it {near[0]!r}?" if near else f"there are {', '.join(known)}"
 
 
 def _route(
@@ -184,7 +203,11 @@ def _route(
     keep: Keeps,
 ) -> Route:
     about, own = _settings(number, table)
-    adapter = _made(own, credential(environ, about.credential) if about.credential else SecretStr(""), lights, keep)
+    try:
+        secret = credential(environ, about.credential) if about.credential else SecretStr("")
+    except SettingsError as error:
+        raise SettingsError(f"[[adapter]] {number}: {own.name}: {error}") from None
+    adapter = _made(own, secret, lights, keep)
     return Route(
         adapter=adapter,
         facilities=frozenset(about.facilities),

@@ -16,7 +16,9 @@ from nuncius.broker.follow_up import (
     exchange_of,
     fits_of,
     galaxies_of,
+    links_of,
     policies_of,
+    portal_of,
     routes_of,
     tellers_of,
     who_is_asked,
@@ -343,6 +345,9 @@ def _examine_settings(settings: Settings) -> Iterator[Finding]:
         known = policies_of(settings, rules)
         asked, told = who_is_asked(settings, known), who_is_told(settings, known)
         desk_tokens(settings.desk, os.environ)
+        links_of(settings)
+        portal_of(settings)
+        galaxies_of(settings, known)
     except SettingsError as error:
         yield Finding("settings", "wrong", str(error))
         return

@@ -27,6 +27,7 @@ from nuncius.broker.transport.port import Log
 from nuncius.consumers.recorder import Recorder
 from nuncius.consumers.too.no_answer import Keeps, aloud
 from nuncius.filters import Area, Names
+from nuncius.schemas import SettingsError
 
 
 def policies_of(settings: Settings, rules: Sequence[Rule]) -> Policies:
@@ -209,9 +210,13 @@ def _doors(settings: Settings, restraints: Mapping[str, Restraint], lights: Ligh
 def _webhook(settings: Settings, restraints: Mapping[str, Restraint]) -> tuple[Route, ...]:
     if settings.webhook_url is None:
         return ()
+    from nuncius.consumers.too.credentials import credential
     from nuncius.consumers.webhook import Webhook
 
-    secret = os.environ.get("NUNCIUS_WEBHOOK_SECRET", "")
+    try:
+        secret = credential(os.environ, "NUNCIUS_WEBHOOK_SECRET").get_secret_value()
+    except SettingsError as error:
+        raise SettingsError(f"webhook_url is set, so its posts are signed: {error}") from None
     host = urlsplit(settings.webhook_url).hostname or ""
     webhook = Webhook(settings.webhook_url, secret=secret, allowed_hosts=frozenset({host}))
     return (Route(adapter=webhook, restraints=restraints),)

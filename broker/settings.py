@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 
 from nuncius.broker.planning.hours import span_of_day
+from nuncius.broker.planning.toml_lines import in_words
 from nuncius.schemas import SettingsError
 
 FILE_NAME: Final = "nuncius.toml"
@@ -224,7 +225,7 @@ def _wrong(error: ValidationError) -> str:
     first = error.errors()[0]
     name = ".".join(map(str, first["loc"])) or "(top)"
     if first["type"] != "extra_forbidden":
-        return f"{name}: {first['msg']}"
+        return f"{name}: {in_words(first['type'], first['msg'], first['input'])}"
     table, _, key = name.rpartition(".")
     tables: dict[str, type[BaseModel]] = {
         "kafka": KafkaSettings,

@@ -95,6 +95,8 @@ def named_in(settings: Settings, policies: Policies) -> dict[str, tuple[str, ...
         If one of the names is nobody's.
     """
     for name, one in settings.tell.items():
+        if one.then == name:
+            raise SettingsError(f"[tell.{name}]: then: it names itself; name somebody else, or leave it out")
         if one.then:
             _known(one.then, settings.tell, f"[tell.{name}]: then", "[tell.NAME]")
         for wanted in one.policies:

@@ -13,7 +13,6 @@ else, redirects too, is final and bad. Neither the URL's path or query nor the s
 """
 
 import hmac
-from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final, Literal
 from urllib.parse import unquote
@@ -145,20 +144,6 @@ class Webhook:
 def signature(secret: bytes, key: str, body: bytes) -> str:
     """The value of ``Nuncius-Signature``; receivers compare with `hmac.compare_digest`."""
     return "sha256=" + hmac.new(secret, key.encode() + b"\n" + body, sha256).hexdigest()
-
-
-def secret_from(environ: Mapping[str, str], variable: str) -> str:
-    """The secret in an environment variable.
-
-    Raises
-    ------
-    SettingsError
-        If it is not set or empty.
-    """
-    found = environ.get(variable, "")
-    if not found:
-        raise SettingsError(f"the environment variable {variable} is not set: it must hold the webhook's secret")
-    return found
 
 
 def _hidden(url: httpx.URL, secret: str) -> tuple[str, ...]:

@@ -17,22 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from nuncius.broker.planning.bands import Band
 from nuncius.broker.planning.policy import Policies, Policy
 from nuncius.broker.planning.telescope import CircleField, FieldOfView, RectangleField, Telescope
-from nuncius.broker.planning.toml_lines import complaint
+from nuncius.broker.planning.toml_lines import complaint, in_words
 from nuncius.broker.planning.visibility import Limits, Site, altitude_of
 from nuncius.schemas.errors import SettingsError
 
 Table = TypeVar("Table", bound=BaseModel)
 _STRICT: Final = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
-_SAYS: Final = {
-    "missing": "missing",
-    "tuple_type": "write a list, in brackets",
-    "too_short": "name at least one",
-    "string_type": "write text, in quotes",
-    "float_type": "write a number, without quotes",
-    "int_type": "write a whole number",
-    "bool_type": "write true or false",
-}
-"""What pydantic says in words of Python, by the type of its error."""
 _Degrees = Annotated[float, Field(gt=0, le=180)]
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -212,7 +202,7 @@ class _File:
         except ValidationError as error:
             first = min(error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden")
             place = [str(part) for part in first["loc"]]
-            key, words = ".".join(place[:1]), _words(first["type"], first["msg"], first["input"])
+            key, words = ".".join(place[:1]), in_words(first["type"], first["msg"], first["input"])
             if key == "filters" and len(place) > 1:
                 key = ".".join(place[:2])
                 words = _unknown(place[-1], FilterTable) if first["type"] == "extra_forbidden" else words
@@ -220,13 +210,6 @@ class _File:
             elif first["type"] == "extra_forbidden":
                 words = _unknown(key, model)
             raise self.wrong(kind, number, name, key, words) from error
-
-
-def _words(kind: str, message: str, value: object) -> str:
-    """What pydantic says of a wrong value, for people."""
-    if value != value:  # noqa: PLR0124  nan is no number, and pydantic says that it is above a bound
-        return "nan is no number"
-    return _SAYS.get(kind, message).removeprefix("Value error, ").replace("Input should be", "it must be")
 
 
 def _unknown(key: str, model: type[BaseModel]) -> str:

@@ -10,6 +10,19 @@ _PART: Final = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
 _HEADER: Final = re.compile(rf"^\s*\[\[?\s*({_PART}(?:\.{_PART})*)\s*\]\]?\s*(#.*)?$")
 _NAMED: Final = re.compile(r"\bkey '(\w+)'")
 
+_SAYS: Final = {
+    "missing": "missing",
+    "tuple_type": "write a list, in brackets",
+    "list_type": "write a list, in brackets",
+    "too_short": "name at least one",
+    "string_too_short": "must not be empty",
+    "string_type": "write text, in quotes",
+    "float_type": "write a number, without quotes",
+    "int_type": "write a whole number",
+    "bool_type": "write true or false",
+}
+"""What pydantic says in words of Python, by the type of its error."""
+
 
 def line_of(text: str, table: str, number: int, key: str = "") -> int | None:
     """The line, from 1, of a key in the ``number``-th ``[[table]]``, else of the table's header; None for neither.
@@ -63,3 +76,10 @@ def complaint(text: str, table: str, number: int, name: str, key: str, words: st
     at = "" if line is None else f"line {line}: "
     about = f"key {key!r}: " if key else ""
     return SettingsError(f"{at}{table} {name!r}: {about}{words}")
+
+
+def in_words(kind: str, message: str, value: object) -> str:
+    """What pydantic says of a wrong value, for people."""
+    if value != value:  # noqa: PLR0124  nan is no number, and pydantic says that it is above a bound
+        return "nan is no number"
+    return _SAYS.get(kind, message).removeprefix("Value error, ").replace("Input should be", "it must be")

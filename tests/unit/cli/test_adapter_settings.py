@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from nuncius.broker.adapters import adapter_routes, misfits
+from nuncius.broker.cli.root import run
 from nuncius.broker.follow_up import who_is_asked
 from nuncius.broker.planning.policies_toml import shipped
 from nuncius.broker.settings import load
@@ -87,13 +88,17 @@ def test_gemini_is_asked_where_the_program_runs() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "environ", "says"),
     [
-        ('kind = "ocs"', 'kind = "lco"', {"LCO_TOKEN": CANARY}, "'lco'"),
+        ('kind = "ocs"', 'kind = "lco"', {"LCO_TOKEN": CANARY}, "kind: no kind 'lco'; there are ocs, swift"),
+        ('kind = "ocs"', 'kind = "hermess"', {"LCO_TOKEN": CANARY}, "kind: no kind 'hermess'; is it 'hermes'?"),
+        ('kind = "ocs"', "", {"LCO_TOKEN": CANARY}, "kind: missing; there are ocs, swift"),
+        ("proposal", "proposl", {"LCO_TOKEN": CANARY}, "proposl: unknown key; is it 'proposal'?"),
+        ('proposal = "LCO2026B-001"', 'proposal = "x"\ntimeout_s = nan', {"LCO_TOKEN": CANARY}, "timeout_s: nan is no"),
         ('facilities = ["las-cumbres"]', "", {"LCO_TOKEN": CANARY}, "facilities"),
         ('facilities = ["las-cumbres"]', "facilities = []", {"LCO_TOKEN": CANARY}, "facilities"),
         ('credential = "LCO_TOKEN"', "", {"LCO_TOKEN": CANARY}, "credential"),
         ('proposal = "LCO2026B-001"', "", {"LCO_TOKEN": CANARY}, "proposal"),
         ('proposal = "LCO2026B-001"', 'proposal = "x"\ntoken = "y"', {"LCO_TOKEN": CANARY}, "token"),
-        ("", "", {}, "LCO_TOKEN"),
+        ("", "", {}, "[[adapter]] 1: lco: no credential: set LCO_TOKEN"),
         ("[[adapter]]", LCO + "[[adapter]]", {"LCO_TOKEN": CANARY}, "there is an adapter 'lco' already"),
     ],
 )
@@ -137,3 +142,22 @@ def test_it_is_told_who_is_really_asked(tmp_path: Path, monkeypatch: pytest.Monk
     said = who_is_asked(load(file, {}, tmp_path), shipped())
     assert "ZTF through lco" in said
     assert said.endswith("takes it: DECam, spectrographs, wide-field-imagers, imagers")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('webhook_url = "https://example.org/too"', "posts are signed: no credential: set NUNCIUS_WEBHOOK_SECRET"),
+        ('public_url = "http://example.org"', "is no https:// address"),
+        ('[skyportal]\nurl = "http://example.org"\ncredential = "LCO_TOKEN"\nallocations = { 1 = "ZTF" }', "not https"),
+    ],
+)
+def test_the_doctor_says_what_a_broker_would_not_start_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str, says: str
+) -> None:
+    monkeypatch.setenv("LCO_TOKEN", CANARY)
+    monkeypatch.delenv("NUNCIUS_WEBHOOK_SECRET", raising=False)
+    (tmp_path / "nuncius.toml").write_text(text, encoding="utf-8")
+    assert run(["doctor", "--config", str(tmp_path / "nuncius.toml"), "--broker", f"local:{tmp_path / 'log'}"]) == 1
+    said = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("wrong  settings"))
+    assert says in said

@@ -37,6 +37,7 @@ def test_a_receiver_may_choose_shipped_policies(tmp_path: Path) -> None:
     ("text", "words"),
     [
         (SHIFT, "[tell.shift]: then: no [tell.NAME] 'lead'; there are shift"),
+        (SHIFT.replace('"lead"', '"shift"') + LEAD, "[tell.shift]: then: it names itself"),
         (SHIFT + LEAD.replace("gw-grb-imaging", "gw-grb-imagin"), "no policy 'gw-grb-imagin'; is it 'gw-grb-imaging'?"),
     ],
 )
