@@ -1,11 +1,11 @@
 """The order of one night: fields with the times at which they may begin, and where one more fits in."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from nuncius.broker.planning.sightlines import Night, Sight
+from nuncius.broker.planning.sightlines import Night, Sight, Spells
 from nuncius.broker.planning.telescope import Telescope
 from nuncius.broker.sky.healpix import BoolArray, FloatArray, IntArray
 
@@ -75,21 +75,13 @@ class Route:
     def insert(self, found: Insertion, gain: float) -> None:
         """Puts a field where it was found to fit; ``gain`` is the probability it adds."""
         row = found.field - self.shift.first_field
-        self.fields = np.insert(self.fields, found.place, found.field)
-        self.gain = np.insert(self.gain, found.place, gain)
         spells = self.shift.sight.spells(np.array([row]))
-        self._first = np.insert(self._first, found.place, spells.first_s[0, found.spell])
-        self._last = np.insert(self._last, found.place, spells.last_s[0, found.spell])
-        self.settle()
+        first_s, last_s = spells.first_s[0, found.spell], spells.last_s[0, found.spell]
+        self._put(found.place, found.field, gain, float(first_s), float(last_s))
 
     def pin(self, field: int, start_s: float, gain: float) -> None:
         """Puts a field at a moment that it keeps, behind those that begin before; the order must have room for it."""
-        place = int(np.searchsorted(self.start_s, start_s))
-        self.fields = np.insert(self.fields, place, field)
-        self.gain = np.insert(self.gain, place, gain)
-        self._first = np.insert(self._first, place, start_s)
-        self._last = np.insert(self._last, place, start_s)
-        self.settle()
+        self._put(int(np.searchsorted(self.start_s, start_s)), field, gain, start_s, start_s)
 
     @property
     def value(self) -> float:
@@ -106,26 +98,31 @@ class Route:
         move = _angle(self._points[fields], self._here) / telescope.slew_deg_s
         arrive = np.empty((len(fields), k + 1))
         arrive[:, 0] = shift.night.open_s + telescope.settle_s
-        arrive[:, 1:] = self._free_s + telescope.settle_s + move
-        spells = shift.sight.spells(fields - shift.first_field)
-        start, spell = np.full(arrive.shape, np.inf), np.zeros(arrive.shape, np.int64)
-        for number in range(spells.first_s.shape[1]):
-            begin = np.maximum(arrive, spells.first_s[:, number, None])
-            sooner = (begin <= spells.last_s[:, number, None]) & (begin < start)
-            start[sooner], spell[sooner] = begin[sooner], number
-        after = start[:, :k] + shift.exposure_s + telescope.readout_s + move + telescope.settle_s
-        busy = np.full(arrive.shape, shift.least_s)
-        busy[:, 1:] += move
-        busy[:, :k] += move - self._move_s
+        np.add(move, self._free_s + telescope.settle_s, out=arrive[:, 1:])
+        start, spell = _starts(arrive, shift.sight.spells(fields - shift.first_field))
+        after = start[:, :k] + (shift.least_s + move)
         start[:, :k][after > self._latest] = np.inf
-        start[self.busy_s + busy > shift.budget_s] = np.inf
-        fits = np.isfinite(start)
-        value = np.where(fits, gain[:, None] * (1 - self._fade_per_s * np.where(fits, start, 0.0)), -np.inf)
-        delay = np.where(fits[:, :k], np.maximum(after - self.start_s, 0.0), 0.0)
-        value[:, :k] -= self._fade_per_s * delay * self._gain_after
+        if np.isfinite(shift.budget_s):
+            busy = np.full(arrive.shape, self.busy_s + shift.least_s)
+            busy[:, 1:] += move
+            busy[:, :k] += move - self._move_s
+            start[busy > shift.budget_s] = np.inf
+        nowhere = np.isinf(start)
+        start[nowhere] = after[nowhere[:, :k]] = 0.0
+        value = gain[:, None] * (1 - self._fade_per_s * start)
+        value[:, :k] -= np.maximum(after - self.start_s, 0.0) * (self._fade_per_s * self._gain_after)
+        value[nowhere] = -np.inf
         place = np.argmax(value, axis=1)
         at = np.arange(len(fields))
         return place, spell[at, place], value[at, place]
+
+    def _put(self, place: int, field: int, gain: float, first_s: float, last_s: float) -> None:
+        """A field at a place, which may begin from one moment to another."""
+        self.fields = _with(self.fields, place, field)
+        self.gain = _with(self.gain, place, gain)
+        self._first = _with(self._first, place, first_s)
+        self._last = _with(self._last, place, last_s)
+        self.settle()
 
     def settle(self) -> None:
         """Times of the order: each field as early as it can, and how late it may begin so that all others still can."""
@@ -145,6 +142,30 @@ class Route:
         self._free_s = self.start_s + shift.exposure_s + telescope.readout_s
         self._gain_after = np.cumsum(self.gain[::-1])[::-1]
         self.busy_s = float(step.sum()) + len(step) * shift.least_s
+
+
+def _starts(arrive: FloatArray, spells: Spells) -> tuple[FloatArray, IntArray]:
+    """For arrivals of fields, shape (fields, places): the first moment within a spell, infinite for none, and which."""
+    start, spell = np.full(arrive.shape, np.inf), np.zeros(arrive.shape, np.int64)
+    for number in range(spells.first_s.shape[1]):
+        begin = np.maximum(arrive, spells.first_s[:, number, None])
+        begin[begin > spells.last_s[:, number, None]] = np.inf
+        if number == 0:
+            start = begin
+            continue
+        sooner = begin < start
+        start[sooner], spell[sooner] = begin[sooner], number
+    return start, spell
+
+
+_Numbers = TypeVar("_Numbers", FloatArray, IntArray)
+
+
+def _with(values: _Numbers, place: int, value: float) -> _Numbers:
+    """A row of numbers with one more."""
+    out = np.empty(len(values) + 1, values.dtype)
+    out[:place], out[place], out[place + 1 :] = values[:place], value, values[place:]
+    return out
 
 
 def _angle(one: FloatArray, other: FloatArray) -> FloatArray:

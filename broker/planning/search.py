@@ -101,8 +101,9 @@ class _Choice:
         own = gain[first : first + len(self.route.shift.maybe)]
         tried: list[IntArray] = [np.zeros(0, np.int64)]
         self.found = None
-        for few in self.front.falling(own):
+        for few, soon in self.front.falling(own):
             tried.append(few + first)
+            self.route.shift.sight.look(few, soon)
             self.found, value = _inserted(self.route, few + first, own[few])
             self.front.strike(few[np.isneginf(value)])
             if self.found is not None:

@@ -124,8 +124,19 @@ class Sight:
 
     def spells(self, rows: IntArray) -> Spells:
         """Of some positions, by their places among all; no place twice."""
-        new = rows[~self._known[rows]]
-        if len(new):
+        self.look(rows, rows)
+        return Spells(self._all.first_s[rows], self._all.last_s[rows])
+
+    def look(self, rows: IntArray, soon: IntArray) -> None:
+        """Works some positions out; where one of them was not yet, those too that are asked for soon: it costs little.
+
+        Parameters
+        ----------
+        rows, soon
+            Places among all positions, none twice; ``soon`` has all of ``rows``.
+        """
+        if not self._known[rows].all():
+            new = soon[~self._known[soon]]
             directions = self._over.directions(self._ra_deg[new], self._dec_deg[new])
             margin = _margin_deg(self._telescope, self._over, directions)
             found = _spells(margin, self._offset_s, self._exposure_s)
@@ -138,7 +149,6 @@ class Sight:
             self._all.first_s[new, : found.first_s.shape[1]] = found.first_s
             self._all.last_s[new, : found.last_s.shape[1]] = found.last_s
             self._known[new] = True
-        return Spells(self._all.first_s[rows], self._all.last_s[rows])
 
 
 def reachable(

@@ -41,10 +41,11 @@ def revised(job: Job, earlier: Sequence[Field]) -> tuple[Field, ...]:
     earlier
         Fields of the same telescopes, which were within the same limits; of the same exposure.
     """
-    fresh = _Plan.of(job, compose(job))
+    anew = compose(job)
     to_come = sorted((one for one in earlier if one.begin >= job.start and _ends(job, one)), key=lambda one: one.order)
-    if not fresh.fields or not to_come:
-        return fresh.fields
+    if not anew or not to_come:
+        return anew
+    fresh = _Plan.of(job, anew)
     floor = (1 - TOLERANCE) * fresh.worth
     least = NEGLIGIBLE * max(fresh.held)
     ahead = _Plan.of(job, to_come)

@@ -31,7 +31,7 @@ def test_fields_come_by_falling_gain_while_gains_fall_and_fields_are_struck_off(
     for _ in range(6):
         left = np.flatnonzero(alive & (gain > LEAST))
         expected = left[np.argsort(-gain[left], kind="stable")]
-        got = list(front.falling(gain))
+        got = [few.now for few in front.falling(gain)]
         assert np.concatenate([np.zeros(0, np.int64), *got]).tolist() == expected.tolist()
         struck = expected[: len(expected) // 5]
         front.strike(struck)
