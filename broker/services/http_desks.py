@@ -14,7 +14,7 @@ from nuncius.broker.services.allowance import Allowance, Counter
 from nuncius.broker.transport.port import Fenced, Log
 from nuncius.consumers.desk.answers import Answer
 from nuncius.consumers.desk.desk import Desk, desk_name
-from nuncius.consumers.desk.seat import Run, Seat, seat_of
+from nuncius.consumers.desk.seat import Run, Seat, seat_of, taken
 from nuncius.consumers.desk.task import Task
 from nuncius.consumers.desk.wire import receipt_of
 from nuncius.schemas import Retry, ToOStatus
@@ -113,7 +113,7 @@ class Station:
         self._answering: Desk | None = None
         self._run = ""
         self._last: Task | None = None
-        self._turn = 0
+        self._visit = 0
         self._away = self._closed = False
         self._hands, self._answers, self._counts = threading.Lock(), threading.Lock(), threading.Lock()
         self._calls, self._openings = Counter(rules.calls), Counter(rules.openings)
@@ -130,14 +130,8 @@ class Station:
             if not self._calls.take(time.monotonic()):
                 raise TooOftenError(f"{self.facility} asks more than {self._rules.calls.calls} times a second")
 
-    def begin_waiting(self) -> int:
-        """The number of a call that comes for the next task; an earlier one that still waits is over."""
-        with self._counts:
-            self._turn += 1
-            return self._turn
-
-    def next_task(self, run: str, receipt: str, turn: int) -> Step:
-        """The next thing to do, if one is due now.
+    def arrive(self, run: str, receipt: str) -> int:
+        """Somebody comes for the next task: the number of the visit. One that still waits is over.
 
         Parameters
         ----------
@@ -145,15 +139,11 @@ class Station:
             Name of the process that takes the tasks; one that is new ends the one before.
         receipt
             Of the last task that reached it; what was handed out since is handed out again.
-        turn
-            As `begin_waiting` gave it.
 
         Raises
         ------
         Fenced
-            If a newer process came after this one.
-        OvertakenError
-            If a later call came.
+            If a newer process came after this one, which is not disturbed.
         TooOftenError
             If processes follow each other too fast.
         Retry
@@ -161,12 +151,33 @@ class Station:
         """
         with self._hands:
             self._check_open()
-            if turn != self._turn:
-                raise OvertakenError(f"a later call of {self.facility} waits for the next task")
             desk = self._seated(run)
             if self._last is not None and receipt_of(self._last) != receipt:
                 desk.hand_again(self._last)
             self._last = None
+            self._visit += 1
+            return self._visit
+
+    def next_task(self, visit: int) -> Step:
+        """The next thing to do, if one is due now.
+
+        Parameters
+        ----------
+        visit
+            As `arrive` gave it.
+
+        Raises
+        ------
+        OvertakenError
+            If a later one came.
+        Retry
+            While the log is away.
+        """
+        with self._hands:
+            self._check_open()
+            desk = self._handing
+            if desk is None or visit != self._visit:
+                raise OvertakenError(f"a later call of {self.facility} waits for the next task")
             try:
                 if self._away:
                     desk.reopen()
@@ -219,11 +230,13 @@ class Station:
     def _seated(self, run: str) -> Desk:
         if self._handing is not None and self._run == run:
             return self._handing
+        here = Run(run, "http")
+        taken(seat_of(self._log, self.facility), here, self.facility, self._clock())  # one that is over costs nothing
         with self._counts:
             may_open = self._openings.take(time.monotonic())
         if not may_open:
             raise TooOftenError(f"desks of {self.facility} are opened too often; is its loop started again and again?")
-        made = self._desk(f"nuncius-{desk_name(self.facility)}", Run(run, "http"))
+        made = self._desk(f"nuncius-{desk_name(self.facility)}", here)
         self._leave()
         self._handing, self._run = made, run
         return made

@@ -12,6 +12,7 @@ from desk_served import Fate, Line, line_to, served
 from pydantic import SecretStr
 from too_cases import request
 
+from nuncius.broker.transport.port import Fenced
 from nuncius.consumers.desk.answers import Answer
 from nuncius.consumers.desk.over_http import DeskOverHttp
 from nuncius.consumers.desk.task import Task
@@ -128,3 +129,19 @@ def test_what_waits_for_its_answer_is_not_given_out_twice_by_a_broker_begun_anew
             assert asked(desk) == ["observe t/1"]
         with closing(DeskOverHttp(f"http://127.0.0.1:{line.port}", FACILITY, "another-run", SecretStr(""))) as desk:
             assert asked(desk) == ["observe r/1 again", "observe s/1 again", "observe t/1 again"]
+
+
+def test_a_loop_that_a_newer_one_ended_stays_so_when_the_broker_is_begun_anew() -> None:
+    with room() as here, ExitStack() as broker, ExitStack() as loops:
+        line = loops.enter_context(line_to(broker.enter_context(served(here))))
+        older, newer = (
+            loops.enter_context(closing(DeskOverHttp(f"http://127.0.0.1:{line.port}", FACILITY, run, SecretStr(""))))
+            for run in ("the-older-run", "the-newer-run")
+        )
+        assert (asked(older), asked(newer)) == ([], [])
+        broker.close()
+        line.to = broker.enter_context(served(here))
+        with pytest.raises(Fenced):
+            older.next_task()
+        here.ask(request(1))
+        assert asked(newer) == ["observe r/1"]

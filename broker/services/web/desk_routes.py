@@ -170,8 +170,9 @@ def desk_routes(desks: HttpDesks, admit: Callable[[Request, str], None]) -> APIR
 async def _waited(desks: HttpDesks, there: Station, asked: Next, request: Request) -> Step:
     """The next task as soon as there is one; none once the time is over, or nobody waits any more."""
     loop = asyncio.get_running_loop()
-    until, turn = loop.time() + asked.wait_s, there.begin_waiting()
-    look = partial(_refusing, partial(there.next_task, asked.run, asked.receipt, turn))
+    until = loop.time() + asked.wait_s
+    visit = await run_in_threadpool(_refusing, partial(there.arrive, asked.run, asked.receipt))
+    look = partial(_refusing, partial(there.next_task, visit))
     while True:
         step = await run_in_threadpool(look)
         left_s = until - loop.time()

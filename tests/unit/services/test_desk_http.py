@@ -22,6 +22,7 @@ from nuncius.broker.services.desk_tokens import desk_tokens
 from nuncius.broker.services.http_desks import DeskRules, HttpDesks, OvertakenError
 from nuncius.broker.services.web import bodies
 from nuncius.broker.settings import DeskSettings
+from nuncius.broker.transport.port import Fenced
 from nuncius.schemas import SettingsError
 
 TOKEN = "imager-0123456789abcdef0123456789abcdef"  # noqa: S105  a made-up one
@@ -282,11 +283,21 @@ def test_a_broker_that_ends_sends_away_who_waits(desks: HttpDesks, app: FastAPI)
 
 def test_a_later_call_ends_one_that_still_waits(here: Room, desks: HttpDesks) -> None:
     there = desks.of(FACILITY)
-    first, second = there.begin_waiting(), there.begin_waiting()
+    first, second = there.arrive(RUN["run"], ""), there.arrive(RUN["run"], "")
     here.ask(request(1))
     with pytest.raises(OvertakenError):
-        there.next_task(RUN["run"], "", first)
-    assert there.next_task(RUN["run"], "", second).task is not None
+        there.next_task(first)
+    assert there.next_task(second).task is not None
+
+
+def test_a_loop_that_was_ended_does_not_disturb_the_newer_one_that_waits(here: Room, desks: HttpDesks) -> None:
+    there = desks.of(FACILITY)
+    there.arrive("the-older-run", "")
+    waits = there.arrive("the-newer-run", "")
+    with pytest.raises(Fenced):
+        there.arrive("the-older-run", "")
+    here.ask(request(1))
+    assert there.next_task(waits).task is not None
 
 
 def test_a_task_comes_to_who_waits_as_soon_as_it_is_due(here: Room) -> None:
