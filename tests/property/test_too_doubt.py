@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from too_cases import TRACK, alert, inputs, policies
 
 from nuncius.broker.planning.engine import Planner
+from nuncius.broker.planning.gate import must_cancel
 from nuncius.broker.planning.lifecycle import PERSON, Cancel, Life, Say, Submit, next_move
 from nuncius.consumers.adapter import answer
 from nuncius.schemas import Alert, ToORequest
@@ -32,20 +33,20 @@ def notices(draw: st.DrawFn, number: int) -> Alert:
         TRACK.thread_id,
         draw(st.sampled_from([(77.3, 5.7), (77.3, 5.7), (77.4, 5.8)])),
         0.5,
-        kind=draw(st.sampled_from(["initial", "update", "update", "followup", "retraction", "retraction"])),
+        kind=draw(st.sampled_from(["update", "retraction", "initial", "retraction", "update", "followup"])),
         messenger="neutrino",
-        facility=draw(st.sampled_from(["IceCube", "IceCube", "IceCube", "Somebody"])),
+        facility=draw(st.sampled_from([*["IceCube"] * 7, "Somebody"])),
         event_class="neutrino_track",
         p_astro=0.6,
         time_start=TRACK.time_start,
-        issued_time=draw(st.none() | st.integers(0, 5).map(lambda late: ISSUED + timedelta(minutes=late))),
+        issued_time=draw(st.sampled_from([*(ISSUED + timedelta(minutes=late) for late in range(9)), None])),
     )
 
 
 @st.composite
 def stories(draw: st.DrawFn) -> list[Alert | Word]:
     """Notices with words between them."""
-    known: list[Alert | Word] = [draw(notices(number)) for number in range(draw(st.integers(2, 5)))]
+    known: list[Alert | Word] = [draw(notices(number)) for number in range(draw(st.integers(3, 6)))]
     words: list[Alert | Word] = draw(st.lists(st.sampled_from(["approved", "approved", "rejected"]), max_size=3))
     return draw(st.permutations([*known, *words]))
 
@@ -69,8 +70,16 @@ class World:
                 self.life = Life(revisions=(revision,)) if self.life is None else self.life.with_request(revision)
         elif self.life is not None:
             self.life = self.life.with_status(answer(self.life.latest, one, PERSON))
-            self.said_yes_to = frozenset(a.alert_id for a in self.known) if one == "approved" else frozenset()
+            self.said_yes_to = frozenset(a.alert_id for a in self.known) if one == "approved" else self.said_yes_to
         self.works()
+        word = None if self.life is None else self.life.word
+        if (
+            word is not None
+            and word.state == "approved"
+            and self.life is not None
+            and not must_cancel(self.life.latest)
+        ):
+            self.is_right_to_ask()
 
     def works(self) -> None:
         for _ in range(10):
