@@ -84,8 +84,10 @@ def test_the_log_says_that_and_nobody_is_asked_again_and_again(case: Case) -> No
     for hour, wanted in enumerate((case.asked(), case.asked(2, **NOWHERE))):
         outbox.take([wanted])
         outbox.learn([answer(wanted, "approved", PERSON)])
-        said += [status.state for minute in (0, 10, 20) for status in outbox.deliver(now=at(night, hour, minute))]
-    assert said == ["sent", "accepted", "sent", "cancelled" if case.takes_back else "not_cancelled"]
+        said += [status.state for minute in (0, 10, 20, 30) for status in outbox.deliver(now=at(night, hour, minute))]
+    end = "cancelled" if case.takes_back else "not_cancelled"
+    assert said[:4] == ["sent", "accepted", "sent", end]
+    assert said[4:] in ([], ["cancelled"])  # once more, for a call that may come late
 
 
 @need_it("case")
