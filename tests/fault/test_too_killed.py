@@ -1,21 +1,27 @@
-"""`kill -9` of the process that delivers, between a telescope's yes and its status on the log: it is asked once."""
+"""The process that delivers is killed or stands still between a telescope's yes and its status on the log.
+
+It is asked once, and what it took too late does not stay.
+"""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Final
 
 import pytest
 from commands import waiting
 from fakes.ocs import Portal
-from fakes.server import running
+from fakes.server import Call, Reply, running
 from road import decoded
 from too_cases import request
 from too_log import lay
 
+from nuncius.broker.planning.late import LATE
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.address import parse_address
 from nuncius.broker.transport.clock import utc_now
@@ -141,3 +147,54 @@ def test_killed_again_and_again_each_revision_is_made_once_and_the_last_is_taken
         stack.enter_context(worker(address, url, later_s=9000.0))
         comes_to(log, (7, "cancelled"))
     assert (len(portal.executed), portal.orders) == (6, {})
+
+
+class Holding(Portal):
+    """It keeps the first who looks what stands there waiting."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looked, self.go_on = Event(), Event()
+
+    def handle(self, call: Call) -> Reply:
+        if call.method == "GET" and not self.looked.is_set():
+            self.looked.set()
+            self.lock.release()
+            self.go_on.wait(60)
+            self.lock.acquire()
+        return super().handle(call)
+
+
+@pytest.mark.soak
+@pytest.mark.kafka
+@pytest.mark.timeout(300)
+def test_what_a_process_asks_that_stood_still_while_the_cause_was_taken_back_does_not_stay(kafka_address: str) -> None:
+    portal = Holding()
+    with ExitStack() as stack:
+        log = stack.enter_context(closing(open_address(parse_address(kafka_address), utc_now, Connection(), None)))
+        log.create(topics.TOPICS)
+        url = stack.enter_context(running(portal))
+        active = stack.enter_context(worker(kafka_address, url))
+        says(active, "here")
+        says(active, "at work")
+        standby = stack.enter_context(worker(kafka_address, url))
+        says(standby, "here")
+        lay(log, wanted())
+        assert portal.looked.wait(60)
+        active.send_signal(signal.SIGSTOP)
+        portal.go_on.set()
+        lay(log, wanted(2, state="cancelled"))
+        comes_to(log, (2, "cancelled"))
+        assert portal.orders == {}
+        active.send_signal(signal.SIGCONT)
+        for _ in waiting("it to ask, or to end", 60.0):
+            if portal.orders or active.poll() is not None:
+                break
+        for one in (active, standby):
+            one.kill()
+            one.wait(60)
+        stack.enter_context(worker(kafka_address, url, later_s=2 * LATE.total_seconds()))
+        for _ in waiting("what came late to be dropped", 60.0):
+            if told(log).count((2, "cancelled")) > 1:
+                break
+    assert portal.orders == {}
