@@ -141,7 +141,8 @@ class Settings(BaseModel):
     http_port: int = Field(8088, ge=0, le=65535, description="port of the HTTP service; 0 picks a free one")
     lateness_days: float = Field(30.0, gt=0, description="how late an alert may come and still be matched, days")
     webhook_url: str | None = Field(
-        None, description="where approved live ToO requests are posted; none: only recorded"
+        None,
+        description="where approved live ToO requests are posted, signed with $NUNCIUS_WEBHOOK_SECRET; none: recorded",
     )
     adapter: tuple[dict[str, Any], ...] = Field((), description="who is asked for telescope time, and through what")
     tell: dict[Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,39}$")], TellSettings] = Field(

@@ -5,9 +5,11 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
+from typing import Any
 
 import orjson
 import pytest
+from guides import DOCS, blocks
 from too_cases import AT2017GFO, request
 from too_server import PATH, SECRET, Facility, facility
 
@@ -159,3 +161,13 @@ def test_a_short_secret_is_refused() -> None:
     with pytest.raises(SettingsError, match="shorter") as caught:
         Webhook("http://127.0.0.1/x", secret="hunter2", allowed_hosts=LOCAL)  # noqa: S106  a made-up one
     assert "hunter2" not in str(caught.value)
+
+
+def test_the_guide_tells_a_receiver_how_to_know_us() -> None:
+    (block,) = (one for one in blocks((DOCS / "telescopes.md").read_text("utf-8")) if "def is_ours" in one.text)
+    known: dict[str, Any] = {}
+    exec(block.text, known)  # noqa: S102  the page's own example
+    headers = {"Idempotency-Key": "7c1e/2", "Nuncius-Signature": signature(b"secret", "7c1e/2", b"{}")}
+    assert known["is_ours"](b"secret", headers, b"{}")
+    assert not known["is_ours"](b"secret", headers, b"{ }")
+    assert not known["is_ours"](b"another", headers, b"{}")
