@@ -68,8 +68,11 @@ def print_list(found: Standings, now: datetime, wish: Wish, *, json: bool) -> No
             _json(_entry(one.entry, now))
         return
     for one in shown:
-        mark = "waits for you" if one.group(now) is Group.WAITS else "taking it back" if one.still_at else one.state
-        mark = "held back" if one.group(now) is Group.STANDS and held_back(one.entry) else mark
+        mark: str = (
+            "waits for you" if one.group(now) is Group.WAITS else "taking it back" if one.still_at else one.state
+        )
+        if one.group(now) is Group.STANDS and held_back(one.entry):
+            mark = "held back"
         latest = one.entry.latest
         typer.echo(f"{latest.request_id[:SHORT]}  {mark:<14} {printable(headline(latest))}")
     for left in (left for one in ordered for left in said_to_be_left(one.entry, now)):

@@ -149,8 +149,9 @@ def _lines(lines: Sequence[str]) -> Iterator[str]:
 def _row(one: Standing, now: datetime) -> Html:
     ident = one.entry.latest.request_id
     link = tag("a", ident[:SHORT], href=f"too/{quote(ident, safe='')}")
-    state = "being taken back" if one.still_at else one.state
-    state = "held back" if one.group(now) is Group.STANDS and held_back(one.entry) else state
+    state: str = "being taken back" if one.still_at else one.state
+    if one.group(now) is Group.STANDS and held_back(one.entry):
+        state = "held back"
     waits = one.group(now) is Group.WAITS
     mark = tag("span", "waits for a person", class_="waits") if waits else tag("span", state)
     return tag("li", link, " ", mark, " ", headline(one.entry.latest))
