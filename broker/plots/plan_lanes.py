@@ -8,8 +8,10 @@ from typing import Any, Final
 from nuncius.broker.plots.plan import PlanPicture, shares
 from nuncius.broker.plots.plan_style import colours
 
-_COLOURS: Final = ("#f0e442", "#cc79a7", "#1fc496", "#e8702a", "#ffffff", "#b9a2ff")
-"""Told apart with every common colour blindness (after Okabe & Ito 2008, Color Universal Design), bright on dark."""
+_COLOURS: Final = ("#f0e442", "#d1549b", "#6fe8c4", "#e8702a", "#ffffff", "#b9a2ff")
+"""Told apart with every common colour blindness (after Okabe & Ito 2008, Color Universal Design), bright on dark; the
+first three in grey, too: their luma is 0.84, 0.51 and 0.75 (ITU-R BT.601).
+"""
 _DASHES: Final[tuple[Any, ...]] = ("solid", (0, (5, 1.4)), (0, (1.4, 1.0)), (0, (6, 1.4, 1.4, 1.4)))
 """Told apart in grey."""
 

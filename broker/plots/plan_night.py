@@ -94,10 +94,10 @@ def bars(axes: Axes, lane: Lane, indices: Sequence[int], spans_s: Sequence[tuple
             axes.text(last, bottom + 0.79, lane.mark(index), color=INK, clip_on=True, zorder=6, **centred, **RIM)
 
 
-def beneath(axes: Axes, text: str, *, left: bool) -> None:
-    """Words below an axis of time, at one of its ends."""
+def beneath(axes: Axes, text: str, *, left: bool, lines: int = 1) -> None:
+    """Words below an axis of time whose labels have so many lines, at one of its ends."""
     axes.annotate(
-        text, (0 if left else 1, 0), (0, -17), xycoords="axes fraction", textcoords="offset points",
+        text, (0 if left else 1, 0), (0, -5 - 12 * lines), xycoords="axes fraction", textcoords="offset points",
         ha="left" if left else "right", va="top", fontsize=8.5, color=GREY,
     )  # fmt: skip
 

@@ -16,8 +16,14 @@ _TICKS: Final = 7
 _DAY_S: Final = 86400.0
 
 
-def along_time(axes: Axes, noon: datetime, first_s: float, last_s: float) -> None:
-    """An axis from one moment to another, seconds after ``noon``; days are told where it is longer than one."""
+def along_time(axes: Axes, noon: datetime, first_s: float, last_s: float) -> int:
+    """An axis from one moment to another, seconds after ``noon``; days are told where it is longer than one.
+
+    Returns
+    -------
+    int
+        Lines of the labels below it.
+    """
     axes.set_xlim(first_s, last_s)
     span = last_s - first_s
     step = next((step for step in _TICKS_S if span / step <= _TICKS), _TICKS_S[-1])
@@ -31,6 +37,7 @@ def along_time(axes: Axes, noon: datetime, first_s: float, last_s: float) -> Non
     axes.tick_params(colors=GREY, labelsize=9, length=3)
     for side in axes.spines.values():
         side.set_color(PALE)
+    return 1 + words.count("\n")
 
 
 def twilights(axes: Axes, offset_s: Floats, sun_deg: Floats, low: float = 0.0, high: float = 1.0) -> None:

@@ -46,7 +46,7 @@ def draw(picture: TogetherPicture, target: Path) -> None:
         legend = _ROW_IN * (len(lanes) + len(rest)) + 0.12
         wide, close = WIDTH_IN - 2 * SIDE_IN, WIDTH_IN - 2 * SIDE_IN - 0.1
         strip = _LANE_IN * len(lanes)
-        tops = np.cumsum([head + legend, wide / 2 + 0.35, close + 0.45, strip + 0.5, _NIGHT_IN * len(nights[:_NIGHTS])])
+        tops = np.cumsum([head + legend, wide / 2 + 0.35, close + 0.45, strip + 0.6, _NIGHT_IN * len(nights[:_NIGHTS])])
         page = Page(float(tops[-1]) + 0.3)
         page.head(picture.title, picture.notes, picture.warning)
         _legend(page, head, lanes, rest)
@@ -93,7 +93,7 @@ def _legend(page: Page, top_in: float, lanes: Sequence[Lane], rest: Sequence[str
 def _timeline(axes: Axes, lanes: Sequence[Lane]) -> None:
     """Exposures of all on one axis, the first telescope above, each before the twilights over its site."""
     start, stop = span_of([lane.plan for lane in lanes])
-    along_time(axes, start, 0.0, (stop - start).total_seconds())
+    lines = along_time(axes, start, 0.0, (stop - start).total_seconds())
     axes.set_ylim(0, len(lanes))
     axes.yaxis.set_major_locator(FixedLocator([]))
     for row, lane in enumerate(reversed(lanes)):
@@ -107,8 +107,8 @@ def _timeline(axes: Axes, lanes: Sequence[Lane]) -> None:
             lane.letter, (0, row + 0.5), (-6, 0), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
             color=lane.colour, annotation_clip=False, **middle,
         )  # fmt: skip
-    beneath(axes, _date(start, stop), left=True)
-    beneath(axes, "UTC · windows and exposures", left=False)
+    beneath(axes, _date(start, stop), left=True, lines=lines)
+    beneath(axes, "UTC · windows and exposures", left=False, lines=lines)
 
 
 def _date(start: datetime, stop: datetime) -> str:
