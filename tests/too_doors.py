@@ -224,7 +224,7 @@ def treasure() -> Iterator[Case]:
 def sky_portal() -> Iterator[Case]:
     portal = skyportal.Portal()
     with running(portal) as url:
-        known = {"url": url, "allocation_id": skyportal.ALLOCATION}
+        known = {"url": url, "allocation_id": skyportal.ALLOCATION, "group_ids": [skyportal.TEAM]}
         adapter = SkyPortal(SkyPortalSettings.model_validate(HERE | known), SecretStr(skyportal.TOKEN), FREELY)
         yield Case(adapter, portal, portal, skyportal.TOKEN, {"filter": "sdssr"})
         adapter.close()

@@ -1,8 +1,10 @@
 """Posts follow-up requests to a SkyPortal, for an instrument with its generic form.
 
 A follow-up request points at a source, so the source is made first where there is none, and must lie where we want to
-look. The idempotency key stands in the payload, which the form leaves open; what stands is found by allocation. Facts:
-skyportal/skyportal, ``handlers/api/followup_request.py``, ``handlers/api/source.py``, ``facility_apis/generic.py``.
+look. It is saved to groups: to all of the account's where the settings name none, and everybody is in one of those.
+The idempotency key stands in the payload, which the form leaves open; what stands is found by allocation. Facts:
+skyportal/skyportal, ``handlers/api/followup_request.py``, ``handlers/api/source.py``, ``handlers/api/user.py``,
+``facility_apis/generic.py``.
 """
 
 from typing import Any, Final
@@ -15,7 +17,7 @@ from nuncius.consumers.too.doorway import door_to
 from nuncius.consumers.too.naming import revision_in
 from nuncius.consumers.too.placed import position_of, unplaced
 from nuncius.consumers.too.searched import PAGES, Searched, not_known, since
-from nuncius.consumers.too.skyportal_body import KEY, SkyPortalSettings, follow_up, source_id
+from nuncius.consumers.too.skyportal_body import KEY, SkyPortalSettings, follow_up, source, source_id
 from nuncius.schemas.errors import Retry
 from nuncius.schemas.too import ToORequest, ToOStatus
 from nuncius.schemas.vocabulary import RequestState
@@ -96,10 +98,10 @@ class SkyPortal:
     """
 
     real: Final = True
-    public: Final = False
 
     def __init__(self, settings: SkyPortalSettings, token: SecretStr, allowance: Allowance = _ALLOWANCE) -> None:
         self.name = settings.name
+        self.public = not settings.group_ids
         self._settings = settings
         self._door = door_to(settings, allowance, token)
         self._who = {"Authorization": f"token {token.get_secret_value()}"}
@@ -169,7 +171,7 @@ class SkyPortal:
             there = found.read(_Source).data
             apart = float(separation_deg(there.ra, there.dec, where.ra, where.dec))
             return "" if apart < _NEAR_DEG else f"source {name} lies {apart:.4f} deg from where we want to look"
-        made = self._ask("POST", "/api/sources", {"id": name, "ra": where.ra, "dec": where.dec})
+        made = self._ask("POST", "/api/sources", source(request, self._settings))
         return "" if made.good else f"source {name} cannot be made: {made.code}: {made.words}"
 
     def _held(self, request: ToORequest) -> Searched[_FollowUp]:

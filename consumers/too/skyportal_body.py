@@ -28,6 +28,10 @@ class SkyPortalSettings(BaseModel):
     allowed_hosts: frozenset[str] = Field(description="hosts that may be asked")
     timeout_s: float = Field(default=20.0, gt=0, description="for one answer")
     allocation_id: int = Field(ge=1, description="whose time on which instrument")
+    group_ids: frozenset[int] = Field(
+        default=frozenset(),
+        description="who sees a source that is made; empty: all groups of the account, which hold everybody there",
+    )
     filters: Mapping[str, str] = Field(
         default={}, description="the instrument's names of filters where they differ from ours"
     )
@@ -45,6 +49,13 @@ def source_id(request: ToORequest) -> str:
     name = _NOT_IN_AN_ID.sub("-", request.target_name).strip("-") or request.request_id
     where = position_of(request)
     return f"{name}_{where.ra:.4f}{where.dec:+.4f}" if where.radius_deg > 0.0 else name
+
+
+def source(request: ToORequest, settings: SkyPortalSettings) -> dict[str, Any]:
+    """The body of ``POST /api/sources``. Degrees. Without groups the portal takes all that the account is in."""
+    where = position_of(request)
+    known = {"id": source_id(request), "ra": where.ra, "dec": where.dec}
+    return known | ({"group_ids": sorted(settings.group_ids)} if settings.group_ids else {})
 
 
 def follow_up(request: ToORequest, settings: SkyPortalSettings) -> dict[str, Any]:

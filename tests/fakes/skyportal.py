@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 TOKEN = "sky-p0rtal-t0ken-4d"  # noqa: S105  a made-up one
 ALLOCATION = 12
 FILTERS = {"sdssr", "sdssi"}
+TEAM, EVERYBODY = 7, 1
+GROUPS = {TEAM, EVERYBODY}
+"""Those of the account; every user is in the second (``handlers/api/user.py``, ``misc.public_group_name``)."""
 
 
 class Payload(BaseModel):
@@ -76,7 +79,10 @@ class Portal(Fake):
     def _source(self, made: dict[str, Any]) -> Reply:
         if not re.fullmatch(r"[a-zA-Z0-9_\-;:+.]+", made["id"]):
             return _error("Only letters, numbers, underscores, semicolons, colons, +, -, and periods are allowed")
-        self.sources[made["id"]] = made
+        groups = made.get("group_ids", sorted(GROUPS))
+        if not set(groups) <= GROUPS:
+            return _error(f"Cannot find group_id {groups[0]}. Please remove and try again.")
+        self.sources[made["id"]] = made | {"group_ids": groups}
         return _success({"id": made["id"]})
 
     def _post(self, call: Call) -> Reply:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 from fakes.server import running
-from fakes.skyportal import ALLOCATION, TOKEN, Portal
+from fakes.skyportal import ALLOCATION, GROUPS, TEAM, TOKEN, Portal
 from pydantic import SecretStr
 from too_cases import AT2017GFO, MERGER, request
 from too_tiles import tile
@@ -37,6 +37,17 @@ def there() -> Iterator[tuple[Portal, SkyPortal]]:
         adapter = SkyPortal(settings(url), SecretStr(TOKEN))
         yield portal, adapter
         adapter.close()
+
+
+def test_a_source_is_shown_to_the_groups_that_are_named_else_everybody_there_sees_it() -> None:
+    for groups, public, seen in (([TEAM], False, [TEAM]), ([], True, sorted(GROUPS))):
+        portal = Portal()
+        with running(portal) as url:
+            adapter = SkyPortal(settings(url, group_ids=groups), SecretStr(TOKEN))
+            assert adapter.public is public
+            assert adapter.submit(WANTED, "").state == "accepted"
+            adapter.close()
+        assert portal.sources["AT2017gfo"]["group_ids"] == seen
 
 
 BODY: dict[str, Any] = {
@@ -74,7 +85,8 @@ def test_the_source_is_made_once_and_used_again(there: tuple[Portal, SkyPortal])
     portal, adapter = there
     adapter.submit(WANTED, "")
     adapter.submit(request(ident="s", filter="sdssi"), "")
-    assert portal.sources == {"AT2017gfo": {"id": "AT2017gfo", "ra": AT2017GFO[0], "dec": AT2017GFO[1]}}
+    place = {"id": "AT2017gfo", "ra": AT2017GFO[0], "dec": AT2017GFO[1], "group_ids": sorted(GROUPS)}
+    assert portal.sources == {"AT2017gfo": place}
     assert [call.path for call in portal.seen if call.method == "POST"].count("/api/sources") == 1
 
 
