@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from nuncius.broker.services.doctor import Finding
@@ -21,6 +21,7 @@ _HOW: Final = {"log": "", "http": " over HTTP"}
 
 
 _QUARANTINE: Final = topics.QUARANTINE.name
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def examine_requests(
@@ -41,7 +42,7 @@ def examine_requests(
 def _answers(log: Log, entries: Iterable[Entry], now: datetime) -> Iterator[Finding]:
     """Who gives no answer, is not reached, or writes what is none."""
     troubles = Troubles()
-    for status in (one for entry in entries for one in entry.told):
+    for status in sorted((one for entry in entries for one in entry.told), key=lambda one: one.time or _NEVER):
         troubles.learn(status)
     yield from troubles.findings(now)
     for name, count in sorted(Counter(name for name, _ in kept(log)).items()):

@@ -168,8 +168,15 @@ def test_a_service_that_is_gone_while_records_wait_for_it_is_noticed(log: Log, c
 
 def test_telescopes_and_people_that_do_not_answer_are_notes_here_and_in_the_doctor(log: Log, crew: Crew) -> None:
     health = Health(log, crew, None, lambda: NOW)
-    one = request()
-    lay(log, one, said("sent", "lco", f"{NO_ANSWER}lco: 503"), said("sent", "eso", f"{FAULT}it hangs"))
+    earlier = replace(said("cancelled", "lco", ""), request_id="b", time=NOW - timedelta(hours=1))
+    lay(
+        log,
+        request(),
+        request(ident="b"),
+        earlier,
+        said("sent", "lco", f"{NO_ANSWER}lco: 503"),
+        said("sent", "eso", f"{FAULT}it hangs"),
+    )
     lay(log, said("proposed", "tell-night", "nobody was reached"), said("accepted", "swift", "ToO 17"))
     noted = {check["what"]: check["detail"] for check in health.facts()["checks"] if check["verdict"] == "note"}
     assert set(noted) == {"adapter lco", "adapter eso", "told night"}
