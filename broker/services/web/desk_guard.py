@@ -16,19 +16,22 @@ def desk_guard(tokens: Mapping[str, SecretStr], allow: Callable[[Request], None]
     Parameters
     ----------
     tokens
-        By facility. Its own token alone opens a facility's desk, from wherever it is called.
+        By facility. Its own token alone opens a facility's desk, from wherever it is called; where any facility has
+        one, those without are refused: behind a proxy everybody seems to come from this machine.
     allow
-        For facilities without one, as all that changes something here: see `nuncius.broker.services.web.guard.guard`.
+        Where none has, as for all that changes something here: see `nuncius.broker.services.web.guard.guard`.
     """
     known = {facility: _digest(f"Bearer {token.get_secret_value()}") for facility, token in tokens.items()}
 
     def admit(request: Request, facility: str) -> None:
         expected = known.get(facility)
         if expected is None:
+            said = f"no token is known here for {facility[:100]} ([desk.NAME] in the broker's settings)"
+            if known:
+                raise RefusedError(403, said)
             try:
                 allow(request)
             except RefusedError as error:
-                said = f"no token of its own is known here for {facility[:100]} ([desk.NAME] in the broker's settings)"
                 raise RefusedError(error.status, f"{said}; {error}") from None
             return
         if not hmac.compare_digest(_digest(request.headers.get("authorization", "")), expected):

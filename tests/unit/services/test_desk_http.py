@@ -97,6 +97,8 @@ def test_without_a_token_only_this_machine_sits_there(desks: HttpDesks, host: st
     assert ask(here, "POST", f"/too/desks/{FACILITY}/next", host=host, json=RUN).status_code == code
     elsewhere = desk_app(desks, {}, host="0.0.0.0")  # noqa: S104  nothing listens
     assert ask(elsewhere, "POST", f"/too/desks/{FACILITY}/next", json=RUN).status_code == 403
+    proxied = desk_app(desks, {"mirror": SecretStr(OTHER)})
+    assert ask(proxied, "POST", f"/too/desks/{FACILITY}/next", json=RUN).status_code == 403
     page = {"Origin": "https://example.org"}
     assert ask(here, "POST", f"/too/desks/{FACILITY}/next", json=RUN, headers=page).status_code == 403
 
