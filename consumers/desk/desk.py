@@ -204,7 +204,11 @@ class Desk:
         starts = self._log.starts([_REQUESTS, _STATUS])
         self._requests = self._log.reader({_REQUESTS: starts[_REQUESTS]})
         self._statuses = self._log.reader({_STATUS: starts[_STATUS]})
-        self._stay()
+        try:
+            self._stay()
+        except BaseException:
+            self.close()
+            raise
 
     def _stay(self) -> None:
         """Say on the log who is here, as the first thing and from time to time."""
