@@ -33,14 +33,14 @@ def fitting(
         By default so that this part of the region fits, and what lies within twice as far; 0.5 to 60.
     """
     ra, dec = _lobe(skies[0])
-    middle = centre or _middle(ra, dec)
+    at = centre or middle(ra, dec)
     if radius_deg is not None:
-        return CloseUp(*middle, radius_deg)
-    reach = float(np.max(separation_deg(*middle, ra, dec)))
-    others = [float(np.max(separation_deg(*middle, *_lobe(sky)))) for sky in skies[1:]]
-    others += [separation_deg(*middle, *point) for point in points]
+        return CloseUp(*at, radius_deg)
+    reach = float(np.max(separation_deg(*at, ra, dec)))
+    others = [float(np.max(separation_deg(*at, *_lobe(sky)))) for sky in skies[1:]]
+    others += [separation_deg(*at, *point) for point in points]
     near = [away for away in others if away < 2 * reach + 1]
-    return CloseUp(*middle, float(np.clip(_MARGIN * max([reach, *near]), SMALLEST_DEG, LARGEST_DEG)))
+    return CloseUp(*at, float(np.clip(_MARGIN * max([reach, *near]), SMALLEST_DEG, LARGEST_DEG)))
 
 
 def _lobe(sky: SkyMap) -> tuple[FloatArray, FloatArray]:
@@ -51,7 +51,7 @@ def _lobe(sky: SkyMap) -> tuple[FloatArray, FloatArray]:
     return ra[inside & near], dec[inside & near]
 
 
-def _middle(ra: FloatArray, dec: FloatArray) -> tuple[float, float]:
+def middle(ra: FloatArray, dec: FloatArray) -> tuple[float, float]:
     """Middle of the box, in the tangent frame of the mean direction, that holds the positions."""
     x, y, z = vectors(ra, dec).mean(axis=0)
     mean = CloseUp(float(np.degrees(np.arctan2(y, x)) % 360), float(np.degrees(np.arctan2(z, np.hypot(x, y)))), 90.0)

@@ -10,6 +10,8 @@ from nuncius.broker.sky.healpix import FloatArray
 
 _STEPS_DEG: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 45.0, 60.0)
 _POINTS: Final = 721
+_WELL_INSIDE: Final = 0.95
+"""Of the way to the edge: a label there does not stand on it."""
 
 
 class Rule(NamedTuple):
@@ -60,7 +62,7 @@ def _at_side(curve: Curve, text: str, radius: float, sides: tuple[str, ...]) -> 
     """The label at the first of the sides that the curve reaches; without a label where it reaches none."""
     for side in sides:
         if side == "inside":
-            seen = np.maximum(np.abs(curve.x), np.abs(curve.y)) < radius
+            seen = np.maximum(np.abs(curve.x), np.abs(curve.y)) < _WELL_INSIDE * radius
             if seen.any():
                 lowest = int(np.argmin(np.where(seen, curve.y, np.inf)))
                 return Rule(curve, text, float(curve.x[lowest]), float(curve.y[lowest]), "on")

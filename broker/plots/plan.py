@@ -13,6 +13,7 @@ from nuncius.broker.planning.footprints import corners
 from nuncius.broker.planning.sightlines import night_number
 from nuncius.broker.planning.telescope import CircleField, FieldOfView
 from nuncius.broker.planning.visibility import Limits, Site
+from nuncius.broker.plots.closeup import middle
 from nuncius.broker.plots.lines import Line, circle
 from nuncius.broker.plots.projection import CloseUp
 from nuncius.broker.sky.healpix import BoolArray, vectors
@@ -151,18 +152,18 @@ def close_up(*pictures: PlanPicture) -> tuple[CloseUp, int]:
     every = [(picture.field, tile) for picture in pictures for tile in picture.tiles]
     ra, dec = (np.array(values) for values in zip(*((tile.ra, tile.dec) for _, tile in every), strict=True))
     held = np.ones(len(ra), np.bool_)
-    middle = _middle(ra, dec)
-    if float(np.max(separation_deg(*middle, ra, dec))) > _TOGETHER_DEG:
+    at = middle(ra, dec)
+    if float(np.max(separation_deg(*at, ra, dec))) > _TOGETHER_DEG:
         best = max((tile for _, tile in every), key=lambda tile: np.nan_to_num(tile.probability))
         held = np.atleast_1d(separation_deg(best.ra, best.dec, ra, dec)) <= _TOGETHER_DEG
-        middle = _middle(ra[held], dec[held])
+        at = middle(ra[held], dec[held])
     kept = [one for one, near in zip(every, held.tolist(), strict=True) if near]
     edges = [_edge(field, tile) for field, tile in kept]
-    reach = max(float(np.max(separation_deg(*middle, *edge))) for edge in edges)
+    reach = max(float(np.max(separation_deg(*at, *edge))) for edge in edges)
     sky = pictures[0].sky
     if sky is not None:
         reach = max(reach, min(_AROUND_DEG, 1.3 * float(np.sqrt(sky.area(0.9) / np.pi))))
-    return CloseUp(*middle, min(90.0, max(_SMALLEST_DEG, _MARGIN * reach))), len(kept)
+    return CloseUp(*at, min(90.0, max(_SMALLEST_DEG, _MARGIN * reach))), len(kept)
 
 
 def _edge(field: FieldOfView | None, tile: PlannedTile) -> Line:
@@ -222,8 +223,3 @@ def _noon_before(site: Site, moment: datetime) -> datetime:
     east = (site.lon_deg + 180.0) % 360.0 - 180.0
     days = (moment - _J2000) / timedelta(days=1) + east / 360.0
     return moment - timedelta(days=days % 1.0)
-
-
-def _middle(ra: Floats, dec: Floats) -> tuple[float, float]:
-    x, y, z = vectors(ra, dec).mean(axis=0)
-    return float(np.degrees(np.arctan2(y, x)) % 360), float(np.degrees(np.arctan2(z, np.hypot(x, y))))
