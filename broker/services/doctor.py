@@ -127,8 +127,7 @@ def _log(open_log: Callable[[], Log], now: datetime) -> Iterator[Finding]:
             partitions = log.partitions(topic.name)
             verdict: Verdict = "ok" if partitions == topic.partitions else "wrong"
             yield Finding(topic.name, verdict, f"{partitions} partitions")
-        log.probe()
-        yield Finding("log", "ok", "can be written")
+        yield Finding("log", "ok", log.probe())
         yield from _streams(log)
         yield Finding("clock", "ok", f"{now:%Y-%m-%dT%H:%M:%SZ}")
     except NunciusError as error:

@@ -62,8 +62,7 @@ class Health:
     def _looked(self) -> dict[str, Any]:
         found = [*self._services(), *self._log_and_disk()]
         ends: dict[str, int] = {}
-        if not any(one.what == "log" for one in found):
-            found.append(Finding("log", "ok", "can be written"))
+        if not any((one.what, one.verdict) == ("log", "wrong") for one in found):
             try:
                 ends = {topic.name: self._end(topic) for topic in _COUNTED}
                 found += [*examine_work(self._log), *self._outside()]
@@ -83,7 +82,7 @@ class Health:
         if self._folder is not None:
             yield examine_disk(self._folder)
         try:
-            self._log.probe()
+            yield Finding("log", "ok", self._log.probe())
         except NunciusError as error:
             yield Finding("log", "wrong", str(error))
 

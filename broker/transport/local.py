@@ -185,9 +185,10 @@ class LocalLog:
         """The writer of a slot."""
         return LocalWriter(self._store, self._committer, slot)
 
-    def probe(self) -> None:
+    def probe(self) -> str:
         """Write and sync, as a record would be: a slot of that name is taken anew each time."""
         self.writer(_PROBE)
+        return "can be written"
 
     def expire(self, now: datetime) -> None:
         """Drop and compact; other writers get their turn in between."""

@@ -298,8 +298,8 @@ class Log(Protocol):
     def writer(self, slot: str) -> Writer:
         """The writer of a slot, a stable name such as ``nuncius-match-3``; an older writer of the slot is fenced."""
 
-    def probe(self) -> None:
-        """Return where the log answers now, and records can be written as far as can be told without writing one.
+    def probe(self) -> str:
+        """What is so where the log answers now, in words: as far as can be told without writing a record.
 
         The embedded log tells for certain: it writes and syncs as a record would be. Of Kafka only that it answers.
         """

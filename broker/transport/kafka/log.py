@@ -126,9 +126,10 @@ class KafkaLog:
         """The writer of a slot."""
         return self._keep(KafkaWriter(self._client, slot, self._framing.frame, self._metadata, self._forget))
 
-    def probe(self) -> None:
+    def probe(self) -> str:
         """Whether the cluster answers."""
         self._client.topics(timeout_s=_PROBE_S)
+        return "answers"
 
     def expire(self, now: datetime) -> None:
         """Kafka does so by itself."""
