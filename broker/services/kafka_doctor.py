@@ -16,6 +16,7 @@ from nuncius.broker.services.kafka_brokers_doctor import (
     examine_group,
     examine_trial,
 )
+from nuncius.broker.services.kafka_held_doctor import examine_held
 from nuncius.broker.services.kafka_topics_doctor import RIGHTS, LookBack, examine_topics
 from nuncius.broker.services.settling import EVENTS, ROAD, Stage, places_of
 from nuncius.broker.transport import topics
@@ -23,7 +24,7 @@ from nuncius.broker.transport.kafka.errors import Refused
 from nuncius.broker.transport.kafka.log import KafkaLog
 from nuncius.broker.transport.kafka.looking import ClusterFacts, TopicFacts, look_at_cluster, look_at_topics
 from nuncius.broker.transport.kafka.trial import try_transaction
-from nuncius.broker.transport.port import Fenced, Log
+from nuncius.broker.transport.port import Fenced, Log, TopicPartition
 from nuncius.broker.transport.reading import read_up
 from nuncius.schemas import NunciusError, Retry
 
@@ -91,6 +92,8 @@ def _examine(log: KafkaLog, look_back: LookBack, clock: Callable[[], datetime], 
     seen = look_at_topics(client, [outside(topic.name) for topic in topics.TOPICS])
     found: Found = {client.cluster.inside(name): one for name, one in seen.items()}
     yield from examine_topics(topics.TOPICS, found, brokers, look_back, client.cluster.servers)
+    there = [topic for topic in topics.TOPICS if isinstance(found[topic.name], TopicFacts)]
+    yield from examine_held(log, [TopicPartition(one.name, n) for one in there for n in range(one.partitions)])
     yield from _try(log, found, clock)
     for stage in STAGES:
         if all(isinstance(found[name], TopicFacts) for name in (*stage.topics, EVENTS.topic)):

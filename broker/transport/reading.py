@@ -47,7 +47,7 @@ def read_to(reader: Reader, goals: Mapping[TopicPartition, int], most: int = 100
             behind = next(tp for tp in wanted if reader.position(tp) < goals[tp])
             raise Retry(
                 f"{behind.topic}/{behind.partition}: nothing to read for {STALLED_S:.0f} s, at"
-                f" {reader.position(behind)} of {goals[behind]}; try again"
+                f" {reader.position(behind)} of {goals[behind]}; nuncius doctor says what holds readers up"
             )
 
 
