@@ -4,13 +4,14 @@ A thread's state is a function of the set of its notices: they are put in the or
 in which they came, and a copy changes nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, partial
+from sys import intern
 from typing import Self
 
-from nuncius.broker.planning.place import Place, place, region
+from nuncius.broker.planning.kept import Kept
+from nuncius.broker.planning.place import Place
 from nuncius.broker.sky.skymap import SkyMap
 from nuncius.schemas.alert import Alert
 from nuncius.schemas.standing import IssueOrder, Standing, issue_order, standing
@@ -25,10 +26,8 @@ class Notice:
     ----------
     time
         End of the event's interval, else its time, UTC.
-    alert
-        The alert itself, for the policies' filters.
-    find, region
-        Find `place` and the map around it when first asked for: most notices are never pointed at.
+    kept
+        The alert itself, for the policies' filters and for where it points.
     """
 
     alert_id: str
@@ -43,9 +42,7 @@ class Notice:
     issued_time: datetime | None
     far_hz: float | None
     p_astro: float | None
-    alert: Alert = field(compare=False, repr=False)
-    find: Callable[[], Place | None] = field(compare=False, repr=False)
-    region: Callable[[], SkyMap | None] = field(compare=False, repr=False)
+    kept: Kept = field(compare=False, repr=False)
 
     @classmethod
     def of(cls, alert: Alert, maps: Mapping[str, SkyMap]) -> Self:
@@ -57,15 +54,13 @@ class Notice:
             reality=alert.reality,
             run_mode=alert.run_mode,
             messenger=alert.messenger,
-            event_class=alert.event_class,
-            facility=alert.facility,
+            event_class=intern(alert.event_class),
+            facility=intern(alert.facility),
             time=alert.time_stop or alert.time_start,
             issued_time=alert.issued_time,
             far_hz=alert.far_hz,
             p_astro=alert.p_astro,
-            alert=alert,
-            find=cache(partial(place, alert, maps)),
-            region=partial(region, alert, maps),
+            kept=Kept(alert, maps),
         )
 
     @property
@@ -74,9 +69,18 @@ class Notice:
         return self.thread_id if self.run_mode == "live" else f"{self.thread_id}?run_mode={self.run_mode}"
 
     @property
+    def alert(self) -> Alert:
+        """The alert itself."""
+        return self.kept.alert
+
+    @property
     def place(self) -> Place | None:
         """Where to point; None where the alert has no localization that can be read."""
-        return self.find()
+        return self.kept.place
+
+    def region(self) -> SkyMap | None:
+        """The map around it; None as for `place`."""
+        return self.kept.region()
 
     @property
     def order(self) -> IssueOrder:
