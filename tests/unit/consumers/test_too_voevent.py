@@ -56,6 +56,17 @@ def test_doubt_stands_beside_what_is_asked() -> None:
     assert voeventparse.get_toplevel_params(packet)["doubt"]["value"] == "taken back & not"
 
 
+def test_the_angle_of_a_pointing_stands_beside_it_where_one_is_asked_for() -> None:
+    told = [
+        voeventparse.get_toplevel_params(
+            voeventparse.loads(too_voevent(request(position_angle_deg=angle), "request", 0, "example.org"))
+        )
+        for angle in (130.0, None)
+    ]
+    assert (told[0]["position_angle"]["value"], told[0]["position_angle"]["unit"]) == ("130.0", "deg")
+    assert "position_angle" not in told[1]
+
+
 def test_without_a_position_the_time_of_the_event_stands_alone() -> None:
     nowhere: dict[str, Any] = {"ra": None, "dec": None, "radius_deg": None, "ask": "ready", "window_start": None}
     packet = too_voevent(request(**nowhere, event_time=MERGER), "request", 0, "example.org")

@@ -11,6 +11,7 @@ from too_tiles import tile
 
 from nuncius.broker.planning.footprints import area_deg2 as field_deg2
 from nuncius.broker.planning.policies_toml import shipped
+from nuncius.broker.planning.telescope import RectangleField
 from nuncius.broker.services.outcome import values
 from nuncius.broker.services.reports import Reporting, reports_of
 from nuncius.broker.services.runner import drain
@@ -43,6 +44,18 @@ def work(log: Log) -> None:
 
 def told(log: Log) -> list[ObservationReport]:
     return [decode(ObservationReport, value) for value in values(log, topics.OBSERVATIONS.name)]
+
+
+@pytest.mark.parametrize("angle", [None, 90.0])
+def test_a_pointing_is_reported_with_the_angle_that_was_asked_for(angle: float | None) -> None:
+    long = replace(TELESCOPES["ZTF"], field=RectangleField(4.0, 1.0))
+    asked = request(facility="ZTF", event_thread="lvk:S170817", position_angle_deg=angle)
+    where = asked.position
+    assert where is not None
+    (one,) = reports_of(asked, replace(SEEN, request_id=asked.request_id), {"ZTF": long})
+    assert one.position_angle_deg == (angle or 0.0)
+    north = contains(moc_ranges(one.footprint), pixel([where.ra], [where.dec + 1.5]))
+    assert north.tolist() == [angle == 90.0]
 
 
 @pytest.mark.parametrize("facility", ["DECam", "ZTF"])

@@ -5,18 +5,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 from too_cases import MERGER, request
 from too_tiles import tile
 
 from nuncius.broker.planning.policies_toml import shipped
+from nuncius.broker.planning.telescope import RectangleField
 from nuncius.broker.services.plan_found import Plan, tiles_of
 from nuncius.broker.services.plan_tables import ecsv
 from nuncius.broker.services.reports import reports_of
 from nuncius.broker.services.reports_file import Context, read_reports
 from nuncius.broker.services.too_book import Entry
-from nuncius.broker.sky.ranges import area_deg2
+from nuncius.broker.sky.healpix import pixel
+from nuncius.broker.sky.ranges import area_deg2, contains
 from nuncius.broker.sky.region import moc_ranges
 from nuncius.consumers.adapter import answer
 from nuncius.schemas import ObservationReport, SettingsError
@@ -61,6 +64,17 @@ def test_a_line_of_json_is_a_report_and_the_telescope_brings_its_field(tmp_path:
 def test_a_field_is_stated_in_three_ways(tmp_path: Path, stated: dict[str, Any], deg2: float) -> None:
     (one,) = read(tmp_path, ROW | {"facility": "mine"} | stated)
     assert area_deg2(*moc_ranges(one.footprint)) == pytest.approx(deg2, rel=0.01)
+
+
+@pytest.mark.parametrize(("stated", "angle"), [({}, 90.0), ({"position_angle": 0.0}, 0.0)])
+def test_a_row_without_an_angle_has_that_of_the_telescope(tmp_path: Path, stated: dict[str, Any], angle: float) -> None:
+    long = replace(shipped().telescopes["ZTF"], name="long", field=RectangleField(4.0, 1.0), position_angle_deg=90.0)
+    (tmp_path / "mine.jsonl").write_bytes(orjson.dumps(ROW | {"facility": "long", "dec": 0.0} | stated))
+    (one,) = read_reports(tmp_path / "mine.jsonl", replace(CONTEXT, telescopes={"long": long}))
+    assert one.position_angle_deg == angle
+    # a degree and a half to the north lies in the field only where its long side runs north
+    north = contains(moc_ranges(one.footprint), pixel(np.array([197.45]), np.array([1.5])))
+    assert north.tolist() == [angle == 90.0]
 
 
 def test_the_prefix_of_an_event_may_be_left_out(tmp_path: Path) -> None:
