@@ -1,11 +1,13 @@
 """What a check of policies says beside the requests: names nearly those of alerts, dark filters, maps not at hand."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from difflib import get_close_matches
 
 from nuncius.broker.planning.filter_notes import filter_notes
 from nuncius.broker.planning.policy import Policies
 from nuncius.schemas import Alert, SkyMapRef
+from nuncius.schemas.vocabulary import Reality
 
 
 class Heard:
@@ -14,14 +16,15 @@ class Heard:
     def __init__(self) -> None:
         self.facilities: set[str] = set()
         self.event_classes: set[str] = set()
-        self.without_map = 0
+        self.without_map: Counter[Reality] = Counter()
 
     def hear(self, alert: Alert) -> None:
         """Take one alert."""
         self.facilities.add(alert.facility)
         self.event_classes.add(alert.event_class)
         shapes = [spot.shape for spot in alert.localizations]
-        self.without_map += bool(shapes) and all(isinstance(one, SkyMapRef) and not one.sha256 for one in shapes)
+        if shapes and all(isinstance(one, SkyMapRef) and not one.sha256 for one in shapes):
+            self.without_map[alert.reality] += 1
 
 
 def notes(policies: Policies, heard: Heard, told: Collection[str]) -> Iterator[str]:
@@ -50,10 +53,12 @@ def notes(policies: Policies, heard: Heard, told: Collection[str]) -> Iterator[s
                 words = f"no [tell.{name}] in nuncius.toml: a broker does not start with it"
                 yield str(policies.wrong(policy.name, "tell", words))
     yield from filter_notes(policies)
-    if heard.without_map:
+    wanted = {reality for policy in policies.active for reality in policy.realities}
+    number = sum(count for reality, count in heard.without_map.items() if reality in wanted)
+    if number:
         yield (
-            f"of {heard.without_map} alert{'' if heard.without_map == 1 else 's'} the sky map is not at hand, so "
-            "nothing is asked for them: put the maps into a folder, and name it as skymaps in nuncius.toml"
+            f"of {number} {'alert' if number == 1 else 'alerts'} the sky map is not at hand, so nothing is asked for "
+            "them: put the maps into a folder, and name it as skymaps in nuncius.toml"
         )
 
 

@@ -45,7 +45,8 @@ def test_who_is_to_be_told_must_be_in_the_settings() -> None:
 
 def test_an_alert_whose_map_is_not_at_hand_is_counted() -> None:
     away = replace(TRACK, localizations=(Localization(SkyMapRef(sha256="", nbytes=0, url="bayestar.fits.gz")),))
-    (note,) = said(POLICIES, away, GRB)
+    mock = replace(away, alert_id="mock", reality="test")
+    (note,) = said(POLICIES, away, mock, GRB)
     assert note.startswith("of 1 alert the sky map is not at hand")
 
 
