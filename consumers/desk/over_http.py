@@ -27,6 +27,7 @@ _AGAIN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTT
 _TIMEOUT_S: Final = 20.0
 _IDLE_S: Final = 2.0
 """How long a connection is kept for the next call: less than uvicorn's 5 s, so that it does not end under a call."""
+_WHO: Final = "is that a Nuncius broker of this version?"
 _SHOWN: Final = 300
 """Characters of an answer's words that are shown (ours)."""
 
@@ -220,7 +221,7 @@ class DeskOverHttp:
 
     def _strange(self, why: str) -> Retry | SettingsError:
         """What answers is no broker: a mistake at first, later a proxy's page that will go away."""
-        words = f"{self._url}: {why}: is that a Nuncius broker of this version?"
+        words = f"{self._url}: {why}: {_WHO}"
         return Retry(words) if self._there else SettingsError(words)
 
 
@@ -233,4 +234,4 @@ def _words(answer: httpx.Response) -> str:
     words = said.get("error") if isinstance(said, dict) else None
     if answer.is_redirect:
         words = f"HTTP {answer.status_code}: it leads to another address; write that one"
-    return " ".join(str(words or f"HTTP {answer.status_code}").split())[:_SHOWN]
+    return " ".join(str(words or f"HTTP {answer.status_code}: {_WHO}").split())[:_SHOWN]

@@ -64,6 +64,7 @@ def test_a_loop_follows_and_answers_by_the_address_alone(here: Room) -> None:
     [
         (Reply(403, {"error": "send the token"}), SettingsError, rf"send the token; put it into \${VARIABLE} here"),
         (Reply(404, {"error": "Not Found"}), SettingsError, "Not Found"),
+        (Reply(404, None), SettingsError, "HTTP 404: is that a Nuncius broker"),
         (
             Reply(301, None, {"Location": "https://elsewhere.example.org"}),
             SettingsError,
