@@ -1,13 +1,15 @@
 """Tells people through Hermes, which publishes to a Hopskotch topic: a message a request, one more to take it back.
 
-A message cannot be changed or unsaid: a later revision, and a cancellation, is a message that names the one before.
+A message cannot be changed or unsaid: a later revision, and a cancellation, is a message that names the one before;
+what is taken back is also marked as retracted in the archive, where its name is known.
 The idempotency key stands in the message's data, and the topic is looked through for it first, back to the event.
 Facts: LCOGT/hermes, ``hermes/views.py`` and ``serializers.py`` (a refusal may come with 200 and an ``error``; that
 Kafka did not take it, with 400; references by ``hop_uuid`` are refused until Hermes has read the message back, so we
 cite by key).
 """
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -29,6 +31,7 @@ _SUBMIT: Final = "/api/v0/submit_message/"
 _KAFKA: Final = "Error posting message to kafka"
 """The message was right, and did not come through; unless the account may not write to the topic."""
 _NO_RIGHT: Final = "authoriz"
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DATA: Final = "nuncius"
 """Hermes hands on what it does not know within ``data``."""
 
@@ -132,7 +135,7 @@ class Hermes:
             return self._door.status(request, "rejected", not_known(PAGES * _LISTED, _CALL))
         return self._publish(request, message(request, self._settings, "request", newest), "request")
 
-    def cancel(self, request: ToORequest, _standing: str) -> ToOStatus:
+    def cancel(self, request: ToORequest, standing: str) -> ToOStatus:
         """Publish that it is taken back, where it was published."""
         searched = self._out(request)
         newest = max(searched.requests, default=0)
@@ -140,7 +143,10 @@ class Hermes:
             return self._known(request, "cancel", "cancelled")
         if not newest:
             return self._door.status(request, "not_cancelled", not_known(PAGES * _LISTED, _CALL))
-        return self._publish(request, message(request, self._settings, "cancel", newest), "cancel")
+        status = self._publish(request, message(request, self._settings, "cancel", newest), "cancel")
+        if status.state != "cancelled" or _UUID.fullmatch(standing) is None:
+            return status
+        return replace(status, detail=f"{status.detail}; {self._marked(standing)}")
 
     def look(self, _request: ToORequest, _standing: str) -> None:
         """Nothing: readers of a topic do not answer there."""
@@ -164,6 +170,15 @@ class Hermes:
         status = self._door.status(request, good, f"published to {self._settings.topic} as {ident}", ident)
         self._sent[action, request.idempotency_key] = status
         return status
+
+    def _marked(self, ident: str) -> str:
+        """Mark a message as retracted; what came of it, which changes nothing of what was published."""
+        try:
+            told = self._ask("PATCH", f"/api/v0/query/message/{ident}/", {"retracted": True})
+        except Retry as error:
+            return f"whether {ident} is marked as retracted is not known: {error}"
+        said_so = "" if told.good else f": no, {told.code}: {told.words}"
+        return f"{ident} marked as retracted{said_so}"
 
     def _out(self, request: ToORequest) -> _Out:
         """What is out of the request: read backwards in time until a page reaches no further back."""

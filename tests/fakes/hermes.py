@@ -66,6 +66,7 @@ class Service(Fake):
         self.published: list[dict[str, Any]] = []
         self.credential = True
         self.kafka = ""
+        self.retracted: list[str] = []
 
     def asks(self, call: Call) -> bool:
         return call.method == "POST" and call.path == "/api/v0/submit_message/"
@@ -80,7 +81,17 @@ class Service(Fake):
                 return Reply(200, self._errors(call))
             case "POST", "/api/v0/submit_message/":
                 return self._submit(call)
+            case "PATCH", path if path.startswith("/api/v0/query/message/"):
+                return self._retract(path.split("/")[-2], call.json["retracted"])
         return Reply(404, {"detail": "Not found."})
+
+    def _retract(self, ident: str, retracted: object) -> Reply:
+        if not isinstance(retracted, bool):
+            return Reply(400, {"error": "'retracted' must be provided as a boolean value."})
+        if not 0 < int(ident[-12:]) <= len(self.published) or self.refusing:
+            return Reply(404, {"error": "404 Client Error: Not Found"})
+        self.retracted.append(ident)
+        return Reply(200, {"success": "true"})
 
     def _messages(self, query: Mapping[str, str]) -> list[dict[str, Any]]:
         """Those of a topic in a span of time, newest first; a second passes between two, and ends are included."""

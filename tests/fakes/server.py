@@ -179,6 +179,9 @@ def running(fake: Fake) -> Iterator[str]:
         def do_PUT(self) -> None:
             self._do()
 
+        def do_PATCH(self) -> None:
+            self._do()
+
         def do_DELETE(self) -> None:
             self._do()
 

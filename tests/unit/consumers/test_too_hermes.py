@@ -76,6 +76,20 @@ def test_what_did_not_come_through_is_sent_again_unless_nobody_may_write_there(t
     assert service.executed == ["r/1"]
 
 
+def test_what_is_taken_back_is_marked_in_the_archive_too(there: tuple[Service, Hermes]) -> None:
+    service, adapter = there
+    standing = adapter.submit(request(), "").reference
+    gone = adapter.cancel(request(2, state="cancelled"), standing)
+    assert (gone.state, service.retracted) == ("cancelled", [standing])
+    assert gone.detail.endswith(f"{standing} marked as retracted")
+    other = adapter.submit(request(ident="s"), "")
+    unknown = "00000000-0000-4000-8000-000000000099"
+    gone = adapter.cancel(request(2, "s", state="cancelled"), unknown)
+    assert (gone.state, service.retracted) == ("cancelled", [standing])
+    assert f"{unknown} marked as retracted: no, 404" in gone.detail
+    assert other.state == "accepted"
+
+
 def test_an_archive_that_lags_behind_makes_no_double(there: tuple[Service, Hermes]) -> None:
     service, adapter = there
     first = adapter.submit(request(), "")
