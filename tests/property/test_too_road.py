@@ -59,12 +59,14 @@ NO_NAMES: Final = Names({}, frozenset())
 POLICIES: Final = f"""
 [[policy]]
 name = "alert"
+filter = "a"
 cause = "alert"
 messengers = ["photon", "neutrino", "gravitational_wave", "cosmic_ray"]
 approval = APPROVAL
 {COMMON}
 [[policy]]
 name = "pair"
+filter = "b"
 cause = "coincidence"
 rules = ["gw-cbc-grb"]
 where = "dt_s < 100"
@@ -72,6 +74,7 @@ approval = APPROVAL
 {COMMON}
 [[policy]]
 name = "burst"
+filter = "c"
 cause = "coincidence"
 rules = ["supernova-neutrinos"]
 where = "dt_s < 100"
