@@ -120,7 +120,7 @@ def limits_of(policy: Policy, facility: str, policies: Policies) -> Limits:
 
 
 def angle_of(policy: Policy, facility: str, policies: Policies) -> float | None:
-    """Position angle that is asked for: the policy's, else that of a telescope's rectangle; None where there is none."""
+    """Position angle that is asked for: the policy's, else that of a telescope's rectangle; None where none is."""
     known = policies.telescopes.get(facility)
     if policy.position_angle_deg is not None or known is None:
         return policy.position_angle_deg
