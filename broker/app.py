@@ -313,6 +313,9 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
         yield from examine_cluster(
             lambda: _open(settings, settings.broker), look_back_of(settings), utc_now, shown(address)
         )
+    elif not has_log(settings.broker):
+        yield from examine_machine(folder)
+        yield Finding("log", "note", f"none at {settings.broker} yet; is the address right? One is made by: nuncius up")
     else:
         yield from examine(lambda: open_log(settings, settings.broker), folder, utc_now())
     yield from _examine_requests(settings)
@@ -331,7 +334,8 @@ def look_back_of(settings: Settings) -> LookBack:
 
 def _examine_requests(settings: Settings) -> Iterator[Finding]:
     """Nothing where settings or log are wrong: that is said already."""
-    with suppress(NunciusError), closing(_open(settings, settings.broker)) as log:
+    there = settings.broker if has_log(settings.broker) else None
+    with suppress(NunciusError), closing(_open(settings, there) if there else open_log(settings, None)) as log:
         routes = routes_of(settings, policies_of(settings, rules_of(settings)))
         yield from examine_work(log)
         yield from changed_kinds(log, routes)

@@ -161,3 +161,9 @@ def test_the_doctor_says_what_a_broker_would_not_start_with(
     assert run(["doctor", "--config", str(tmp_path / "nuncius.toml"), "--broker", f"local:{tmp_path / 'log'}"]) == 1
     said = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("wrong  settings"))
     assert says in said
+
+
+def test_the_doctor_makes_no_log_at_a_mistyped_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["doctor", "--broker", f"local:{tmp_path / 'lgo'}"]) == 0
+    assert "is the address right?" in capsys.readouterr().out
+    assert not (tmp_path / "lgo").exists()

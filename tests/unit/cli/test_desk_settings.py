@@ -47,7 +47,7 @@ def test_a_mistake_in_the_policies_keeps_nobody_else_from_taking_packets(tmp_pat
     ("text", "words"),
     [
         (DESK.replace("public", "publik"), "desk.ZTF.publik: unknown name; is it 'public'?"),
-        (DESK.replace('credential = "ZTF_TOKEN"\n', ""), "desk.ZTF.credential: Field required"),
+        (DESK.replace('credential = "ZTF_TOKEN"\n', ""), "desk.ZTF.credential: missing"),
         (DESK.replace("desk.ZTF", "desk.''"), "desk."),
     ],
 )
