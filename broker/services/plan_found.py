@@ -15,9 +15,10 @@ from nuncius.broker.planning.visibility import Limits, Site, altitude_of, window
 from nuncius.broker.services.alerts import decode_alert
 from nuncius.broker.services.archive import COINCIDENCES, EVENTS, Archive, record_at
 from nuncius.broker.services.maps import MapShelf
+from nuncius.broker.services.readable import readable
 from nuncius.broker.services.too_book import SHORT, Entry
 from nuncius.broker.sky import SkyMap
-from nuncius.broker.transport.port import Log
+from nuncius.broker.transport.port import Log, Record
 from nuncius.schemas import Alert, CandidateList, Coincidence, PlannedTile, SettingsError, SkyMapRef, ToORequest
 from nuncius.schemas.codec import decode, kind_of
 
@@ -122,17 +123,23 @@ class PlanFinder:
         of_event = (record_at(self._log, EVENTS, offset) for offset in self._archive.thread(one.event_thread))
         named = (self._archive.alert(ident) for ident in one.follows)
         records = {record.offset: record for record in (*of_event, *named) if record is not None}
-        return [decode_alert(records[offset].value or b"") for offset in sorted(records)]
+        return list(readable(_alert, (records[offset] for offset in sorted(records))))
 
     def _cause(self, one: ToORequest, notices: Mapping[str, Notice]) -> Cause | None:
         if one.cause_kind == "alert":
             return thread_of(notices.values(), one.event_thread, one.run_mode)
         offsets = self._archive.revisions(one.cause_id)
         last = record_at(self._log, COINCIDENCES, offsets[-1]) if offsets else None
-        data = b"" if last is None else last.value or b""
-        if not data:
-            return None
-        return decode(Coincidence, data) if kind_of(data) is Coincidence else decode(CandidateList, data)
+        return next(readable(_coincidence, [] if last is None else [last]), None)
+
+
+def _alert(record: Record) -> Alert:
+    return decode_alert(record.value or b"")
+
+
+def _coincidence(record: Record) -> Coincidence | CandidateList:
+    data = record.value or b""
+    return decode(Coincidence, data) if kind_of(data) is Coincidence else decode(CandidateList, data)
 
 
 def plan_of(log: Log, entry: Entry, policies: Policies) -> Plan:

@@ -182,6 +182,18 @@ def test_plans_together_as_json_and_what_they_hold(
     assert summary["map_probability"] <= 1.0
 
 
+def test_an_alert_that_cannot_be_read_costs_the_map_no_more_than_itself(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with opened(home / "log") as log:
+        writer = log.writer("stranger")
+        with writer.transaction() as tx:
+            tx.send(topics.EVENTS.name, b"rubbish", key=GW.thread_id.encode())
+        writer.close()
+    assert run(["too", "plan", "lvk:S170817", "--plot", "all.png"]) == 0
+    assert "together: 5 fields of 2 requests" in capsys.readouterr().out
+
+
 def test_a_joint_table_without_what_was_not_taken_is_a_report(
     home: Path, made: tuple[ToORequest, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
