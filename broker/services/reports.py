@@ -141,5 +141,6 @@ class Reporting:
 
 
 def _request_or_status(record: Record) -> ToORequest | ToOStatus:
-    kind = ToORequest if record.topic == topics.TOO_REQUESTS.name else ToOStatus
-    return decode(kind, record.value or b"")
+    if record.topic == topics.TOO_REQUESTS.name:
+        return decode(ToORequest, record.value or b"")
+    return decode(ToOStatus, record.value or b"")
