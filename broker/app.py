@@ -26,6 +26,7 @@ from nuncius.broker.follow_up import (
 )
 from nuncius.broker.matching.rules import CandidateRule, Rule
 from nuncius.broker.matching.rules_toml import load_rules, shipped_rules, shipped_text
+from nuncius.broker.planning.policy import Policies
 from nuncius.broker.services.adapter_kinds import changed_kinds
 from nuncius.broker.services.areas import Areas
 from nuncius.broker.services.associating import Associating
@@ -200,10 +201,7 @@ def workers_of(
             galaxies_of(settings, policies),
         )
     if "deliver" in names:
-        routes = routes_of(settings, policies_of(settings, rules), NoAnswers(log))
-        for finding in changed_kinds(log, routes):
-            say(f"{finding.what}: {finding.detail}")
-        workers += [Delivering(log, route, utc_now) for route in routes]
+        workers += _deliverers(log, settings, policies_of(settings, rules), say)
     if "watch" in names:
         known = adapter_names(routes_of(settings, policies_of(settings, rules)))
         workers += [watching_left(log, known, utc_now, say), carrying(log, utc_now)]
@@ -217,6 +215,14 @@ def workers_of(
         limits = Limits(settings.streams.most, settings.streams.past_rows)
         workers.append(StreamsWorker(log, maps, names_of(settings), areas, limits))
     return tuple(workers)
+
+
+def _deliverers(log: Log, settings: Settings, policies: Policies, say: Callable[[str], object]) -> list[Delivering]:
+    """One an adapter; what changed its kind is said."""
+    routes = routes_of(settings, policies, NoAnswers(log))
+    for finding in changed_kinds(log, routes):
+        say(f"{finding.what}: {finding.detail}")
+    return [Delivering(log, route, utc_now) for route in routes]
 
 
 def replay_paths(
