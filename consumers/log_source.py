@@ -239,9 +239,10 @@ class LogSource:
 
     def _decoded(self, record: Record) -> Any:
         """The value; None, which is said, for one that cannot be read here: it must not end the subscription."""
-        data = record.value or b""
+        if record.value is None:
+            return None
         try:
-            return decode(kind_of(data), data)
+            return decode(kind_of(record.value), record.value)
         except Quarantine as error:
             place = f"{record.topic}/{record.partition}/{record.offset}"
             self._on_wait(f"{place} cannot be read here and is passed over: {error}")

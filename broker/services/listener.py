@@ -2,12 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from nuncius.broker.services.seat import Seat
 from nuncius.broker.services.worker import Send, send_all
+from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Batch, Log, Reader, Record, TopicPartition
 
 _MOST = 500
+
+_STATUS: Final = TopicPartition(topics.TOO_STATUS.name, 0)
+"""What every listener writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,4 +129,4 @@ class Listener:
         self.stop_listening()
 
     def _open(self) -> None:
-        self.seat = Seat(self._log, self._group, [self._own.topic], self._slot)
+        self.seat = Seat(self._log, self._group, [self._own.topic], self._slot, [_STATUS])

@@ -105,4 +105,4 @@ def findings(log: Log) -> tuple[tuple[Coincidence, ...], tuple[CandidateList, ..
 
 def values(log: Log, topic: str) -> Iterator[bytes]:
     """Value of every record of a topic, to its end."""
-    return (record.value or b"" for record in read_all(log, topic))
+    return (record.value for record in read_all(log, topic) if record.value is not None)

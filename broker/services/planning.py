@@ -27,6 +27,7 @@ GROUPS: Final[Mapping[LaneName, str]] = {name: f"nuncius-too-{name}" for name in
 TOPICS: Final = (topics.EVENTS.name, topics.COINCIDENCES.name, topics.OBSERVATIONS.name)
 
 _ALL: Final = tuple(TopicPartition(topic, 0) for topic in TOPICS)
+_REQUESTS: Final = TopicPartition(topics.TOO_REQUESTS.name, 0)
 _CAUSES: Final = frozenset({"coincidence", "candidate_list", "alert"})
 """Of the policies' own requests; others lie beside them that no policy may take back."""
 
@@ -144,7 +145,7 @@ def planners(
     for name in LANES:
         lane, maps = Lane(name, policies), MapShelf(log)
         planning = Planning(lane, maps, fits(lane.policies, maps), galaxies, apart)
-        found.append(Worker(log, planning, most, heir_of=BEFORE))
+        found.append(Worker(log, planning, most, heir_of=BEFORE, writes=[_REQUESTS]))
     return tuple(found)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from nuncius.broker.transport.ending import end_what_is_open
 from nuncius.broker.transport.port import Batch, Committed, Log, Member, TopicPartition, Writer
 from nuncius.schemas import Retry
 
@@ -17,12 +18,18 @@ class Seat:
         Where, and as which group's member.
     slot
         Name of the writer, stable over restarts.
+    writes
+        Where a transaction of the slot's before, whose end a broker lost as it was killed, would hold up every reader,
+        this one too: it is brought to its end as the writer is taken.
     """
 
-    def __init__(self, log: Log, group: str, topics: Sequence[str], slot: str) -> None:
+    def __init__(
+        self, log: Log, group: str, topics: Sequence[str], slot: str, writes: Sequence[TopicPartition] = ()
+    ) -> None:
         self._log = log
         self._group = group
         self._slot = slot
+        self._writes = tuple(writes)
         self.member: Member = log.member(group, topics)
         self.writer: Writer | None = None
 
@@ -33,6 +40,7 @@ class Seat:
             self._give_back()
             if self.member.assignment():
                 self.writer = self._log.writer(self._slot)
+                end_what_is_open(self._log, self.writer, self._writes)
         return batch
 
     def take_over(self, group: str) -> None:

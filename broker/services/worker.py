@@ -72,14 +72,25 @@ class Worker(Generic[D]):
         Records a step at the most.
     heir_of
         A group that did this work in an earlier version: its place is taken over once.
+    writes
+        As in `Seat`.
     """
 
-    def __init__(self, log: Log, stepper: Stepper[D], most: int = 2000, *, heir_of: str | None = None) -> None:
+    def __init__(
+        self,
+        log: Log,
+        stepper: Stepper[D],
+        most: int = 2000,
+        *,
+        heir_of: str | None = None,
+        writes: Sequence[TopicPartition] = (),
+    ) -> None:
         self.name = stepper.name
         self._log = log
         self._stepper = stepper
         self._most = most
         self._heir_of = heir_of
+        self._writes = tuple(writes)
         self._open()
 
     def work(self, timeout_s: float) -> int:
@@ -118,7 +129,7 @@ class Worker(Generic[D]):
         self._seat.close()
 
     def _open(self) -> None:
-        self._seat = Seat(self._log, self._stepper.group, self._stepper.topics, self._stepper.name)
+        self._seat = Seat(self._log, self._stepper.group, self._stepper.topics, self._stepper.name, self._writes)
 
     def _restore(self) -> None:
         if self._heir_of is not None:

@@ -11,6 +11,7 @@ from nuncius.broker.planning.restraint import Restraint, hold_back
 from nuncius.broker.planning.twice import asked_already
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.clock import utc_now
+from nuncius.broker.transport.ending import end_what_is_open
 from nuncius.broker.transport.port import Log, Record, TopicPartition
 from nuncius.broker.transport.reading import read_up
 from nuncius.consumers.adapter import answer
@@ -201,6 +202,7 @@ class Desk:
         if self._run is not None:
             taken(seat_of(self._log, self.facility), self._run, self.facility, self._clock())
         self._writer = self._log.writer(self._slot)
+        end_what_is_open(self._log, self._writer, [_STATUS])
         starts = self._log.starts([_REQUESTS, _STATUS])
         self._requests = self._log.reader({_REQUESTS: starts[_REQUESTS]})
         self._statuses = self._log.reader({_STATUS: starts[_STATUS]})
