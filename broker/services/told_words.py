@@ -11,7 +11,7 @@ from nuncius.broker.planning.told import AT, SEEN, seen_to
 from nuncius.broker.services.lines import printable
 from nuncius.broker.services.links import Links
 from nuncius.broker.services.too_book import SHORT, Entry
-from nuncius.broker.services.too_words import brief, headline, press
+from nuncius.broker.services.too_words import brief, headline, in_hand, press
 
 _MOST: Final = 20
 """Changes told in one message; of more their number is."""
@@ -127,8 +127,7 @@ def _urgent(due: Due, entry: Entry, now: datetime, links: Links | None) -> Seque
 
 
 def _without_an_answer(entry: Entry) -> str:
-    asked = dict.fromkeys(one.adapter for one in entry.told if one.state in {"sent", "accepted"})
-    there = [name for name in asked if entry.life(name).outstanding]
+    there = in_hand(entry)
     if not there:
         return "No answer is a no: it goes to nobody without a yes."
     return f"{' and '.join(there)} may have what was asked before, and keeps it unless you decline; no more goes out."

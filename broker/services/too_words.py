@@ -32,6 +32,12 @@ def press(entry: Entry) -> str:
     return f"nuncius too approve {ident}/{one.revision}   or   nuncius too decline {ident}"
 
 
+def in_hand(entry: Entry) -> tuple[str, ...]:
+    """Adapters that may have it, in this revision or in one before."""
+    asked = dict.fromkeys(one.adapter for one in entry.told if one.state in {"sent", "accepted"})
+    return tuple(name for name in asked if entry.life(name).outstanding)
+
+
 def headline(one: ToORequest) -> str:
     """One line: who is asked for what."""
     drill = "" if (one.reality, one.run_mode) == ("real", "live") else f"[{one.reality}, {one.run_mode}] "
@@ -69,7 +75,9 @@ def _lines(entry: Entry, now: datetime, link: str) -> Iterator[str]:
         left = "over" if one.expires <= now else f"{_span(one.expires - now)} left"
         yield f"UNTIL  {one.expires:%Y-%m-%d %H:%M} UTC ({left})"
     still = f", and {' and '.join(entry.still_at)} may have it still" if entry.still_at else ""
-    yield f"STATE  {entry.state}{still}{_last_words(entry)}"
+    there = in_hand(entry) if entry.waits(now) else ()
+    before = f", and {' and '.join(there)} may have what was asked before" if there else ""
+    yield f"STATE  {entry.state}{before}{still}{_last_words(entry)}"
     if entry.waits(now):
         yield f"PRESS  {press(entry)}"
         if link:

@@ -35,3 +35,4 @@ def test_who_has_it_already_keeps_it_and_the_message_says_so() -> None:
     said = text(WAITS, {"r": Entry((BEFORE, DOUBTED), told)}, NOW, None)
     assert "robot may have what was asked before, and keeps it unless you decline; no more goes out." in said
     assert "No answer is a no" not in said
+    assert "STATE  proposed, and robot may have what was asked before" in said.splitlines()
