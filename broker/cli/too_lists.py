@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 import typer
 
+from nuncius.broker.planning.lifecycle import LEFT
 from nuncius.broker.planning.twice import doubled
 from nuncius.broker.services.left_behind import said_to_be_left, words
 from nuncius.broker.services.lines import printable
@@ -61,21 +62,17 @@ class Wish:
 def print_list(found: Standings, now: datetime, wish: Wish, *, json: bool) -> None:
     """What waits for a person first, then what is to be taken back, what stands, and the rest; the newest first."""
     ordered = in_order(found.standings(), now)
-    left_out = Counter(why for one in ordered if (why := wish.why_not(one, now)) is not None)
-    shown = [one for one in ordered if wish.why_not(one, now) is None]
+    judged = [(one, wish.why_not(one, now)) for one in ordered]
+    left_out = Counter(why for _, why in judged if why is not None)
+    shown = [one for one, why in judged if why is None]
     if json:
         for one in shown:
             _json(_entry(one.entry, now))
         return
-    for one in shown:
-        mark: str = (
-            "waits for you" if one.group(now) is Group.WAITS else "taking it back" if one.still_at else one.state
-        )
-        if one.group(now) is Group.STANDS and held_back(one.entry):
-            mark = "held back"
-        latest = one.entry.latest
-        typer.echo(f"{latest.request_id[:SHORT]}  {mark:<14} {printable(headline(latest))}")
-    for left in (left for one in ordered for left in said_to_be_left(one.entry, now)):
+    if shown:
+        typer.echo("\n".join(_line(one, now) for one in shown))
+    said = (one.entry for one in ordered if any(status.detail.startswith(LEFT) for status in one.entry.told))
+    for left in (left for entry in said for left in said_to_be_left(entry, now)):
         typer.echo(printable(words(left)), err=True)
     for unread in found.unread[:1]:
         place = f"{unread.record.topic}/{unread.record.partition}/{unread.record.offset}"
@@ -88,6 +85,14 @@ def print_list(found: Standings, now: datetime, wish: Wish, *, json: bool) -> No
         + (f"; see one: nuncius too show {shown[0].entry.latest.request_id[:SHORT]}" if shown else ""),
         err=True,
     )
+
+
+def _line(one: Standing, now: datetime) -> str:
+    group, latest = one.group(now), one.entry.latest
+    mark: str = "waits for you" if group is Group.WAITS else "taking it back" if one.still_at else one.state
+    if group is Group.STANDS and held_back(one.entry):
+        mark = "held back"
+    return f"{latest.request_id[:SHORT]}  {mark:<14} {printable(headline(latest))}"
 
 
 def print_entry(entry: Entry, now: datetime, *, json: bool) -> None:

@@ -285,7 +285,8 @@ def in_charge(revisions: tuple[ToORequest, ...]) -> ToORequest:
     revisions
         Ascending; at least one.
     """
-    return next((one for one in reversed(revisions) if one.run_mode == "live"), revisions[-1])
+    last = revisions[-1]
+    return last if last.run_mode == "live" else next((one for one in revisions[::-1] if one.run_mode == "live"), last)
 
 
 def next_move(life: Life, *, now: datetime, public: bool = False) -> Move:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import lxml.html
 import pytest
@@ -18,7 +19,7 @@ from nuncius.consumers.adapter import answer
 from nuncius.schemas import ToORequest
 
 
-def asked(number: int, **changed: object) -> ToORequest:
+def asked(number: int, **changed: Any) -> ToORequest:
     return request(ident=f"r{number:03}", expires=utc_now() + timedelta(hours=3), **changed)
 
 
