@@ -80,7 +80,7 @@ class LocalStore:
                 self._connection = undo.enter_context(contextlib.closing(connect(self.path, durable=durable)))
                 prepare(self._connection, self.path)
                 self._reading = undo.enter_context(contextlib.closing(ReadConnection(self.path)))
-                self._watch = LocalWatch(folder / f"{FILE_NAME}-shm")
+                self._watch = LocalWatch(self.path)
                 undo.callback(self._watch.close)
             _sync_folder(folder)
             undo.pop_all()

@@ -3,31 +3,35 @@
 All readers of a process share one look at the file; each alone would cost a thread's waking every time.
 """
 
-import os
 import threading
 import time
 from pathlib import Path
 from typing import Final
 
+from nuncius.broker.transport.local_file import ReadConnection
+from nuncius.schemas.errors import NunciusError
+
 TICK_S: Final = 0.015
 """How often it is looked, while somebody waits, for commits of other processes."""
 
-_HEADER_BYTES: Final = 96
-"""Both copies of the header of SQLite's WAL index: each commit writes them anew (sqlite.org/walformat.html, 2.1). They
-tell only when to look: what is there is asked of SQLite."""
+_AWAY_S: Final = 1.0
+"""How long after a look that failed (ours); who waits finds out why by itself."""
 
 
 class LocalWatch:
     """Counts commits to one file, as far as is needed to wait for the next.
 
+    SQLite is asked, and the file never opened beside it: closing any descriptor of a file ends every lock that the
+    process holds on it (sqlite.org/howtocorrupt.html, 2.2).
+
     Parameters
     ----------
-    index
-        The file with the WAL index; it exists as long as a connection is open.
+    path
+        The file; it exists.
     """
 
-    def __init__(self, index: Path) -> None:
-        self._index = os.open(index, os.O_RDONLY | os.O_CLOEXEC)
+    def __init__(self, path: Path) -> None:
+        self._connection = ReadConnection(path)
         self._changed = threading.Condition()
         self._changes = 0
         self._waiting = 0
@@ -65,15 +69,18 @@ class LocalWatch:
         self.tell()
         if self._thread is not None:
             self._thread.join()
-        index, self._index = self._index, -1
-        if index >= 0:
-            os.close(index)
+        self._connection.close()
 
     def _look(self) -> None:
-        known = b""
+        known = -1
         while self._wanted.wait() and not self._closed.is_set():
             time.sleep(TICK_S)
-            found = os.pread(self._index, _HEADER_BYTES, 0)
+            try:
+                found = self._connection.version()
+            except NunciusError:
+                self.tell()
+                self._closed.wait(_AWAY_S)
+                continue
             if found != known:
                 known = found
                 self.tell()

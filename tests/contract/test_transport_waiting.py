@@ -1,8 +1,8 @@
-"""Who waits for records of another process gets them when they come, not when the waiting is over."""
+"""Who waits for records of another process gets them when they come; who leaves takes nobody else's locks along."""
 
 import time
 from pathlib import Path
-from subprocess import PIPE, Popen
+from subprocess import PIPE, Popen, run
 from sys import executable
 
 from nuncius.broker.transport.clock import utc_now
@@ -23,6 +23,17 @@ for line in sys.stdin:
     print("written", flush=True)
 """
 
+LOCKS = """
+import fcntl
+import sys
+with open(sys.argv[1], "r+b") as index:
+    try:
+        fcntl.lockf(index, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 128)
+    except OSError:
+        print("held")
+"""
+"""Tries SQLite's lock on the WAL index, its byte 128 (``UNIX_SHM_DMS`` in os_unix.c): who gets it may truncate it."""
+
 
 def test_records_of_another_process_end_the_waiting(tmp_path: Path) -> None:
     log = open_local(tmp_path, utc_now)
@@ -40,3 +51,12 @@ def test_records_of_another_process_end_the_waiting(tmp_path: Path) -> None:
             assert other.stdout.readline() == "written\n"
         other.stdin.close()
     log.close()
+
+
+def test_a_log_that_is_closed_leaves_the_locks_of_another_on_the_same_file(tmp_path: Path) -> None:
+    stays, goes = open_local(tmp_path, utc_now), open_local(tmp_path, utc_now)
+    goes.close()
+    (index,) = tmp_path.glob("*-shm")
+    said = run([executable, "-c", LOCKS, str(index)], capture_output=True, text=True, check=True)
+    assert said.stdout == "held\n"
+    stays.close()
