@@ -53,8 +53,8 @@ def notes(policies: Policies, heard: Heard, told: Collection[str]) -> Iterator[s
                 words = f"no [tell.{name}] in nuncius.toml: a broker does not start with it"
                 yield str(policies.wrong(policy.name, "tell", words))
     yield from filter_notes(policies)
-    wanted = {reality for policy in policies.active for reality in policy.realities}
-    number = sum(count for reality, count in heard.without_map.items() if reality in wanted)
+    realities = {reality for policy in policies.active for reality in policy.realities}
+    number = sum(count for reality, count in heard.without_map.items() if reality in realities)
     if number:
         yield (
             f"of {number} {'alert' if number == 1 else 'alerts'} the sky map is not at hand, so nothing is asked for "
