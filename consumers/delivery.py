@@ -27,7 +27,7 @@ from nuncius.broker.planning.lifecycle import (
 )
 from nuncius.broker.planning.renamed import FORMERLY, newest
 from nuncius.broker.planning.restraint import Restraint, hold_back
-from nuncius.broker.planning.twice import asked_already
+from nuncius.broker.planning.twice import ByEvent, asked_already
 from nuncius.consumers.adapter import Adapter, answer
 from nuncius.consumers.calls import Slow
 from nuncius.consumers.outside import LOOKED, Guarded
@@ -88,6 +88,8 @@ class Outbox:
         self._looked: dict[str, datetime] = {}
         self._asked: dict[tuple[str, str], dict[str, Life]] = {}
         """By policy and facility, those that went out: all that a quota looks at."""
+        self._by_event = ByEvent()
+        """Those that went out: what another policy asks may be the same look."""
         self._resting: dict[str, tuple[datetime, datetime]] = {}
         """Held back, since when and until when: nothing but news or time changes that."""
 
@@ -239,6 +241,7 @@ class Outbox:
         self._resting.pop(latest.request_id, None)
         if any(status.state == "sent" for status in life.told):
             self._asked.setdefault((latest.policy, latest.facility), {})[latest.request_id] = life
+            self._by_event.put(latest)
         if self._serves(life) or life.told:
             self._due[latest.request_id] = None
 
@@ -262,8 +265,8 @@ class Outbox:
         if leaving:
             return Held(f"it still stands at {' and '.join(leaving)}, to be taken back there first", None)
         asked = self._asked.get((life.latest.policy, life.latest.facility), {})
-        here = (one for (_, at), there in self._asked.items() if at == life.latest.facility for one in there.values())
-        return hold_back(life, asked.values(), self._restraints, now) or asked_already(life, here, now) or move
+        same_event = (self._lives[one] for one in self._by_event.like(life.latest))
+        return hold_back(life, asked.values(), self._restraints, now) or asked_already(life, same_event, now) or move
 
     def _real(self, ident: str, now: datetime) -> Iterator[ToOStatus]:
         life, move = self._lives[ident], self._move(ident, now)

@@ -25,6 +25,24 @@ _BURST: Final = timedelta(seconds=10)
 _SHOWN: Final = 8
 
 
+class ByEvent:
+    """Ids of requests by what two of them share that ask for one look: few are compared, however many there are."""
+
+    def __init__(self) -> None:
+        self._idents: dict[str, dict[str, None]] = {}
+
+    def put(self, request: ToORequest) -> None:
+        """One more, or a later revision of one."""
+        for key in (*_names(request), request.event_class):
+            if key:
+                self._idents.setdefault(key, {})[request.request_id] = None
+
+    def like(self, wanted: ToORequest) -> Iterator[str]:
+        """All whose `same_look` with ``wanted`` may hold, each once, and others."""
+        keys = (*_names(wanted), *([wanted.event_class] if wanted.position is None else ()))
+        yield from dict.fromkeys(ident for key in keys for ident in self._idents.get(key, ()))
+
+
 def asked_already(life: Life, others: Iterable[Life], now: datetime) -> Held | None:
     """Why a request that may go out waits behind another one at the same adapter; None where it need not.
 
@@ -55,17 +73,16 @@ def doubled(requests: Iterable[ToORequest]) -> Iterator[tuple[ToORequest, ToOReq
     requests
         The latest revisions; those that are not wanted are passed over.
     """
-    known: dict[str, list[ToORequest]] = {}
+    first: dict[str, ToORequest] = {}
+    by_event = ByEvent()
     wanted = [one for one in requests if one.state == "proposed"]
     for one in sorted(wanted, key=lambda one: (-one.priority, one.request_id)):
-        names = (one.event_thread, one.target_name, *one.follows, *([one.event_class] if one.position is None else ()))
-        keys = [name for name in dict.fromkeys(names) if name]
-        first = next((had for key in keys for had in known.get(key, ()) if same_look(had, one)), None)
-        if first is not None:
-            yield first, one
+        before = next((first[ident] for ident in by_event.like(one) if same_look(first[ident], one)), None)
+        if before is not None:
+            yield before, one
             continue
-        for key in [*keys, one.event_class]:
-            known.setdefault(key, []).append(one)
+        first[one.request_id] = one
+        by_event.put(one)
 
 
 def same_look(one: ToORequest, wanted: ToORequest) -> bool:
@@ -89,6 +106,10 @@ def same_look(one: ToORequest, wanted: ToORequest) -> bool:
 
 def _where(request: ToORequest) -> tuple[str, str, str, str]:
     return request.facility, request.filter, request.reality, request.run_mode
+
+
+def _names(request: ToORequest) -> tuple[str, ...]:
+    return request.event_thread, request.target_name, *request.follows
 
 
 def _one_event(one: ToORequest, other: ToORequest) -> bool:

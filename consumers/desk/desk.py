@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from nuncius.broker.planning.lifecycle import Cancel, Held, Life, Move, Say, Submit, Wait, lives, next_move
 from nuncius.broker.planning.restraint import Restraint, hold_back
-from nuncius.broker.planning.twice import asked_already
+from nuncius.broker.planning.twice import ByEvent, asked_already
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.ending import end_what_is_open
@@ -198,6 +198,7 @@ class Desk:
         self._orphans: list[ToOStatus] = []
         self._seen: dict[str, None] = {}
         self._due: dict[str, None] = {}
+        self._by_event = ByEvent()
         self._seat: Seat | None = None
         if self._run is not None:
             taken(seat_of(self._log, self.facility), self._run, self.facility, self._clock())
@@ -272,8 +273,9 @@ class Desk:
         move = next_move(promptly(life), now=now, public=self._public)
         if not isinstance(move, Submit):
             return move
-        others = self._lives.values()
-        return hold_back(life, others, self._restraints, now) or asked_already(life, others, now) or move
+        same_event = (self._lives[one] for one in self._by_event.like(life.latest))
+        held = hold_back(life, self._lives.values(), self._restraints, now)
+        return held or asked_already(life, same_event, now) or move
 
     def _write(self, statuses: Iterable[ToOStatus]) -> None:
         new = list(statuses)
@@ -308,6 +310,7 @@ class Desk:
             self._orphans = [status for status in self._orphans if status.request_id != ident]
         else:
             self._lives[ident] = known.with_request(request)
+        self._by_event.put(self._lives[ident].latest)
         self._due[ident] = None
 
     def _learn(self, status: ToOStatus) -> None:

@@ -11,7 +11,7 @@ from too_night import Night
 from too_tiles import tile
 
 from nuncius.broker.planning.lifecycle import PERSON, Held, Life
-from nuncius.broker.planning.twice import asked_already, doubled, same_look
+from nuncius.broker.planning.twice import ByEvent, asked_already, doubled, same_look
 from nuncius.broker.transport import topics
 from nuncius.consumers.adapter import answer
 from nuncius.schemas import ToORequest
@@ -50,6 +50,17 @@ def second(**changed: Any) -> ToORequest:
 )
 def test_the_same_look(one: dict[str, Any], wanted: dict[str, Any]) -> None:
     assert same_look(first(**one), second(**wanted))
+    by_event = ByEvent()
+    by_event.put(first(**one))
+    assert list(by_event.like(second(**wanted))) == ["a"]
+
+
+def test_what_is_asked_for_other_events_is_not_compared() -> None:
+    by_event = ByEvent()
+    by_event.put(first(follows=("x",), event_class="grb"))
+    by_event.put(first(request_id="c", event_thread="", target_name="", follows=("y",)))
+    others = {"event_thread": "fermi-gbm:2", "target_name": "fermi-gbm:2", "event_class": "grb"}
+    assert not list(by_event.like(second(**others)))
 
 
 @pytest.mark.parametrize(
