@@ -16,6 +16,8 @@ import uvicorn
 from nuncius.broker.app import checked_areas, ingest_of, names_of, open_log, rules_of, supplies_of, workers_of
 from nuncius.broker.connection import connection_of
 from nuncius.broker.follow_up import links_of, policies_of, portal_of
+from nuncius.broker.planning.policies_toml import shipped
+from nuncius.broker.planning.policy import Policies
 from nuncius.broker.services.crew import Crew, Say
 from nuncius.broker.services.desk_tokens import desk_tokens
 from nuncius.broker.services.facility_reader import read_packet
@@ -142,7 +144,7 @@ def _serve_on(
         links=links_of(settings),
         portal=portal_of(settings),
         desks=(desks, desk_guard(desk_tokens(settings.desk, os.environ), allow)),
-        policies=policies_of(settings, rules_of(settings)),
+        policies=policies_shown(settings, say),
     )
 
     def leave() -> None:
@@ -176,6 +178,15 @@ def desk_rules(settings: Settings, names: tuple[str, ...]) -> DeskRules:
     policies = policies_of(settings, rules_of(settings))
     public = frozenset(name for name, desk in settings.desk.items() if desk.public)
     return DeskRules(public, {policy.name: policy.restraint for policy in policies.active})
+
+
+def policies_shown(settings: Settings, say: Say) -> Policies:
+    """Whose telescopes stand in pictures of plans: the shipped ones where the settings' own cannot be read."""
+    try:
+        return policies_of(settings, rules_of(settings))
+    except SettingsError as error:
+        say(f"pictures of plans know the shipped telescopes alone: {error}")
+        return shipped()
 
 
 def _inbox_of(log: Log, settings: Settings, slot: str) -> Inbox:

@@ -6,7 +6,7 @@ import pytest
 
 from nuncius.broker.cli.root import run
 from nuncius.broker.follow_up import who_is_asked
-from nuncius.broker.live import desk_rules
+from nuncius.broker.live import desk_rules, policies_shown
 from nuncius.broker.planning.policies_toml import shipped
 from nuncius.broker.settings import Settings, load
 from nuncius.schemas import SettingsError
@@ -40,7 +40,10 @@ def test_a_mistake_in_the_policies_stops_who_needs_them(tmp_path: Path, text: st
 
 def test_a_mistake_in_the_policies_keeps_nobody_else_from_taking_packets(tmp_path: Path) -> None:
     (tmp_path / "policies.toml").write_text("[[policy]]\n", encoding="utf-8")
-    assert desk_rules(settings(tmp_path, 'policies = "policies.toml"\n'), ()).restraints == {}
+    found, said = settings(tmp_path, 'policies = "policies.toml"\n'), list[str]()
+    assert desk_rules(found, ()).restraints == {}
+    assert policies_shown(found, said.append) == shipped()
+    assert ["policies.toml: line 1" in line for line in said] == [True]
 
 
 @pytest.mark.parametrize(
