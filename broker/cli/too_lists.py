@@ -74,9 +74,10 @@ def print_list(found: Standings, now: datetime, wish: Wish, *, json: bool) -> No
     said = (one.entry for one in ordered if any(status.detail.startswith(LEFT) for status in one.entry.told))
     for left in (left for entry in said for left in said_to_be_left(entry, now)):
         typer.echo(printable(words(left)), err=True)
-    for unread in found.unread[:1]:
+    for unread in found.unread[-1:]:
         place = f"{unread.record.topic}/{unread.record.partition}/{unread.record.offset}"
-        typer.echo(f"{len(found.unread)} records cannot be read, the first is {place}: {unread.error}", err=True)
+        number = f"{found.unread_count} record{'' if found.unread_count == 1 else 's'}"
+        typer.echo(f"{number} cannot be read, the last is {place}: {unread.error}", err=True)
     waiting = sum(one.group(now) is Group.WAITS for one in shown)
     hidden = ", ".join(f"{number} {why}" for why, number in left_out.items())
     typer.echo(

@@ -1,5 +1,6 @@
 """How every request stands, and in which order a person looks at them; worked out once until something new is said."""
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,9 @@ from nuncius.broker.transport.port import Log, Record
 from nuncius.broker.transport.reading import read_all
 from nuncius.schemas import Quarantine
 from nuncius.schemas.vocabulary import RequestState
+
+MOST_UNREAD: Final = 100
+"""Of records that cannot be read, the last ones are kept (ours)."""
 
 _ENDS: Final = frozenset({"rejected", "cancelled", "not_cancelled", "expired", "observed"})
 
@@ -106,7 +110,8 @@ class Standings:
         self._book = Book()
         self._stale: set[str] = set()
         self._known: dict[str, Standing] = {}
-        self._unread: list[Unread] = []
+        self._unread: deque[Unread] = deque(maxlen=MOST_UNREAD)
+        self.unread_count = 0
 
     def read(self, records: Iterable[Record]) -> None:
         """Take records of requests and statuses; those that cannot be read hold up no other."""
@@ -115,6 +120,7 @@ class Standings:
                 self._stale |= self._book.read((record,))
             except Quarantine as error:
                 self._unread.append(Unread(record, error))
+                self.unread_count += 1
 
     def standings(self) -> tuple[Standing, ...]:
         """Every request, in no order."""
@@ -131,7 +137,7 @@ class Standings:
 
     @property
     def unread(self) -> tuple[Unread, ...]:
-        """What cannot be read."""
+        """What cannot be read, the last `MOST_UNREAD` of it."""
         return tuple(self._unread)
 
 

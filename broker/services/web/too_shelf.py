@@ -10,9 +10,6 @@ from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log, Reader, TopicPartition
 from nuncius.broker.transport.reading import read_up
 
-MOST_TOLD: Final = 100
-"""Of records that cannot be read, the last ones."""
-
 _TOPICS: Final = (topics.TOO_REQUESTS.name, topics.TOO_STATUS.name)
 
 
@@ -39,9 +36,9 @@ class Shelf:
 
     @property
     def skipped(self) -> list[Skipped]:
-        """What could not be read so far."""
+        """The last of what could not be read so far."""
         with self._lock:
-            return [skipped_record(one.record, one.error) for one in self._held.unread[-MOST_TOLD:]]
+            return [skipped_record(one.record, one.error) for one in self._held.unread]
 
     def _catch_up(self) -> None:
         if self._reader is None:

@@ -88,7 +88,7 @@ def test_a_record_of_another_version_hides_no_other(folder: Path, capsys: pytest
     log.close()
     found, below = listed(folder, capsys)
     assert found[0] == "waits"
-    assert "2 records cannot be read, the first is nuncius.too.status/0/" in below
+    assert "2 records cannot be read, the last is nuncius.too.status/0/" in below
 
 
 def test_what_a_quota_holds_back_is_listed_so_and_a_yes_says_that_it_stays_so(

@@ -11,7 +11,7 @@ from road import memory
 from too_cases import request
 from too_log import lay, lay_bytes
 
-from nuncius.broker.services.too_standing import Group, Page, Standing, Standings, page_of, standings
+from nuncius.broker.services.too_standing import MOST_UNREAD, Group, Page, Standing, Standings, page_of, standings
 from nuncius.broker.transport import topics
 from nuncius.broker.transport.port import Log
 from nuncius.broker.transport.reading import read_all
@@ -141,3 +141,12 @@ def test_a_record_that_cannot_be_read_hides_no_other() -> None:
     assert [one.group(NOW) for one in found.standings()] == [Group.WAITS]
     assert [(one.record.topic, one.record.offset) for one in found.unread] == [(topics.TOO_REQUESTS.name, 0)]
     log.close()
+
+
+def test_of_many_records_that_cannot_be_read_the_last_are_kept_and_all_are_counted() -> None:
+    log = memory()
+    lay_bytes(log, topics.TOO_STATUS.name, *(b"of another version" for _ in range(MOST_UNREAD + 2)))
+    found = standings(log)
+    log.close()
+    assert found.unread_count == MOST_UNREAD + 2
+    assert [one.record.offset for one in found.unread] == list(range(2, MOST_UNREAD + 2))
