@@ -26,6 +26,8 @@ class Notice:
     ----------
     time
         End of the event's interval, else its time, UTC.
+    order
+        Its place in the thread.
     kept
         The alert itself, for the policies' filters and for where it points.
     """
@@ -42,6 +44,7 @@ class Notice:
     issued_time: datetime | None
     far_hz: float | None
     p_astro: float | None
+    order: IssueOrder
     kept: Kept = field(compare=False, repr=False)
 
     @classmethod
@@ -60,6 +63,7 @@ class Notice:
             issued_time=alert.issued_time,
             far_hz=alert.far_hz,
             p_astro=alert.p_astro,
+            order=issue_order(alert),
             kept=Kept(alert, maps),
         )
 
@@ -81,11 +85,6 @@ class Notice:
     def region(self) -> SkyMap | None:
         """The map around it; None as for `place`."""
         return self.kept.region()
-
-    @property
-    def order(self) -> IssueOrder:
-        """Place in the thread."""
-        return issue_order(self.alert)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ class Thread:
     @property
     def doubt(self) -> str:
         """That the owner took it back and said later that it stands, in words; empty elsewhere."""
-        return self._standing.doubt
+        return self._standing.doubt if any(n.retraction for n in self._counted) else ""
 
     @property
     def last(self) -> Notice:

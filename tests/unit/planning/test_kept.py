@@ -3,12 +3,14 @@
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from matching_alerts import cone, grb
-from too_cases import GRB, TRACK
+from too_cases import GRB, MERGER, TRACK
 
-from nuncius.broker.planning.notice import Notice
+from nuncius.broker.planning.kept import Kept
+from nuncius.broker.planning.notice import Notice, Thread
 from nuncius.broker.planning.place import place, region
 from nuncius.schemas import Alert
 from nuncius.schemas.codec import encode
@@ -23,6 +25,22 @@ def test_a_notice_gives_back_its_alert_and_points_where_it_does(alert: Alert) ->
     assert (there is None) == (here is None) == (notice.place is None)
     if there is not None and here is not None:
         assert there.start.tolist() == here.start.tolist()
+
+
+class Sealed(Kept):
+    """An alert that nobody may unpack."""
+
+    @property
+    def alert(self) -> Alert:
+        raise AssertionError("it was unpacked")
+
+
+def test_a_thread_that_was_never_taken_back_is_put_in_order_without_unpacking_its_alerts() -> None:
+    issued = [replace(GRB, alert_id=f"{n}", issued_time=MERGER + timedelta(minutes=n)) for n in range(3)]
+    first, second, third = (replace(Notice.of(alert, {}), kept=Sealed(alert, {})) for alert in issued)
+    thread = Thread((third,)).with_notice(first).with_notice(second)
+    assert thread.notices == (first, second, third)
+    assert (thread.last, thread.doubt) == (third, "")
 
 
 def held_by(make: Callable[[Alert], object]) -> int:
