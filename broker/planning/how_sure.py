@@ -41,9 +41,13 @@ def _words(alert: Alert, far_hz: float | None, p_astro: float | None) -> Iterato
         yield f"{alert.distance_mpc:.0f}{spread} Mpc"
     if far_hz is not None and far_hz > 0:
         years = 1 / far_hz / _YEAR_S
-        span = f"{years:.2g} years" if years >= 1 else f"{365 * years:.2g} days"
+        span = f"{_two_digits(years)} years" if years >= 1 else f"{_two_digits(365 * years)} days"
         yield f"a false alarm once in {span}" if years < _LONG_Y else "a false alarm less than once in a million years"
 
 
 def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
+
+
+def _two_digits(number: float) -> str:
+    return f"{float(f'{number:.2g}'):,.7g}"

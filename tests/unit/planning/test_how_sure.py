@@ -23,6 +23,9 @@ WAVE = replace(
         (TRACK, None, 0.565, "56 % astrophysical"),
         (TRACK, 1 / (365 * 86400 * 1.5), 0.5, "50 % astrophysical, a false alarm once in 1.5 years"),
         (TRACK, 1 / (86400 * 20), None, "a false alarm once in 20 days"),
+        (TRACK, 1e-7, None, "a false alarm once in 120 days"),
+        (TRACK, 2e-12, None, "a false alarm once in 16,000 years"),
+        (TRACK, 1e-3, None, "a false alarm once in 0.012 days"),
         (
             WAVE,
             1e-25,
