@@ -242,11 +242,11 @@ class Policies(BaseModel):
     telescopes: dict[str, Telescope] = {}
     text: str = ""
     file: str = ""
+
     @property
     def lights(self) -> Lights:
         """Of telescopes' own filters."""
         return Lights({name: telescope.filters for name, telescope in self.telescopes.items()})
-
 
     @property
     def active(self) -> tuple[Policy, ...]:
