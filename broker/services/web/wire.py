@@ -14,6 +14,8 @@ SEND_BUFFER_BYTES: Final = 128 * 2**10
 stalled would be noticed only then.
 """
 
+_ENDING: Final = ((b"content-type", b"application/json"), (b"retry-after", b"5"), (b"connection", b"close"))
+
 
 class Wire:
     """One connection."""
@@ -34,7 +36,7 @@ class Wire:
 
 
 class WireProtocol(H11Protocol):
-    """HTTP/1.1 whose requests carry their `Wire` as an ASGI extension."""
+    """HTTP/1.1 whose requests carry their `Wire` as an ASGI extension; what the server's end cuts off is told so."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -42,6 +44,13 @@ class WireProtocol(H11Protocol):
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
             wire = Wire(self.transport)
-            await inner({**scope, "extensions": {**scope.get("extensions", {}), EXTENSION: wire}}, receive, send)
+            try:
+                await inner({**scope, "extensions": {**scope.get("extensions", {}), EXTENSION: wire}}, receive, send)
+            except asyncio.CancelledError:  # the server ends, and waited long enough
+                if self.cycle.response_started:
+                    wire.abort()
+                    return
+                await send({"type": "http.response.start", "status": 503, "headers": [*_ENDING]})
+                await send({"type": "http.response.body", "body": b'{"error":"the broker ends; ask again"}'})
 
         self.app = app
