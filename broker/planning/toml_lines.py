@@ -1,5 +1,6 @@
 """Where in a TOML text a table and a key of it stand, for messages: tomllib does not say."""
 
+import math
 import re
 import tomllib
 from typing import Final
@@ -80,6 +81,6 @@ def complaint(text: str, table: str, number: int, name: str, key: str, words: st
 
 def in_words(kind: str, message: str, value: object) -> str:
     """What pydantic says of a wrong value, for people."""
-    if value != value:  # noqa: PLR0124  nan is no number, and pydantic says that it is above a bound
+    if isinstance(value, float) and math.isnan(value):  # pydantic says that it is above a bound
         return "nan is no number"
     return _SAYS.get(kind, message).removeprefix("Value error, ").replace("Input should be", "it must be")
