@@ -94,7 +94,8 @@ def members(
     band = ((cells.dec_deg + 90) / height).astype(np.int64)
     sorted_by = np.lexsort((cells.ra_deg, band))
     key = band[sorted_by] * 1000.0 + cells.ra_deg[sorted_by]
-    owner, begin, end = _intervals(field, centres, height, upright=position_angle_deg == 0)
+    around = field if position_angle_deg == 0 else CircleField(reach_deg(field))
+    owner, begin, end = _intervals(around, centres, height)
     low, high = np.searchsorted(key, begin, side="left"), np.searchsorted(key, end, side="right")
     count = high - low
     numbers = sorted_by.astype(np.int32)
@@ -156,11 +157,9 @@ def _held(
     return np.asarray((ahead > 0) & (np.abs(east) <= across * ahead) & (np.abs(north) <= along * ahead))
 
 
-def _intervals(
-    field: FieldOfView, centres: Centres, height: float, *, upright: bool
-) -> tuple[IntArray, FloatArray, FloatArray]:
+def _intervals(field: FieldOfView, centres: Centres, height: float) -> tuple[IntArray, FloatArray, FloatArray]:
     """Field, and first and last key, of every stretch of a band that may lie in a field."""
-    low, high, half = _box(field if upright else CircleField(reach_deg(field)), centres)
+    low, high, half = _box(field, centres)
     first, last = np.floor((low + 90) / height).astype(np.int64), np.floor((high + 90) / height).astype(np.int64)
     count = last - first + 1
     owner = np.repeat(np.arange(len(first)), count)
