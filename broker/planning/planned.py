@@ -155,7 +155,7 @@ def _at_best(sites: tuple[Site, ...], limits: Limits, there: Place, *, start: da
     tried = [(site.name, nearest(there.ra_deg, there.dec_deg, site, limits, start=start, stop=stop)) for site in sites]
     found = [(name, moment) for name, moment in tried if moment is not None]
     if not found:
-        return ", when it became known"
+        return ": it became known too late"
     name, best = max(found, key=lambda one: one[1].margin_deg)
     return (
         f" (at best from {name}, {best.time:%Y-%m-%d %H:%M} UTC: {best.altitude_deg:.0f} deg high, the Sun at "

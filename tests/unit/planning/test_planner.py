@@ -218,6 +218,13 @@ def test_the_best_candidate_that_can_be_observed_is_taken_down_to_the_rank_allow
     assert " deg high, the Sun at " in last.reason
 
 
+def test_what_became_known_after_its_end_says_so(planner: Planner) -> None:
+    assert TRACK.time_start is not None
+    request = only(run(planner, replace(TRACK, issued_time=TRACK.time_start + timedelta(hours=25))))
+    assert request.state == "rejected"
+    assert request.reason.endswith("from Palomar before it expires: it became known too late")
+
+
 def test_control_rows_are_never_asked_for(planner: Planner) -> None:
     request = only(run(planner, GW, candidate_list(candidates=(counterpart("c", AT2017GFO, arm="control"),))))
     assert request.state == "rejected"
