@@ -13,10 +13,11 @@ from too_log import lay, lay_bytes
 
 from nuncius.broker.services.too_standing import MOST_UNREAD, Group, Page, Standing, Standings, page_of, standings
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import Log
+from nuncius.broker.transport.port import Log, Record
 from nuncius.broker.transport.reading import read_all
 from nuncius.consumers.adapter import answer
 from nuncius.schemas import ToORequest, ToOStatus
+from nuncius.schemas.codec import encode
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LATER, BEFORE = NOW + timedelta(hours=3), NOW - timedelta(hours=3)
@@ -83,6 +84,24 @@ def laid(log: Log, kinds: Sequence[int]) -> None:
     lay(log, *(one for number, kind in enumerate(kinds) for one in numbered(number, KINDS[kind])))
 
 
+def lying(kinds: Sequence[int]) -> list[Record]:
+    """The same as the two topics have it, one after the other: a log an example would take most of the time."""
+    every = [one for number, kind in enumerate(kinds) for one in numbered(number, KINDS[kind])]
+    every.sort(key=lambda one: isinstance(one, ToOStatus))
+    return [
+        Record(
+            topic=topics.TOO_STATUS.name if isinstance(one, ToOStatus) else topics.TOO_REQUESTS.name,
+            partition=0,
+            offset=offset,
+            key=one.request_id.encode(),
+            value=encode(one),
+            headers=(),
+            time=NOW,
+        )
+        for offset, one in enumerate(every)
+    ]
+
+
 def turned(found: Sequence[Standing], most: int) -> list[Page]:
     pages = [page_of(found, NOW, most)]
     while (after := pages[-1].after) is not None:
@@ -92,11 +111,9 @@ def turned(found: Sequence[Standing], most: int) -> list[Page]:
 
 @given(kinds=st.lists(st.integers(0, 3), max_size=25), most=st.integers(1, 9))
 def test_pages_hold_every_request_once_the_most_urgent_and_newest_first(kinds: list[int], most: int) -> None:
-    log = memory()
-    laid(log, kinds)
-    found = standings(log).standings()
-    log.close()
-    pages = turned(found, most)
+    held = Standings()
+    held.read(lying(kinds))
+    pages = turned(held.standings(), most)
     shown = [(one.group(NOW), one.number) for page in pages for one in page.shown]
     assert shown == sorted(((Group(kind), n) for n, kind in enumerate(kinds)), key=lambda at: (at[0], -at[1]))
     assert all(len(page.shown) == most for page in pages[:-1])
@@ -120,17 +137,15 @@ def test_what_moves_up_while_pages_are_turned_is_on_the_first_one_by_then() -> N
 
 @given(kinds=st.lists(st.integers(0, 3), max_size=8), cuts=st.lists(st.integers(1, 5), max_size=12))
 def test_read_bit_by_bit_they_stand_as_read_at_once(kinds: list[int], cuts: list[int]) -> None:
-    log = memory()
-    laid(log, kinds)
-    records = [one for topic in (topics.TOO_REQUESTS, topics.TOO_STATUS) for one in read_all(log, topic.name)]
-    bits = Standings()
+    records = lying(kinds)
+    once, bits = Standings(), Standings()
+    once.read(records)
     for cut in (*cuts, len(records)):
         bits.read(records[:cut])
         bits.standings()
         records = records[cut:]
     by_number = sorted(bits.standings(), key=lambda one: one.number)
-    assert by_number == sorted(standings(log).standings(), key=lambda one: one.number)
-    log.close()
+    assert by_number == sorted(once.standings(), key=lambda one: one.number)
 
 
 def test_a_record_that_cannot_be_read_hides_no_other() -> None:
