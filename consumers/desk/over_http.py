@@ -108,10 +108,12 @@ class DeskOverHttp:
         self._receipt = ""
         self._given: set[tuple[str, int, Action]] = set()
         self._asked = self._there = False
+        secure = url.startswith("https:")
         self._client = httpx.Client(
             headers={"Authorization": f"Bearer {secret}"} if secret else {},
             timeout=_TIMEOUT_S,
-            verify=url.startswith("https:"),  # certificates take longer to load than an answer takes
+            verify=secure,  # certificates take longer to load than an answer takes
+            trust_env=secure,  # $HTTP_PROXY would read the token of a call to this machine
             limits=httpx.Limits(keepalive_expiry=_IDLE_S),
         )
 

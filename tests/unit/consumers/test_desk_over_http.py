@@ -144,6 +144,16 @@ def test_a_token_goes_over_no_open_line() -> None:
     DeskOverHttp("http://broker.example.org", "imager", "a-run-of-ours", SecretStr("")).close()
 
 
+def test_a_call_to_this_machine_goes_through_no_proxy(here: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    proxy = Something(Reply(502))
+    with running(proxy) as url, served(here, tokens={"imager": SecretStr(TOKEN)}) as port:
+        monkeypatch.setenv("http_proxy", url)
+        open_desk(f"http://127.0.0.1:{port}", "imager", "a-run-of-ours", {VARIABLE: TOKEN}).close()
+    assert proxy.seen == []
+
+
 def test_it_goes_over_tls_to_whom_the_authorities_vouch_for(
     here: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
