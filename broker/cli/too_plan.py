@@ -69,10 +69,10 @@ def plan(
     if plot is not None:
         from nuncius.broker.services import plan_picture
 
-        if len(found.plans) + len(found.idle) == 1:
-            plan_picture.draw(found.plans[0], plot)
-        else:
+        if found.alone is None:
             plan_picture.draw_together(found, plot)
+        else:
+            plan_picture.draw(found.alone, plot)
     _print(found, json=json)
 
 
@@ -81,9 +81,9 @@ def _files(
 ) -> None:
     from nuncius.broker.services import plan_tables
 
-    alone = found.plans[0] if len(found.plans) == 1 else None
     if ecsv is not None:
-        plan_tables.write(ecsv, plan_tables.ecsv_together(found) if alone is None else plan_tables.ecsv(alone))
+        table = plan_tables.ecsv_together(found) if found.alone is None else plan_tables.ecsv(found.alone)
+        plan_tables.write(ecsv, table)
     if obsloctap is not None:
         from nuncius.broker.services.plan_obsloctap import WRITERS, obsplan_together
 
@@ -101,7 +101,7 @@ def _print(found: "Together", *, json: bool) -> None:
     from nuncius.broker.services.too_words import headline
     from nuncius.schemas.wire import to_json
 
-    alone = found.plans[0] if len(found.plans) + len(found.idle) == 1 else None
+    alone = found.alone
     if json:
         for one in found.plans:
             row = {"type": "too_request", **to_json(one.request), "stands": one.entry.state}

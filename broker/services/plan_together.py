@@ -35,6 +35,11 @@ class Together:
     probability: float | None
 
     @property
+    def alone(self) -> Plan | None:
+        """The plan, where there is no other request; None where there is."""
+        return self.plans[0] if len(self.plans) + len(self.idle) == 1 else None
+
+    @property
     def sky(self) -> SkyMap | None:
         """The map of the first plan that has one."""
         return next((plan.sky for plan in self.plans if plan.sky is not None), None)

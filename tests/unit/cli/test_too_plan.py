@@ -168,6 +168,16 @@ def test_all_that_is_asked_for_an_event_is_one_table_and_one_picture(
     assert {str(entry["UID"]) for entry in entries} == {f"{ident}@nuncius" for ident in planned}
 
 
+def test_the_table_of_an_event_says_whose_each_field_is_where_one_telescope_alone_has_a_plan(
+    home: Path, made: tuple[ToORequest, ...]
+) -> None:
+    (pointing,) = (one for one in made if not one.tiles)
+    with opened(home / "log") as log:
+        lay(log, replace(pointing, revision=2, state="cancelled", window_start=None, window_stop=None))
+    assert run(["too", "plan", "S170817", "--ecsv", "all.ecsv"]) == 0
+    assert list(Table.read(home / "all.ecsv", format="ascii.ecsv")["facility"]) == ["wide"] * 4
+
+
 def test_plans_together_as_json_and_what_they_hold(
     asked: dict[str, str], home: Path, made: tuple[ToORequest, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
