@@ -34,6 +34,9 @@ MOST_WAIT_S: Final = 25.0
 LOOK_S: Final = 0.2
 """How often the log is looked at for who waits (ours)."""
 
+_REFUSALS: Final = says(400, 403, 404, 408, 409, 413, 415, 422, 429, 503)
+"""Of a call with a body."""
+
 Facility = Annotated[str, Path(min_length=1, max_length=100, description="as policies name it")]
 
 
@@ -132,7 +135,7 @@ def desk_routes(desks: HttpDesks, admit: Callable[[Request, str], None]) -> APIR
 
     @router.post(
         "/too/desks/{facility:path}/next",
-        responses={200: {"model": Handed}, **says(400, 403, 404, 408, 409, 413, 415, 422, 429, 503)},
+        responses={200: {"model": Handed}, **_REFUSALS},
         openapi_extra=_takes(Next),
     )
     async def post_next(request: Request, facility: Facility) -> Response:
@@ -145,7 +148,7 @@ def desk_routes(desks: HttpDesks, admit: Callable[[Request, str], None]) -> APIR
 
     @router.post(
         "/too/desks/{facility:path}/answers",
-        responses={200: {"model": Stands}, **says(400, 403, 404, 408, 409, 413, 415, 422, 429, 503)},
+        responses={200: {"model": Stands}, **_REFUSALS},
         openapi_extra=_takes(Said),
     )
     async def post_answer(request: Request, facility: Facility) -> Response:
