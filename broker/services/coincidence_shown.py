@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from nuncius.broker.plots.coincidence import Shown, shown
-from nuncius.broker.services.alerts import decode_alert
+from nuncius.broker.services.alerts import alert_of
 from nuncius.broker.services.archive import COINCIDENCES, Archive, record_at
 from nuncius.broker.services.lines import in_words, printable
 from nuncius.broker.services.maps import MapShelf
-from nuncius.broker.transport.port import Log
+from nuncius.broker.services.readable import readable
+from nuncius.broker.transport.port import Log, Record
 from nuncius.schemas import Alert, Coincidence, SettingsError
 from nuncius.schemas.codec import decode
 
@@ -63,7 +64,11 @@ def _named(log: Log, archive: Archive, name: str) -> Coincidence:
 
 def _read(log: Log, offset: int) -> Coincidence | None:
     record = record_at(log, COINCIDENCES, offset)
-    return None if record is None else decode(Coincidence, record.value or b"")
+    return next(readable(_coincidence, [] if record is None else [record]), None)
+
+
+def _coincidence(record: Record) -> Coincidence:
+    return decode(Coincidence, record.value or b"")
 
 
 def _events(one: Coincidence) -> set[str]:
@@ -74,8 +79,9 @@ def _events(one: Coincidence) -> set[str]:
 
 
 def _alerts(archive: Archive, idents: list[str]) -> Mapping[str, Alert]:
-    records = ((ident, archive.alert(ident)) for ident in idents)
-    return {ident: decode_alert(record.value or b"") for ident, record in records if record is not None}
+    records = (archive.alert(ident) for ident in idents)
+    known = readable(alert_of, (record for record in records if record is not None))
+    return {alert.alert_id: alert for alert in known}
 
 
 def _short(text: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from commands import nuncius
 from matching_alerts import cone, grb, gw
 from too_cases import coincidence
+from too_log import lay_bytes
 
 from nuncius.broker.cli.root import run
 from nuncius.broker.plots.coincidence import shown
@@ -123,8 +124,9 @@ def test_the_command_draws_a_coincidence_by_an_event_in_it(
     assert [one for one in said if one not in words] == []
 
 
-def test_the_beginning_of_its_id_names_a_coincidence(broker: str) -> None:
+def test_the_beginning_of_its_id_names_a_coincidence_beside_what_cannot_be_read(broker: str) -> None:
     with closing(open_local(Path(broker.removeprefix("local:")), utc_now)) as log:
+        lay_bytes(log, topics.COINCIDENCES.name, b"of another version")
         by_id, _ = coincidence_shown(log, "ab12")
         by_event, _ = coincidence_shown(log, f"ab12-cd:{grb().thread_id}")
     assert (by_id.title, by_id.notes) == (by_event.title, by_event.notes)
