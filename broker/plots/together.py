@@ -14,7 +14,7 @@ from nuncius.broker.sky.skymap import SkyMap
 from nuncius.schemas.errors import SettingsError
 
 MOST: Final = 12
-"""Plans of one picture; more are named below it."""
+"""Plans of one picture; some more are named below it."""
 _SAMPLES: Final = 600
 
 

@@ -27,6 +27,8 @@ _LANE_IN: Final = 0.36
 _NIGHT_IN: Final = CHART_IN + 0.72
 _NIGHTS: Final = 4
 """Most charts of airmass."""
+_NAMED: Final = 20
+"""Most lines about what is not drawn (ours)."""
 
 
 def draw(picture: TogetherPicture, target: Path) -> None:
@@ -41,7 +43,7 @@ def draw(picture: TogetherPicture, target: Path) -> None:
         lanes = side_by_side(picture.plans[:MOST])
         near, shown = close_up(*(lane.plan for lane in lanes))
         nights = _nights(lanes)
-        rest = [f"not drawn: {plan.title}" for plan in picture.plans[MOST:]] + list(picture.idle)
+        rest = _not_drawn(picture)
         head = head_in(len(picture.notes) + bool(picture.warning))
         legend = _ROW_IN * (len(lanes) + len(rest)) + 0.12
         wide, close = WIDTH_IN - 2 * SIDE_IN, WIDTH_IN - 2 * SIDE_IN - 0.1
@@ -73,6 +75,13 @@ def described(picture: TogetherPicture) -> str:
         about = ", ".join((lane.plan.title, *lane.plan.notes[:1]))
         said += f" {lane.letter}, {about}: {fields_in_words(lane.plan, lane.letter)}"
     return " ".join([said, *(f"{line}." for line in picture.idle)])
+
+
+def _not_drawn(picture: TogetherPicture) -> list[str]:
+    """A line for each plan that has no place in the picture and each telescope that has no plan, while they fit."""
+    lines = [f"not drawn: {plan.title}" for plan in picture.plans[MOST:]] + list(picture.idle)
+    more = len(lines) - _NAMED
+    return lines if more <= 0 else [*lines[:_NAMED], f"and {more} more"]
 
 
 def _legend(page: Page, top_in: float, lanes: Sequence[Lane], rest: Sequence[str]) -> None:

@@ -84,6 +84,9 @@ def test_more_plans_than_can_be_drawn_are_named(tmp_path: Path) -> None:
     many = tuple(replace(one, title=f"T{number}") for number in range(MOST + 1))
     plot_together(replace(PICTURE, plans=many, sky=None, idle=()), tmp_path / "many.svg")
     assert f"not drawn: T{MOST}" in (tmp_path / "many.svg").read_text()
+    idle = tuple(f"E{number}: rejected" for number in range(40))
+    plot_together(replace(PICTURE, plans=many, sky=None, idle=idle), tmp_path / "more.svg")
+    assert "<!-- and 21 more -->" in (tmp_path / "more.svg").read_text()
     with pytest.raises(ValueError, match="nothing to draw"):
         plot_together(replace(PICTURE, plans=()), tmp_path / "none.png")
 
