@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import Final
 
 from nuncius.broker.planning.notice import Notice
-from nuncius.broker.services.alerts import decode_alert
+from nuncius.broker.services.alerts import alert_of
 from nuncius.broker.services.maps import MapShelf
 from nuncius.broker.services.plan_found import thread_of
+from nuncius.broker.services.readable import readable
 from nuncius.broker.sky import SkyMap, probability_inside
 from nuncius.broker.sky.ranges import NOTHING, Ranges, area_deg2, joined
 from nuncius.broker.sky.region import moc_ranges
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import Log
+from nuncius.broker.transport.port import Log, Record
 from nuncius.broker.transport.reading import read_all
 from nuncius.schemas import ObservationReport, Quarantine
 from nuncius.schemas.codec import decode, encode
@@ -76,8 +77,7 @@ class Followed:
 def reports_on(log: Log) -> tuple[ObservationReport, ...]:
     """The last report of each name, in the order of their first."""
     found: dict[str, ObservationReport] = {}
-    for record in read_all(log, topics.OBSERVATIONS.name):
-        report = decode(ObservationReport, record.value or b"")
+    for report in readable(_report, read_all(log, topics.OBSERVATIONS.name)):
         found[report.report_id] = report
     return tuple(found.values())
 
@@ -122,7 +122,7 @@ def followed(log: Log, thread_id: str | None) -> tuple[Followed, ...]:
 
 def threads_on(log: Log) -> frozenset[str]:
     """Every event of a log."""
-    return frozenset(decode_alert(r.value or b"").thread_id for r in read_all(log, topics.EVENTS.name))
+    return frozenset(alert.thread_id for alert in readable(alert_of, read_all(log, topics.EVENTS.name)))
 
 
 def _followed(thread_id: str, reports: Sequence[ObservationReport], sky: SkyMap | None) -> Followed:
@@ -173,8 +173,7 @@ def _skies(log: Log, threads: Mapping[str, object]) -> dict[str, SkyMap]:
     """The map in force of each event that has one."""
     maps = MapShelf(log)
     notices: dict[tuple[str, str], list[Notice]] = {}
-    for record in read_all(log, topics.EVENTS.name):
-        alert = decode_alert(record.value or b"")
+    for alert in readable(alert_of, read_all(log, topics.EVENTS.name)):
         if alert.thread_id in threads:
             notices.setdefault((alert.thread_id, alert.run_mode), []).append(Notice.of(alert, maps))
     out: dict[str, SkyMap] = {}
@@ -185,6 +184,10 @@ def _skies(log: Log, threads: Mapping[str, object]) -> dict[str, SkyMap]:
         if sky is not None:
             out[thread_id] = sky
     return out
+
+
+def _report(record: Record) -> ObservationReport:
+    return decode(ObservationReport, record.value or b"")
 
 
 def _when(report: ObservationReport) -> tuple[float, str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from too_cases import AT2017GFO, MERGER, alert
+from too_log import lay_bytes
 
 from nuncius.broker.planning.footprints import area_deg2, footprint
 from nuncius.broker.planning.telescope import CircleField
@@ -45,6 +46,15 @@ def event(log: Log) -> Log:
         tx.send(topics.EVENTS.name, encode(one), key=b"gw")
     writer.close()
     return log
+
+
+def test_records_that_cannot_be_read_hide_no_other(event: Log) -> None:
+    for topic in (topics.EVENTS, topics.OBSERVATIONS):
+        lay_bytes(event, topic.name, b"of another version")
+    assert write_reports(event, [report("a")], "test-reports") == 1
+    assert threads_on(event) == {"lvk:S170817"}
+    (one,) = followed(event, None)
+    assert one.together.probability == pytest.approx(held(WIDE, RADIUS90), abs=0.005)
 
 
 def test_the_union_of_fields_is_what_is_held(event: Log) -> None:
