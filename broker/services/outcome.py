@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from nuncius.broker.services.fates import Tally
+from nuncius.broker.services.readable import readable
 from nuncius.broker.services.seen import Seen
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import Log
+from nuncius.broker.transport.port import Log, Record
 from nuncius.broker.transport.reading import read_all
+from nuncius.broker.transport.topics import Topic
 from nuncius.schemas import CandidateList, Coincidence, Quarantined, ToORequest, ToOStatus
 from nuncius.schemas.codec import decode, kind_of
 from nuncius.schemas.wire import to_json
+
+T = TypeVar("T")
 
 _TYPES: Final = {Coincidence: "coincidence", CandidateList: "candidate_list", ToORequest: "too_request"}
 _NOT_STATE: Final[dict[type, tuple[str, ...]]] = {
@@ -74,15 +78,15 @@ class Outcome:
 def outcome(log: Log, seen: Seen | None = None) -> Outcome:
     """Read the output topics to their ends. A fold of the packets' topics that exists goes on from where it is."""
     coincidences, lists = findings(log)
-    requests = {r.request_id: r for r in (decode(ToORequest, d) for d in values(log, topics.TOO_REQUESTS.name))}
-    quarantined = [decode(Quarantined, data) for data in values(log, topics.QUARANTINE.name)]
+    requests = {one.request_id: one for one in _lying(log, topics.TOO_REQUESTS, ToORequest)}
+    quarantined = list(_lying(log, topics.QUARANTINE, Quarantined))
     seen = seen or Seen(log)
     seen.catch_up()
     return Outcome(
         coincidences=coincidences,
         lists=lists,
         requests=tuple(requests[key] for key in sorted(requests)),
-        statuses=tuple(decode(ToOStatus, data) for data in values(log, topics.TOO_STATUS.name)),
+        statuses=tuple(_lying(log, topics.TOO_STATUS, ToOStatus)),
         quarantined=tuple(sorted(quarantined, key=lambda q: (q.source, q.sha256))),
         tally=seen.tally(),
     )
@@ -92,15 +96,21 @@ def findings(log: Log) -> tuple[tuple[Coincidence, ...], tuple[CandidateList, ..
     """The last record of every coincidence and of every candidate list, sorted by id."""
     coincidences: dict[str, Coincidence] = {}
     lists: dict[str, CandidateList] = {}
-    for record in read_all(log, topics.COINCIDENCES.name):
-        data = record.value or b""
-        if kind_of(data) is Coincidence:
-            coincidence = decode(Coincidence, data)
-            coincidences[coincidence.coincidence_id] = coincidence
+    for one in readable(_finding, read_all(log, topics.COINCIDENCES.name)):
+        if isinstance(one, Coincidence):
+            coincidences[one.coincidence_id] = one
         else:
-            ranked = decode(CandidateList, data)
-            lists[ranked.list_id] = ranked
+            lists[one.list_id] = one
     return tuple(coincidences[key] for key in sorted(coincidences)), tuple(lists[key] for key in sorted(lists))
+
+
+def _finding(record: Record) -> Coincidence | CandidateList:
+    data = record.value or b""
+    return decode(Coincidence, data) if kind_of(data) is Coincidence else decode(CandidateList, data)
+
+
+def _lying(log: Log, topic: Topic, kind: type[T]) -> Iterator[T]:
+    return readable(lambda record: decode(kind, record.value or b""), read_all(log, topic.name))
 
 
 def values(log: Log, topic: str) -> Iterator[bytes]:

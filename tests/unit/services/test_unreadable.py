@@ -11,6 +11,7 @@ from too_log import lay, lay_bytes
 from nuncius.broker.planning.policies_toml import shipped
 from nuncius.broker.services.carrying import carrying
 from nuncius.broker.services.exchange import Exchanging
+from nuncius.broker.services.outcome import outcome
 from nuncius.broker.services.reports import Reporting
 from nuncius.broker.services.runner import drain
 from nuncius.broker.services.too_book import book
@@ -56,6 +57,7 @@ def test_what_cannot_be_read_is_passed_over_and_said_once(caplog: pytest.LogCapt
         for topic in OUT:
             found = [record.value for record in records(log, topic.name)]
             assert [one for one in found if one not in STRANGE] == [one.value for one in records(clean, topic.name)]
+        assert list(outcome(log).as_json()) == list(outcome(clean).as_json())
         lay(log, request(expires=now() + timedelta(hours=1)))
         assert len(book(log)) == len(book(clean)) + 1
     said = [one.getMessage() for one in caplog.records]
