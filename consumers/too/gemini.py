@@ -78,22 +78,18 @@ class Gemini:
         """For a person, unless certainly nothing stands there."""
         if not standing and self._once.is_clear(request):
             return self._door.status(request, "cancelled", "nothing of it is there")
-        name = self._name(request, standing)
+        name = self._once.reference(request, standing)
         what = f"{name} was triggered" if name else "whether it was triggered is not known"
         return self._door.status(request, "not_cancelled", f"{what}, and cannot be taken back from here: {_CALL}", name)
 
     def look(self, _request: ToORequest, _standing: str) -> None:
         """Nothing: the service answers a trigger, and nothing else."""
 
-    def _name(self, request: ToORequest, standing: str) -> str:
-        said = self._once.said(request)
-        return standing if said is None else said.reference
-
     def _not_again(self, request: ToORequest, standing: str) -> ToOStatus:
         said = self._once.said(request)
         if said is not None and said.revision == request.revision:
             return said
-        name = self._name(request, standing)
+        name = self._once.reference(request, standing)
         why = (
             f"{name} stands there, and cannot be changed from here" if name else "whether it stands there is not known"
         )

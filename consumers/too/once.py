@@ -25,6 +25,11 @@ class Once:
         """The status by which a revision of it was taken; None where there is none."""
         return self._out.get(request.request_id)
 
+    def reference(self, request: ToORequest, standing: str) -> str:
+        """The facility's name for what it took from here, else for what the log says that stands; empty for neither."""
+        said = self.said(request)
+        return standing if said is None else said.reference
+
     def doubt(self, request: ToORequest) -> None:
         """The log says that it may have gone out; that does not count where nothing stands for certain."""
         if not self.is_clear(request):

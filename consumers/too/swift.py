@@ -127,8 +127,7 @@ class Swift:
         """Nothing can be taken back by the API: success only where nothing stands."""
         searched = self._held(request)
         idents = {str(one.too_id) for one in searched.found.values() if not _declined(one)}
-        said_then = self._once.said(request)
-        told = standing or ("" if said_then is None else said_then.reference)
+        told = self._once.reference(request, standing)
         idents |= {told} if told and not self._is_declined(told) else set()
         if not idents and not searched.whole:
             return self._door.status(request, "not_cancelled", not_known(PAGES * _LISTED, _CALL))
@@ -155,7 +154,7 @@ class Swift:
         said_then = self._once.said(request)
         if said_then is not None and said_then.revision == request.revision:
             return said_then
-        name = standing if said_then is None else said_then.reference
+        name = self._once.reference(request, standing)
         why = (
             f"ToO {name} of an earlier revision may stand, and the API cannot change it: {_CALL}" if name else _UNKNOWN
         )
