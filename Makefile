@@ -1,19 +1,21 @@
 # Two commands for a newcomer: `make demo` and `make test`. Needs Python 3.11 or newer, git and make; nothing else.
 .POSIX:
 .SUFFIXES:
-.PHONY: help demo test bench soak lint types clean venv
+.PHONY: help demo test long bench soak lint types clean venv
 
 PYTHON ?= python3
 VENV = .venv
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check
 PYTEST = $(VENV)/bin/python -m pytest
+TWO = -n 2 --dist loadfile --no-loadscope-reorder
 ARGS =
 KAFKA =
 
 help:
 	@echo 'make demo    play the two acts of history on this machine (installs what it needs into .venv)'
 	@echo '             KAFKA=local plays them on a real Apache Kafka, started for it (Java 17 and Maven)'
-	@echo 'make test    run the tests, without the long ones (six to ten minutes)'
+	@echo 'make test    run the tests, without the long ones (under ten minutes)'
+	@echo 'make long    run those that take ten seconds or more each: guides, a month of traffic, kills on Kafka'
 	@echo 'make bench   print ratios measured side by side; JSON=1 keeps them in build/bench.json'
 	@echo 'make soak    run the tests that take minutes each, and every property on ten times the examples'
 	@echo 'make lint    ruff: rules and format'
@@ -25,7 +27,10 @@ demo: $(VENV)/.all
 	$(VENV)/bin/nuncius demo $(KAFKA:local=--broker kafka:local) $(ARGS)
 
 test: $(VENV)/.test
-	$(PYTEST) -m 'not soak and not bench' -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(PYTEST) -m 'not long and not soak and not bench' $(TWO) $(ARGS)
+
+long: $(VENV)/.test
+	$(PYTEST) -m 'long and not soak' $(TWO) $(ARGS)
 
 bench: $(VENV)/.bench
 	NUNCIUS_BENCH_JSON=$(JSON:1=build/bench.json) $(PYTEST) -m bench -s $(ARGS)

@@ -27,7 +27,7 @@ from nuncius.broker.transport.port import Log, TopicPartition
 from nuncius.schemas import Alert, Coincidence
 from nuncius.schemas.codec import decode
 
-pytestmark = [pytest.mark.alerts, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.alerts, pytest.mark.long, pytest.mark.timeout(600)]
 
 PACKETS = 29_233
 ARCHIVE = "2019-05.001.tar.bz2"

@@ -30,7 +30,7 @@ from nuncius.broker.transport.clock import utc_now
 from nuncius.broker.transport.kafka.cluster import Cluster
 from nuncius.broker.transport.kafka.log import KafkaLog
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.long]
 
 Row = dict[str, str]
 

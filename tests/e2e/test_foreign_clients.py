@@ -39,7 +39,7 @@ from nuncius.producers.simulation.voevents import Position
 from nuncius.schemas import Alert, ids
 from nuncius.schemas.codec import decode
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.long]
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SCHEMAS = Path(__file__).parents[2] / "schemas"

@@ -9,6 +9,8 @@ import orjson
 import pytest
 from guides import DOCS, blocks, follow, not_printed
 
+pytestmark = pytest.mark.long
+
 GUIDE = blocks((DOCS / "guide.md").read_text())
 
 

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
 from guides import DOCS, blocks, follow, not_printed
+
+pytestmark = pytest.mark.long
 
 PAGE = (DOCS / "facility.md").read_text(encoding="utf-8")
 SESSION = blocks(PAGE[PAGE.index("## A desk over HTTPS") : PAGE.index("## VOEvents on Kafka")])

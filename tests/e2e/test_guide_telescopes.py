@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
 from guides import DOCS, blocks, follow, not_printed
+
+pytestmark = pytest.mark.long
 
 GUIDE = blocks((DOCS / "telescopes.md").read_text())
 

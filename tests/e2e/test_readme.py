@@ -144,6 +144,7 @@ def test_ones_own_rule(home: Home) -> None:
     assert "Coincidences: 3 (3 active)" in home.shell(replay)
 
 
+@pytest.mark.long
 def test_maps_and_rates(home: Home) -> None:
     plot, rules, calibrate = lines(of("sh")[5])
     (home.folder / "bayestar.multiorder.fits").write_bytes(write(refine(REGION, 6000), None, {}, compress=False))

@@ -13,6 +13,8 @@ from commands import Service, nuncius, service, waiting
 
 from nuncius.producers.simulation import TimedPacket, gw170817
 
+pytestmark = pytest.mark.long
+
 BROKER = ("--broker", "local:log")
 
 

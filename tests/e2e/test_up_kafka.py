@@ -14,7 +14,7 @@ from kafka_here import kafka_jars
 
 from nuncius.producers.simulation import gw170817
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.kafka, pytest.mark.long, pytest.mark.timeout(300)]
 
 UP = r"http://127\.0\.0\.1:(\d+)"
 LOCAL = ("--broker", "kafka:local")

@@ -33,7 +33,7 @@ from nuncius.schemas import NunciusError
 AS_PROMISED_S = 2 * (STALLED_S + COMMIT_S)
 """A reader may stand still, and a commit be tried, so long before it is tried anew; twice after a killed broker."""
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.kafka, pytest.mark.long, pytest.mark.timeout(600)]
 
 EVERY = 20
 """Of the demo's unrelated packets, so that some 300 come, each in a transaction of its own."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-TARGETS = ("demo", "test", "bench", "soak", "lint", "types", "clean")
+TARGETS = ("demo", "test", "long", "bench", "soak", "lint", "types", "clean")
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
