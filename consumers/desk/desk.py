@@ -1,6 +1,7 @@
 """The desk of one telescope on a log: tasks in the order in which they are due, answers back to the log."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
@@ -202,16 +203,14 @@ class Desk:
         self._seat: Seat | None = None
         if self._run is not None:
             taken(seat_of(self._log, self.facility), self._run, self.facility, self._clock())
-        self._writer = self._log.writer(self._slot)
-        end_what_is_open(self._log, self._writer, [_STATUS])
-        starts = self._log.starts([_REQUESTS, _STATUS])
-        self._requests = self._log.reader({_REQUESTS: starts[_REQUESTS]})
-        self._statuses = self._log.reader({_STATUS: starts[_STATUS]})
-        try:
+        with ExitStack() as opened:
+            self._writer = opened.enter_context(closing(self._log.writer(self._slot)))
+            end_what_is_open(self._log, self._writer, [_STATUS])
+            starts = self._log.starts([_REQUESTS, _STATUS])
+            self._requests = opened.enter_context(closing(self._log.reader({_REQUESTS: starts[_REQUESTS]})))
+            self._statuses = opened.enter_context(closing(self._log.reader({_STATUS: starts[_STATUS]})))
             self._stay()
-        except BaseException:
-            self.close()
-            raise
+            opened.pop_all()
 
     def _stay(self) -> None:
         """Say on the log who is here, as the first thing and from time to time."""

@@ -6,8 +6,10 @@ import pytest
 from desk_here import FACILITY, NOW, room
 
 from nuncius.broker.transport import topics
-from nuncius.broker.transport.port import MAX_METADATA_BYTES, Fenced, TopicPartition
+from nuncius.broker.transport.port import MAX_METADATA_BYTES, Fenced, TopicPartition, Writer
+from nuncius.consumers.desk.desk import Desk
 from nuncius.consumers.desk.seat import SAID_EVERY, Run, Seat, note_of, seat_group, seat_of, seen, taken
+from nuncius.schemas import Retry
 
 PLACE = TopicPartition(topics.TOO_REQUESTS.name, 0)
 
@@ -52,3 +54,19 @@ def test_a_note_that_cannot_be_read_is_none(note: str) -> None:
         with here.desk(run=Run("a-run", "log")):
             found = seat_of(here.log, FACILITY)
     assert found == Seat(("a-run",), "log", NOW)
+
+
+def test_a_desk_for_which_the_log_goes_away_gives_its_writer_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[Writer] = []
+
+    def away(*_: object) -> None:
+        raise Retry("the log is away")
+
+    with room() as here:
+        writer = here.log.writer("a-desk")
+        monkeypatch.setattr(writer, "close", lambda: closed.append(writer))
+        monkeypatch.setattr(here.log, "writer", lambda _slot: writer)
+        monkeypatch.setattr(here.log, "starts", away)
+        with pytest.raises(Retry, match="the log is away"):
+            Desk(here.log, FACILITY, slot="a-desk")
+    assert closed == [writer]
