@@ -199,6 +199,8 @@ class Desk:
         self._orphans: list[ToOStatus] = []
         self._seen: dict[str, None] = {}
         self._due: dict[str, None] = {}
+        self._asked: dict[str, Life] = {}
+        """Those that were handed over: all that a quota, or another policy's look, is about."""
         self._by_event = ByEvent()
         self._seat: Seat | None = None
         if self._run is not None:
@@ -272,8 +274,8 @@ class Desk:
         move = next_move(promptly(life), now=now, public=self._public)
         if not isinstance(move, Submit):
             return move
-        same_event = (self._lives[one] for one in self._by_event.like(life.latest))
-        held = hold_back(life, self._lives.values(), self._restraints, now)
+        same_event = (self._asked[one] for one in self._by_event.like(life.latest))
+        held = hold_back(life, self._asked.values(), self._restraints, now)
         return held or asked_already(life, same_event, now) or move
 
     def _write(self, statuses: Iterable[ToOStatus]) -> None:
@@ -305,12 +307,10 @@ class Desk:
         known = self._lives.get(ident)
         if known is None:
             mine = [status for status in self._orphans if status.request_id == ident]
-            self._lives |= lives([request], mine, self.name)
             self._orphans = [status for status in self._orphans if status.request_id != ident]
+            self._know(lives([request], mine, self.name)[ident])
         else:
-            self._lives[ident] = known.with_request(request)
-        self._by_event.put(self._lives[ident].latest)
-        self._due[ident] = None
+            self._know(known.with_request(request))
 
     def _learn(self, status: ToOStatus) -> None:
         known = self._lives.get(status.request_id)
@@ -320,8 +320,15 @@ class Desk:
             return
         heard = lives(known.revisions[:1], [status], self.name)[status.request_id]
         if heard.told or heard.people:
-            self._lives[status.request_id] = known.with_status(status)
-            self._due[status.request_id] = None
+            self._know(known.with_status(status))
+
+    def _know(self, life: Life) -> None:
+        ident = life.latest.request_id
+        self._lives[ident] = life
+        self._due[ident] = None
+        if life.sent:
+            self._asked[ident] = life
+            self._by_event.put(life.latest)
 
     def _decoded(self, kind: type[T], records: Iterable[Record]) -> Iterator[T]:
         for record in records:
