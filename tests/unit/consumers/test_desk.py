@@ -1,7 +1,7 @@
 """A telescope's own desk: what is handed over, when, and what is written of it."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from desk_here import NOW, Room, asked, room
@@ -11,6 +11,8 @@ from too_log import lay_bytes
 from nuncius.broker.services.too_doctor import examine_requests
 from nuncius.broker.transport import topics
 from nuncius.schemas.codec import encode
+
+BURST: Final[dict[str, Any]] = {"event_thread": "fermi-gbm:1", "target_name": "fermi-gbm:1"}
 
 
 @pytest.fixture
@@ -67,3 +69,14 @@ def test_the_doctor_tells_of_a_telescope_that_takes_its_requests_itself(here: Ro
     (finding,) = examine_requests(here.log, [], NOW)
     assert (finding.what, finding.verdict) == ("telescope imager", "ok")
     assert finding.detail.endswith(f"(nuncius too follow), the last time at {NOW:%F %H:%M} UTC")
+
+
+def test_of_two_policies_that_want_one_look_one_is_handed_over_and_the_other_once_that_is_gone(here: Room) -> None:
+    here.ask(request(1, "a", policy="first", **BURST), request(1, "b", policy="second", **BURST))
+    with here.desk() as desk:
+        assert asked(desk) == ["observe a/1"]
+        assert here.told()[-1].detail.startswith("held back: policy first asked for it already, request a;")
+        desk.answer("a", "accepted")
+        assert asked(desk) == []
+        here.ask(request(2, "a", policy="first", state="cancelled", **BURST))
+        assert asked(desk) == ["take_back a/2", "observe b/1"]
