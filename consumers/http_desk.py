@@ -29,7 +29,8 @@ class HttpDesk:
     def __init__(self, url: str, token: str) -> None:
         self._url = url
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._client = httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S, verify=url.startswith("https:"))
+        secure = url.startswith("https:")  # $HTTP_PROXY would read the token of an open call
+        self._client = httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S, verify=secure, trust_env=secure)
 
     def last(self, name: str) -> StreamDefinition | None:
         """The definition that holds."""

@@ -209,7 +209,7 @@ class HttpSource:
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": self._token} if self._token else {})
         secure = self._url.startswith("https:")  # certificates take longer to load than an answer takes
         with (
-            httpx.Client(base_url=self._url, timeout=_TIMEOUT, verify=secure) as client,
+            httpx.Client(base_url=self._url, timeout=_TIMEOUT, verify=secure, trust_env=secure) as client,
             client.stream("GET", self._path, params=params, headers=headers) as answer,
             self._line.held(answer),
         ):

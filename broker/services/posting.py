@@ -24,7 +24,7 @@ def post(url: str, packets: Iterator[Packet], *, json: bool) -> Iterator[Line]:
     Retry
         If the broker cannot take it now.
     """
-    with httpx.Client(base_url=url, timeout=_TIMEOUT_S) as client:
+    with httpx.Client(base_url=url, timeout=_TIMEOUT_S, trust_env=url.startswith("https:")) as client:
         for packet in packets:
             if max(packet.nbytes, len(packet.payload)) > MAX_PACKET_BYTES:
                 yield _refused(packet, {"error": f"packet is over {MAX_PACKET_BYTES} bytes; not sent"}, json=json)

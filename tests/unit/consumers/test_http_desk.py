@@ -52,3 +52,14 @@ def test_what_is_no_stream_is_said_in_words(url: str, said: bytes, words: str, m
     with pytest.raises(SettingsError, match=words):
         desk.last("mine")
     desk.close()
+
+
+def test_an_open_call_goes_through_no_proxy(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Other, "said", b"{}")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    desk = HttpDesk(url, "secret")
+    with pytest.raises(SettingsError, match="is that a Nuncius broker"):
+        desk.last("mine")
+    desk.close()
