@@ -291,6 +291,7 @@ def test_the_doctor_says_how_it_comes_and_when_it_came_last(there: There) -> Non
     assert (later.verdict, "is its loop still up?" in later.detail) == ("note", True)
 
 
+@pytest.mark.long
 @pytest.mark.kafka
 def test_over_http_on_kafka_too(kafka_address: str) -> None:
     with closing(open_log(Settings.model_validate({}), kafka_address)) as log:

@@ -87,6 +87,7 @@ def test_rubbish_on_its_topic_is_passed_over(kafka_servers: str) -> None:
         assert adapter.submit(request(2), "").state == "accepted"
 
 
+@pytest.mark.long
 def test_a_cluster_that_is_not_there_is_tried_again() -> None:
     settings = settings_on("127.0.0.1:9", 0.0)
     with closing(voevent_topic(settings, SecretStr(""))) as adapter, pytest.raises(Retry, match=r"127\.0\.0\.1:9"):

@@ -127,6 +127,7 @@ def web_service(home: Path) -> Iterator[tuple[str, Callable[[], object]]]:
         assert TOKEN not in "".join(one.said for one in running)
 
 
+@pytest.mark.long
 def test_over_http_too_where_the_broker_is_killed_as_well(tmp_path: Path) -> None:
     with closing(open_local(tmp_path / "log", utc_now)) as log:
         log.create(topics.TOPICS)

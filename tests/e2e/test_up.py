@@ -136,6 +136,7 @@ def test_it_ends_cleanly_and_soon_with_a_stream_open(tmp_path: Path) -> None:
     assert not (tmp_path / "log" / f"{FILE_NAME}-wal").exists()
 
 
+@pytest.mark.long
 def test_a_second_broker_on_the_log_stands_by_and_takes_over(tmp_path: Path) -> None:
     (tmp_path / "nuncius.toml").write_text("lateness_days = 36500")
     with broker(tmp_path) as (first, one), broker(tmp_path) as (_, two):
@@ -149,6 +150,7 @@ def test_a_second_broker_on_the_log_stands_by_and_takes_over(tmp_path: Path) -> 
     assert len(alerts(tmp_path)) == 2 + len(gw170817.history())
 
 
+@pytest.mark.long
 def test_what_was_acked_survives_a_kill(tmp_path: Path) -> None:
     acked: set[str] = set()
     for number in range(2):

@@ -19,6 +19,7 @@ def tool(java: str, jars: Path, *options: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_made_at_the_end_kept_and_used(tmp_path: Path) -> None:
     found, java = kafka_jars()
     jars = tmp_path / "cache" / "jars"

@@ -18,7 +18,7 @@ from nuncius.broker.transport.kafka.log import KafkaLog
 from nuncius.broker.transport.kafka_node.node import Node
 from nuncius.broker.transport.topics import Topic
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.long]
 
 CLOSER = Path(__file__).with_name("kafka_closer.py")
 

@@ -38,7 +38,7 @@ from nuncius.broker.transport.port import TopicPartition
 from nuncius.broker.transport.topics import Topic
 from nuncius.schemas import NunciusError, Retry, SettingsError
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.long]
 
 USER, PASSWORD = "nuncius", "correct-horse-battery"
 CLIENT_ID, CLIENT_SECRET = "nuncius:client", "staple+with/every%sign:"

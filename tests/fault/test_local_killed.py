@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from transport_logs import everything, ticking, values, write
 
 from nuncius.broker.transport.local import open_local
@@ -42,6 +43,7 @@ def acknowledged(process: subprocess.Popen[str]) -> list[int]:
     return [int(line) for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
 
 
+@pytest.mark.long
 def test_what_was_acknowledged_is_there_and_nothing_is_half(tmp_path: Path) -> None:
     dice = random.Random(170922)  # noqa: S311 - the moments of the kills
     acked: set[bytes] = set()

@@ -62,6 +62,7 @@ def kill_when(running: Service, folder: Path, topic: str, least: int) -> bool:
     raise AssertionError
 
 
+@pytest.mark.long
 def test_a_replay_killed_again_and_again_ends_as_in_peace(made: Made, in_peace: bytes, tmp_path: Path) -> None:
     kills = 0
     moments = (
@@ -76,6 +77,7 @@ def test_a_replay_killed_again_and_again_ends_as_in_peace(made: Made, in_peace: 
     assert nuncius(*line(made), home=tmp_path).out == in_peace
 
 
+@pytest.mark.long
 def test_a_replay_killed_at_any_moment_ends_as_in_peace(made: Made, in_peace: bytes, tmp_path: Path) -> None:
     chance = random.Random(2)  # noqa: S311  not for secrets
     for _ in range(2):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
+import pytest
 from how_many import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -87,6 +88,7 @@ def worth(sky: SkyMap, start: datetime, made: Plans, taken: Plans) -> float:
     return total
 
 
+@pytest.mark.long
 @settings(max_examples=examples(8), deadline=None)
 @given(changes())
 def test_a_plan_that_follows_can_be_kept_and_is_nearly_as_good_as_a_new_one(change: Change) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+import pytest
 from how_many import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -115,6 +116,7 @@ def last(asked: Sequence[ToORequest]) -> dict[str, ToORequest]:
     return {one.request_id: replace(one, revision=0, idempotency_key="", issued_time=None) for one in asked}
 
 
+@pytest.mark.long
 @settings(max_examples=examples(40), deadline=None)
 @given(records=arrivals(), data=st.data())
 def test_both_lanes_end_where_one_planner_does(records: list[Record], data: st.DataObject) -> None:
