@@ -26,7 +26,7 @@ from nuncius.schemas.vocabulary import RunMode
 GROUP: Final = "nuncius-match"
 _EVENTS: Final = TopicPartition(topics.EVENTS.name, 0)
 _MOST: Final = 10_000
-_TICK_S: Final = 0.02
+_TICK_S: Final = 0.01
 """How long it waits for candidates before it looks for events, and the other way round."""
 
 
