@@ -155,7 +155,7 @@ def anew(api: SwiftApi, log: list[ToOStatus], minute: int, **changed: Any) -> li
 
 
 @pytest.mark.parametrize("approved", [True, False])
-def test_what_may_stand_undecided_is_not_asked_again_and_found_once_it_is_approved(approved: bool) -> None:  # noqa: FBT001  a parameter of the test
+def test_what_may_stand_undecided_is_not_asked_again_and_found_once_it_is_approved(*, approved: bool) -> None:
     api = SwiftApi()
     with running(api):
         api.trouble = "lost after"

@@ -38,7 +38,8 @@ def log() -> Iterator[Log]:
 @pytest.mark.parametrize(("held", "brought"), [(True, [b"something", None]), (False, [b"something"])])
 def test_where_readers_stand_still_a_record_without_a_value_brings_the_end(
     log: Log,
-    held: bool,  # noqa: FBT001  a parameter of cases
+    *,
+    held: bool,
     brought: list[bytes | None],
 ) -> None:
     there: Any = Held(log) if held else log

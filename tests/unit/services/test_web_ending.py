@@ -15,7 +15,7 @@ HALF = b"POST /too/r/answer HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\
 
 
 @pytest.mark.parametrize("begun", [False, True])
-def test_who_is_cut_off_is_told_so_unless_an_answer_has_begun(caplog: pytest.LogCaptureFixture, begun: bool) -> None:  # noqa: FBT001  a parameter of the test
+def test_who_is_cut_off_is_told_so_unless_an_answer_has_begun(caplog: pytest.LogCaptureFixture, *, begun: bool) -> None:
     under_way = threading.Event()
 
     async def app(_: Any, receive: Any, send: Any) -> None:
