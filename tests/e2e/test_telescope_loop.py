@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from commands import Service, environment, service, waiting
+from desk_token import TOKEN
 from too_cases import request
 from too_log import lay
 
@@ -27,7 +28,6 @@ from nuncius.schemas.codec import decode
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "telescope_loop.py"
 NUMBER = 40
-TOKEN = "imager-0123456789abcdef0123456789abcdef"  # noqa: S105  a made-up one
 
 
 def loop(home: Path, broker: str, *how: str) -> "subprocess.Popen[bytes]":

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from desk_here import Room
 from desk_served import served
+from desk_token import TOKEN
 from pydantic import SecretStr
 from too_cases import request
 from too_log import lay
@@ -150,9 +151,6 @@ def test_a_name_that_nobody_asks_is_said(shell: Shell) -> None:
     shell.ask(soon())
     err = shell("follow", "--facility", "imagr", "--until-end")[1]
     assert err == "nuncius: no request of imagr so far; requests are for imager\n"
-
-
-TOKEN = "imager-0123456789abcdef0123456789abcdef"  # noqa: S105  a made-up one
 
 
 def test_the_same_over_http_with_the_facilitys_token(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

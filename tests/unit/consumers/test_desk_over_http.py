@@ -9,6 +9,7 @@ import pytest
 import trustme
 from desk_here import Room, asked, room
 from desk_served import served
+from desk_token import TOKEN
 from fakes.server import Call, Fake, Reply, running
 from pydantic import SecretStr
 from too_cases import request
@@ -20,7 +21,6 @@ from nuncius.consumers.desk.over_http import VARIABLE, DeskOverHttp, open_desk
 from nuncius.consumers.opening import NoBrokerError
 from nuncius.schemas import Retry, SettingsError
 
-TOKEN = "imager-0123456789abcdef0123456789abcdef"  # noqa: S105  a made-up one
 THERE = {"facility": "imager", "came": None, "over": None}
 
 

@@ -12,6 +12,7 @@ import orjson
 import pytest
 from desk_here import FACILITY, NOW, Room, room
 from desk_served import PATIENT, desk_app, served
+from desk_token import TOKEN
 from fastapi import FastAPI
 from pydantic import SecretStr
 from too_cases import request
@@ -25,7 +26,6 @@ from nuncius.broker.settings import DeskSettings
 from nuncius.broker.transport.port import Fenced
 from nuncius.schemas import SettingsError
 
-TOKEN = "imager-0123456789abcdef0123456789abcdef"  # noqa: S105  a made-up one
 OTHER = "mirror-0123456789abcdef0123456789abcdef"
 TOKENS = {FACILITY: SecretStr(TOKEN), "mirror": SecretStr(OTHER)}
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
